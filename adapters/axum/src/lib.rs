@@ -1,0 +1,1 @@
+//! Webhooks and API to mount in any axum server.

@@ -1,0 +1,1 @@
+//! The reviewers' pages, rendered on the server.

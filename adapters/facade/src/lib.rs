@@ -1,0 +1,1 @@
+//! One additive feature for each adapter, re-exported by name.

@@ -1,0 +1,1 @@
+//! Intercom: replies in conversations, who a contact is.

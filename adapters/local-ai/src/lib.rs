@@ -1,0 +1,1 @@
+//! Triage, drafts and embeddings without any network.

@@ -1,0 +1,1 @@
+//! The providers' side on loopback, for demo, tests and embedders.

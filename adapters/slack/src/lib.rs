@@ -1,0 +1,1 @@
+//! Slack: replies in threads, who a user is.

@@ -1,0 +1,1 @@
+//! Storage, queries and job queue in one SQLite file.

@@ -1,0 +1,1 @@
+//! One canonical ticket from every customer report, and the way back to the reporter.

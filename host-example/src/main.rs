@@ -1,0 +1,3 @@
+//! The reference host.
+
+fn main() {}

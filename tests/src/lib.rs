@@ -1,0 +1,1 @@
+//! Whole journeys, over every storage and in a real browser.
