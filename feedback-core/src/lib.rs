@@ -1,1 +1,6 @@
-//! One canonical ticket from every customer report, and the way back to the reporter.
+#![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+pub mod domain;
+pub mod logic;
+pub mod ports;

@@ -1,0 +1,176 @@
+//! Text in its three conditions: scrubbed (may be shown, searched, sent to AI), sealed (readable by the hub alone),
+//! and the language that it is in. Plain text of a customer has no type here: it is opened, used and dropped.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Text without personal data: the only text that the AI ports take.
+///
+/// Only the scrubber makes one (`logic::scrub`), so unscrubbed text cannot leave for an AI provider:
+///
+/// ```compile_fail
+/// use feedback_core::domain::Scrubbed;
+/// let leak = Scrubbed(String::from("I am Ana, ana@example.test")); // the field is private
+/// ```
+///
+/// ```compile_fail
+/// use feedback_core::domain::Scrubbed;
+/// let leak: Scrubbed = serde_json::from_str("\"I am Ana\"").unwrap(); // and it does not deserialize
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[serde(transparent)]
+pub struct Scrubbed(String);
+
+impl Scrubbed {
+    /// For `logic::scrub` alone.
+    pub(crate) fn from_scrubber(text: String) -> Self {
+        Self(text)
+    }
+
+    /// Text that storage kept as scrubbed. Only storage adapters may call this; `tests/architecture.rs` looks.
+    #[doc(hidden)]
+    pub fn restore(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The text, for display, search and prompts.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// True where nothing is left to read.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// At most `max` characters of it, cut at a character; what is scrubbed stays scrubbed.
+    #[must_use]
+    pub fn truncated(&self, max: usize) -> Self {
+        match self.0.char_indices().nth(max) {
+            Some((end, _)) => Self(self.0[..end].to_owned()),
+            None => self.clone(),
+        }
+    }
+}
+
+impl fmt::Display for Scrubbed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Bytes that only a [`Vault`](crate::ports::Vault) can open. Opaque: the vault's own header (key id, nonce) is inside.
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Sealed(#[serde(with = "hex")] Vec<u8>);
+
+impl Sealed {
+    /// Wraps what a vault made, or what storage kept of it.
+    pub fn from_bytes(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+
+    /// The sealed bytes, for storage.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Sealed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Sealed({} bytes)", self.0.len())
+    }
+}
+
+/// A reporter's own key, wrapped by the vault's key ring. Destroying it makes everything sealed under it unreadable.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SubjectKey(Vec<u8>);
+
+impl SubjectKey {
+    /// Wraps what a vault made, or what storage kept of it.
+    pub fn from_bytes(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+
+    /// The wrapped key, for storage.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SubjectKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SubjectKey(..)")
+    }
+}
+
+/// A keyed digest of a value (an email, a phone, a channel user id): equal for equal values, and it tells nothing more.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct BlindIndex([u8; 32]);
+
+impl BlindIndex {
+    /// Wraps a digest that a vault made, or that storage kept.
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The digest, for storage.
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for BlindIndex {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A few digits tell two apart in a failed test; the whole would let a reader of logs join people.
+        write!(f, "BlindIndex({}..)", hex::encode(&self.0[..3]))
+    }
+}
+
+/// The language that a reporter writes in: the two that the hub reads and answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Language {
+    /// English.
+    #[serde(rename = "en")]
+    English,
+    /// Spanish, of any country.
+    #[serde(rename = "es")]
+    Spanish,
+}
+
+impl Language {
+    /// The ISO 639-1 code.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::English => "en",
+            Self::Spanish => "es",
+        }
+    }
+
+    /// From an ISO 639-1 code or a longer tag (`es-AR`, `en_US`); `None` for other languages.
+    pub fn from_tag(tag: &str) -> Option<Self> {
+        match tag.get(..2)?.to_ascii_lowercase().as_str() {
+            "en" => Some(Self::English),
+            "es" => Some(Self::Spanish),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cutting_scrubbed_text_never_splits_a_character() {
+        let text = Scrubbed::from_scrubber("mañana no abre".into());
+        assert_eq!(text.truncated(4).as_str(), "maña");
+        assert_eq!(text.truncated(99), text);
+    }
+
+    #[test]
+    fn debug_shows_nothing_of_what_is_sealed() {
+        assert_eq!(format!("{:?}", Sealed::from_bytes(vec![1, 2, 3])), "Sealed(3 bytes)");
+        assert_eq!(format!("{:?}", SubjectKey::from_bytes(vec![1])), "SubjectKey(..)");
+    }
+}

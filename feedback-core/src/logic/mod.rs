@@ -1,0 +1,5 @@
+//! The rules: pure functions from values to values. Nothing here awaits, reads a clock or knows a provider's client.
+
+pub mod infer;
+pub mod language;
+pub mod scrub;
