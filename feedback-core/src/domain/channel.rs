@@ -113,7 +113,7 @@ impl fmt::Display for ExternalId {
 /// Where in a channel a conversation lives: enough to answer in the same place. It holds no address of a person:
 /// that is the identity's, sealed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(tag = "channel", rename_all = "snake_case")]
+#[serde(tag = "via", rename_all = "snake_case")]
 pub enum ThreadRef {
     /// A Slack thread; without `thread_ts` (slash commands) the answer is a direct message to the identity.
     Slack {
