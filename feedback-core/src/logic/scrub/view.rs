@@ -1,0 +1,261 @@
+//! The text as the finders read it: one plain byte a character, with the way back to the original offsets.
+//!
+//! Accents, capitals, full-width and styled letters, exotic spaces and dashes fold away and invisible characters are
+//! dropped, so that no spelling trick needs a rule of its own. A placeholder is one byte that no finder touches.
+
+use unicode_normalization::UnicodeNormalization;
+
+use super::{Found, Label, placeholders};
+
+/// A symbol or emoji.
+pub(super) const SYMBOL: u8 = 0x01;
+/// A placeholder; `raw` has its label's code.
+pub(super) const PLACEHOLDER: u8 = 0x02;
+/// `º`, `ª`, `°`: a letter elsewhere, a mark of order in an address.
+pub(super) const ORDINAL: u8 = 0x03;
+
+/// A folded text.
+pub(super) struct View<'t> {
+    /// The text as it came.
+    pub(super) text: &'t str,
+    /// Lower case, no accents; letters of other scripts are bytes from 0x80 up.
+    pub(super) low: Vec<u8>,
+    /// As `low` but with capitals.
+    pub(super) raw: Vec<u8>,
+    /// Where each byte of `low` starts in `text`; one more than `low` has.
+    at: Vec<usize>,
+}
+
+impl<'t> View<'t> {
+    /// Folds `text`; what was `found` before is read as placeholders.
+    pub(super) fn new(text: &'t str, found: &[Found]) -> Self {
+        let mut view = Self {
+            text,
+            low: Vec::with_capacity(text.len()),
+            raw: Vec::with_capacity(text.len()),
+            at: Vec::with_capacity(text.len() + 1),
+        };
+        let mut found = found.iter().peekable();
+        let mut at = 0;
+        while let Some(c) = text[at..].chars().next() {
+            if let Some(hidden) = found.next_if(|hidden| hidden.start == at) {
+                view.push(at, PLACEHOLDER, code(hidden.label));
+                at = hidden.end;
+                continue;
+            }
+            if c == '[' {
+                if let Some(((label, _), len)) = placeholders::parse(&text[at..]) {
+                    view.push(at, PLACEHOLDER, code(label));
+                    at += len;
+                    continue;
+                }
+            }
+            if c.is_ascii() {
+                let byte = c as u8;
+                let byte = if byte != b'\n' && byte.is_ascii_whitespace() {
+                    b' '
+                } else {
+                    byte
+                };
+                view.push(at, byte.to_ascii_lowercase(), byte);
+            } else if let Some(byte) = fold(c) {
+                view.push(at, byte.to_ascii_lowercase(), byte);
+            }
+            at += c.len_utf8();
+        }
+        view.at.push(text.len());
+        view
+    }
+
+    fn push(&mut self, at: usize, low: u8, raw: u8) {
+        self.at.push(at);
+        self.low.push(low);
+        self.raw.push(raw);
+    }
+
+    /// How many characters there are to read.
+    pub(super) fn len(&self) -> usize {
+        self.low.len()
+    }
+
+    /// The original bytes of `start..end`.
+    pub(super) fn original(&self, start: usize, end: usize) -> (usize, usize) {
+        (self.at[start], self.at[end])
+    }
+
+    /// The folded byte at `at`, 0 outside.
+    pub(super) fn byte(&self, at: usize) -> u8 {
+        self.low.get(at).copied().unwrap_or(0)
+    }
+
+    /// The folded byte before `at`, 0 outside.
+    pub(super) fn before(&self, at: usize) -> u8 {
+        if at == 0 { 0 } else { self.byte(at - 1) }
+    }
+}
+
+/// Letters of any script.
+pub(super) fn is_letter(byte: u8) -> bool {
+    byte.is_ascii_alphabetic() || byte >= 0x80
+}
+
+/// Letters of any script, and digits.
+pub(super) fn is_alnum(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte >= 0x80
+}
+
+fn code(label: Label) -> u8 {
+    label as u8
+}
+
+/// The plain byte of a character outside ASCII; `None` for what cannot be seen.
+fn fold(c: char) -> Option<u8> {
+    Some(match c {
+        '\u{300}'..='\u{36f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' => {
+            return None;
+        }
+        '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ad}' | '\u{20d0}'..='\u{20ff}' | '\u{e0000}'..='\u{e007f}' => {
+            return None;
+        }
+        'º' | 'ª' | '°' => ORDINAL,
+        'ß' => b's',
+        'æ' | 'Æ' => b'a',
+        'ø' | 'œ' => b'o',
+        'Ø' | 'Œ' => b'O',
+        'ł' => b'l',
+        'Ł' => b'L',
+        'đ' | 'ð' => b'd',
+        'Đ' | 'Ð' => b'D',
+        'ı' => b'i',
+        '\u{2018}'..='\u{201b}' | '´' | '′' | 'ʼ' | '＇' => b'\'',
+        '\u{201c}'..='\u{201f}' | '«' | '»' | '″' => b'"',
+        '\u{2010}'..='\u{2015}' | '−' | '﹣' | '－' => b'-',
+        '\u{85}' | '\u{2028}' | '\u{2029}' => b'\n',
+        _ if c.is_whitespace() => b' ',
+        _ => plain(c),
+    })
+}
+
+/// The first plain character of the compatible decomposition, a digit's value, or a byte that stands for the letter.
+fn plain(c: char) -> u8 {
+    if let Some(first) = std::iter::once(c).nfkd().next().filter(char::is_ascii) {
+        return first as u8;
+    }
+    let digit = match c {
+        '\u{660}'..='\u{669}' => c as u32 - 0x660,
+        '\u{6f0}'..='\u{6f9}' => c as u32 - 0x6f0,
+        '\u{966}'..='\u{96f}' => c as u32 - 0x966,
+        _ if c.is_alphanumeric() => {
+            let lower = c.to_lowercase().next().unwrap_or(c) as u32;
+            return 0x80 | (lower ^ (lower >> 7)) as u8;
+        }
+        _ => return SYMBOL,
+    };
+    b'0' + digit as u8
+}
+
+/// Who owns which characters of a [`View`] during one reading.
+pub(super) struct Claims {
+    /// 0 is free, 1 is known to be harmless, label code + 2 is hidden.
+    owner: Vec<u8>,
+    spans: Vec<(usize, usize, Label)>,
+}
+
+const HARMLESS: u8 = 1;
+
+impl Claims {
+    /// Nothing but the placeholders is taken.
+    pub(super) fn new(view: &View<'_>) -> Self {
+        let owner = view
+            .low
+            .iter()
+            .map(|&byte| u8::from(byte == PLACEHOLDER) * HARMLESS)
+            .collect();
+        Self {
+            owner,
+            spans: Vec::new(),
+        }
+    }
+
+    /// True where nobody has marked anything in `start..end`.
+    pub(super) fn is_free(&self, start: usize, end: usize) -> bool {
+        self.owner[start..end].iter().all(|&owner| owner == 0)
+    }
+
+    /// Hides `start..end`, or those parts of it that are still free.
+    pub(super) fn hide(&mut self, start: usize, end: usize, label: Label) {
+        let mut at = start;
+        while at < end {
+            if self.owner[at] != 0 {
+                at += 1;
+                continue;
+            }
+            let from = at;
+            while at < end && self.owner[at] == 0 {
+                self.owner[at] = code(label) + 2;
+                at += 1;
+            }
+            self.spans.push((from, at, label));
+        }
+    }
+
+    /// Keeps the free parts of `start..end`: later finders leave them alone.
+    pub(super) fn keep(&mut self, start: usize, end: usize) {
+        for owner in &mut self.owner[start..end] {
+            *owner = (*owner).max(HARMLESS);
+        }
+    }
+
+    /// What is hidden so far, in no order.
+    pub(super) fn spans(&self) -> &[(usize, usize, Label)] {
+        &self.spans
+    }
+
+    /// What is hidden, in order, in bytes of the original; spaces at the edges stay visible.
+    pub(super) fn into_found(mut self, view: &View<'_>) -> Vec<Found> {
+        self.spans.sort_unstable();
+        self.spans
+            .into_iter()
+            .filter_map(|(mut start, mut end, label)| {
+                while start < end && matches!(view.low[start], b' ' | b'\n') {
+                    start += 1;
+                }
+                while end > start && matches!(view.low[end - 1], b' ' | b'\n') {
+                    end -= 1;
+                }
+                let (start, end) = view.original(start, end);
+                (start < end).then_some(Found { start, end, label })
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folded(text: &str) -> String {
+        View::new(text, &[])
+            .low
+            .iter()
+            .map(|&byte| if byte < 0x80 { byte as char } else { '?' })
+            .collect()
+    }
+
+    #[test]
+    fn spelling_tricks_fold_away() {
+        assert_eq!(folded("Muñoz ＡＮＡ＠x．com"), "munoz ana@x.com");
+        assert_eq!(folded("J\u{200b}o\u{301}se 𝐀na ٣"), "jose ana 3");
+        assert_eq!(folded("a\u{a0}b—c ’"), "a b-c '");
+        assert_eq!(folded("Анна"), "????");
+    }
+
+    #[test]
+    fn offsets_lead_back_to_the_original() {
+        let text = "¡Soy Íñigo! [NAME_1] 🙂";
+        let view = View::new(text, &[]);
+        let (start, end) = view.original(5, 10);
+        assert_eq!(&text[start..end], "Íñigo");
+        assert_eq!(view.low.iter().filter(|&&byte| byte == PLACEHOLDER).count(), 1);
+    }
+}
