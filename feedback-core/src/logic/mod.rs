@@ -2,4 +2,7 @@
 
 pub mod infer;
 pub mod language;
+pub mod normalize;
+pub mod reply;
 pub mod scrub;
+pub mod verify;
