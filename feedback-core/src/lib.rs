@@ -4,3 +4,7 @@
 pub mod domain;
 pub mod logic;
 pub mod ports;
+
+#[cfg(feature = "testing")]
+#[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
+pub mod testing;

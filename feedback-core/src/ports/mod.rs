@@ -1,1 +1,52 @@
-//! Being written.
+//! Ports: what the hub needs of the outside, as traits. A port is a promise in prose: what its documentation does not
+//! promise, no caller may rely on; what it promises, `testing::conformance` checks.
+//!
+//! Every port is object safe, `&self`, and shared as `Arc<dyn Port>`. Every failure is a [`PortError`], which says what
+//! may be done about it; only the core decides what is done.
+//!
+//! | port | for |
+//! |---|---|
+//! | [`Storage`] | loads by key, and `commit(Change)`: all of a change or none of it |
+//! | [`Queries`] | keyset lists, search and metrics for API and dashboard |
+//! | [`JobQueue`] | lease, complete, retry later, bury |
+//! | [`Triage`], [`ChangelogWriter`], [`Embedder`] | the three things that AI does here |
+//! | [`Tracker`] | the engineers' board |
+//! | [`ChannelSender`] | one approved message to one person |
+//! | [`Directory`] | who a channel's user is |
+//! | [`Vault`] | sealing, opening, blind indexes |
+//! | [`Clock`], [`IdSource`] | now; new identifiers and secrets |
+
+mod changelog_writer;
+mod channel_sender;
+mod clock;
+mod directory;
+mod embedder;
+mod error;
+mod id_source;
+mod job_queue;
+mod queries;
+mod storage;
+mod tracker;
+mod triage;
+mod vault;
+
+pub use self::{
+    changelog_writer::{ChangelogWriter, Draft, DraftRequest},
+    channel_sender::{ChannelSender, ReadBack, Receipt},
+    clock::Clock,
+    directory::{Directory, Person},
+    embedder::Embedder,
+    error::{PortError, PortErrorKind},
+    id_source::{FromUuid, IdSource, IdSourceExt},
+    job_queue::{ClaimRequest, JobQueue, Reaped, SettleError},
+    queries::{
+        ChangelogFilter, ChangelogRow, DeadLetter, MetricsSummary, NotificationDetail, NotificationFilter, OpsStatus,
+        Queries, SourceRef, StepTimes, TicketDetail, TicketFilter, TicketRow,
+    },
+    storage::{
+        ChangelogEntryKey, IdentityKey, NotificationKey, ReporterKey, SourceKey, Storage, TicketKey,
+    },
+    tracker::{TrackedTicket, Tracker, TrackerChanges, TrackerStatus, TrackerUpdate},
+    triage::{Triage, TriageReading, TriageRequest},
+    vault::{IndexKind, KeyScope, Place, Vault},
+};
