@@ -65,7 +65,7 @@ pub enum Write {
     PutVector(TicketVector),
     /// How far a poll has come; version 0 for a first one.
     PutCursor(SyncCursor),
-    /// Work to do: the outbox. A no-op if a live job has the same unique key.
+    /// Work to do: the outbox. A no-op if a waiting (`ready`) job has the same unique key.
     Enqueue(NewJob),
     /// A call that was carried out. `Conflict` if scope and key are known.
     RememberCall(RememberedCall),

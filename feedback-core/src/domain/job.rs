@@ -63,6 +63,9 @@ pub enum JobPayload {
     PushToTracker {
         /// The ticket.
         ticket: TicketId,
+        /// Whether the hub reopened it, so that the page is to leave its Done column. Else the status is the engineers'.
+        #[serde(default)]
+        reopened: bool,
     },
     /// Write the draft for a resolution.
     DraftChangelog {
@@ -194,7 +197,8 @@ pub struct NewJob {
     pub id: JobId,
     /// What is to be done.
     pub payload: JobPayload,
-    /// While a live job has the same key, queueing another is a no-op.
+    /// While a waiting (`ready`) job has the same key, queueing another is a no-op. One that runs does not count: it may
+    /// have loaded the state before this change.
     pub unique_key: Option<String>,
     /// Not before.
     pub run_at: Timestamp,
@@ -217,7 +221,7 @@ impl NewJob {
         self
     }
 
-    /// The same, unless a live job has this key.
+    /// The same, unless a waiting job has this key.
     #[must_use]
     pub fn unique(mut self, key: impl Into<String>) -> Self {
         self.unique_key = Some(key.into());

@@ -52,6 +52,6 @@ pub use self::{
     reporter::{Identity, IdentityLink, LinkKind, LinkStrength, Reporter},
     source::TicketSource,
     text::{BlindIndex, Language, Scrubbed, Sealed, SubjectKey},
-    ticket::{IllegalMove, NewTicket, Ticket, TicketStatus, TrackerPage, UnknownTicketStatus},
+    ticket::{IllegalMove, NewTicket, Ticket, TicketStatus, TrackerPage, TrackerStatus, UnknownTicketStatus},
     time::{InvalidTimestamp, Timestamp},
 };

@@ -198,6 +198,18 @@ pub struct Ticket {
     pub version: u32,
 }
 
+/// Where a page stands on the engineers' board, whatever its columns are called there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TrackerStatus {
+    /// Nobody works on it.
+    ToDo,
+    /// Somebody works on it.
+    InProgress,
+    /// The work is done.
+    Done,
+}
+
 /// The ticket's page in the engineers' tracker.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TrackerPage {
@@ -209,6 +221,8 @@ pub struct TrackerPage {
     pub pushed_digest: Option<String>,
     /// When we last wrote.
     pub pushed_at: Option<Timestamp>,
+    /// Where the page stood when the hub last looked or wrote: only a change from this is a move.
+    pub seen_status: Option<TrackerStatus>,
 }
 
 impl NewTicket {

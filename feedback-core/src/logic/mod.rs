@@ -4,5 +4,7 @@ pub mod infer;
 pub mod language;
 pub mod normalize;
 pub mod reply;
+pub mod retry;
 pub mod scrub;
 pub mod verify;
+pub mod window;

@@ -30,6 +30,8 @@ mod tracker;
 mod triage;
 mod vault;
 
+pub use crate::domain::TrackerStatus;
+
 pub use self::{
     changelog_writer::{ChangelogWriter, Draft, DraftRequest},
     channel_sender::{ChannelSender, ReadBack, Receipt},
@@ -46,7 +48,7 @@ pub use self::{
     storage::{
         ChangelogEntryKey, IdentityKey, NotificationKey, ReporterKey, SourceKey, Storage, TicketKey,
     },
-    tracker::{TrackedTicket, Tracker, TrackerChanges, TrackerStatus, TrackerUpdate},
+    tracker::{TrackedTicket, Tracker, TrackerChanges, TrackerUpdate},
     triage::{Triage, TriageReading, TriageRequest},
     vault::{IndexKind, KeyScope, Place, Vault},
 };

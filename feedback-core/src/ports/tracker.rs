@@ -3,18 +3,7 @@ use std::fmt;
 use async_trait::async_trait;
 
 use super::PortError;
-use crate::domain::{Priority, Scrubbed, TicketId, TicketNumber, TicketType, Timestamp, TrackerPage};
-
-/// Where a page stands on the engineers' board, whatever its columns are called there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum TrackerStatus {
-    /// Nobody works on it.
-    ToDo,
-    /// Somebody works on it.
-    InProgress,
-    /// The work is done.
-    Done,
-}
+use crate::domain::{Priority, Scrubbed, TicketId, TicketNumber, TicketType, Timestamp, TrackerPage, TrackerStatus};
 
 /// A ticket as the tracker shows it. Scrubbed: the tracker is outside.
 #[derive(Debug, Clone, PartialEq)]
