@@ -2,16 +2,21 @@
 //!
 //! Only the newest part of a quoted thread counts; a level that the sender states wins over everything else.
 
+mod decide;
+mod features;
 mod fold;
 mod lexicon;
+mod model;
 mod newest_part;
 mod priority;
 mod stated_level;
 mod ticket_type;
+pub mod training;
 
 pub use newest_part::newest_part;
 
 use self::{
+    decide::decide,
     fold::Folded,
     lexicon::{Hit, Topic},
     stated_level::StatedLevel,
@@ -30,21 +35,40 @@ use crate::domain::{Evidence, Inference};
 /// assert_eq!((read.ticket_type, read.priority), (TicketType::Incident, Priority::P1));
 /// ```
 pub fn infer(text: &str) -> Inference {
-    let folded = fold::fold(text, &newest_part::newest_ranges(text));
-    let hits = lexicon::hits(&folded);
-    let levels = stated_level::named_levels(&folded);
-    let counts = Counts::of(&hits);
-    let has_question_mark = (0..folded.tokens().len()).any(|at| folded.word(at) == "?");
-    let ticket_type = ticket_type::by_rules(&counts, has_question_mark);
-    let stated = stated_level::stated(&levels);
-    let priority = stated.map_or_else(|| priority::by_rules(ticket_type, &counts), |level| level.priority);
-    let confidence = if stated.is_some() { 0.95 } else { 0.5 };
+    let reading = Reading::of(text);
+    let decision = decide(&reading, model::trained());
     Inference {
-        ticket_type,
-        priority,
+        ticket_type: decision.ticket_type,
+        priority: decision.priority,
         language: language::detect(&newest_part(text)),
-        confidence,
-        evidence: evidence(&folded, &hits, &levels),
+        confidence: decision.confidence,
+        evidence: evidence(&reading.folded, &reading.hits, &reading.levels),
+    }
+}
+
+/// A text with everything that the decision looks at.
+#[derive(Debug)]
+struct Reading {
+    folded: Folded,
+    hits: Vec<Hit>,
+    levels: Vec<StatedLevel>,
+    counts: Counts,
+    has_question_mark: bool,
+}
+
+impl Reading {
+    fn of(text: &str) -> Self {
+        let folded = fold::fold(text, &newest_part::newest_ranges(text));
+        let hits = lexicon::hits(&folded);
+        let levels = stated_level::named_levels(&folded);
+        let has_question_mark = (0..folded.tokens().len()).any(|at| folded.word(at) == "?");
+        Self {
+            counts: Counts::of(&hits),
+            folded,
+            hits,
+            levels,
+            has_question_mark,
+        }
     }
 }
 

@@ -1,0 +1,261 @@
+//! What the model looks at: phrases and their company, words, word pairs and pieces of words, as numbers of rows.
+
+use super::{
+    fold::Folded,
+    lexicon::{Hit, Topic},
+};
+
+/// Rows for phrases, their pairs and the shape of the text.
+pub(super) const SHAPE_ROWS: usize = 2048;
+/// Rows that words and pieces of words share by their hash.
+pub(super) const HASHED_ROWS: usize = 1 << 16;
+
+const TOPICS: usize = Topic::ALL.len();
+
+/// The rows of a text, each at most once, by the weight that a row of the group has.
+#[derive(Debug, Default)]
+pub(super) struct Features {
+    /// Rows of [`SHAPE_ROWS`].
+    pub(super) shape: Vec<u16>,
+    /// Rows of [`HASHED_ROWS`]: words and pairs of words.
+    pub(super) words: Vec<u16>,
+    /// Rows of [`HASHED_ROWS`]: pieces of words.
+    pub(super) pieces: Vec<u16>,
+}
+
+/// What each row of a group counts for, so that a long text is not louder than a short one.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Weights {
+    /// For a row of `shape`.
+    pub(super) shape: f32,
+    /// For a row of `words`.
+    pub(super) words: f32,
+    /// For a row of `pieces`.
+    pub(super) pieces: f32,
+}
+
+impl Features {
+    /// What the groups of these features count for.
+    pub(super) fn weights(&self) -> Weights {
+        let share = |rows: &[u16], whole: f32| whole / (rows.len().max(4) as f32).sqrt();
+        Weights {
+            shape: share(&self.shape, 1.4),
+            words: share(&self.words, 1.0),
+            pieces: share(&self.pieces, 1.0),
+        }
+    }
+
+    /// The features of folded text and the phrases found in it.
+    pub(super) fn of(folded: &Folded, hits: &[Hit]) -> Self {
+        let mut features = Self::default();
+        features.read_shape(folded, hits);
+        features.read_words(folded);
+        for rows in [&mut features.shape, &mut features.words, &mut features.pieces] {
+            rows.sort_unstable();
+            rows.dedup();
+        }
+        features
+    }
+
+    fn read_shape(&mut self, folded: &Folded, hits: &[Hit]) {
+        let mut stands = [0_u8; TOPICS];
+        let mut denied = [false; TOPICS];
+        let sentence_ends = |at: usize| matches!(folded.word(at), "." | "?");
+        let last_start = (0..folded.tokens().len().saturating_sub(1))
+            .rev()
+            .find(|&at| sentence_ends(at))
+            .map_or(0, |at| at + 1);
+        for hit in hits {
+            let topic = hit.topic as usize;
+            if hit.is_denied {
+                denied[topic] = true;
+                continue;
+            }
+            stands[topic] = stands[topic].saturating_add(1);
+            if hit.first == 0 {
+                self.shape(topic, Row::Opens);
+            }
+            if last_start > 0 && hit.first >= last_start {
+                self.shape(topic, Row::InLastSentence);
+            }
+            let asks = (hit.end..folded.tokens().len())
+                .find(|&at| sentence_ends(at))
+                .is_some_and(|at| folded.word(at) == "?");
+            self.shape(topic, if asks { Row::InQuestion } else { Row::InStatement });
+        }
+        let mut pair = TOPICS * Row::KINDS;
+        for topic in 0..TOPICS {
+            match stands[topic] {
+                0 => {}
+                1 => self.shape(topic, Row::Stands),
+                _ => {
+                    self.shape(topic, Row::Stands);
+                    self.shape(topic, Row::StandsTwice);
+                }
+            }
+            if denied[topic] {
+                self.shape(topic, Row::Denied);
+            }
+            for other in topic + 1..TOPICS {
+                if stands[topic] > 0 && stands[other] > 0 {
+                    self.shape.push(pair as u16);
+                }
+                pair += 1;
+            }
+        }
+        self.read_length(folded, pair, stands.iter().all(|&count| count == 0));
+    }
+
+    fn read_length(&mut self, folded: &Folded, base: usize, has_no_phrase: bool) {
+        let tokens = folded.tokens().len();
+        let count = |mark: &str| (0..tokens).filter(|&at| folded.word(at) == mark).count();
+        let length = match tokens {
+            0..=3 => 0,
+            4..=7 => 1,
+            8..=13 => 2,
+            14..=24 => 3,
+            25..=45 => 4,
+            _ => 5,
+        };
+        let mut add = |row: usize| self.shape.push((base + row) as u16);
+        add(length);
+        add(6 + count("?").min(3));
+        add(10 + count(".").min(5));
+        if tokens > 1 && folded.word(tokens - 1) == "." && folded.word(tokens - 2) == "?" {
+            add(16);
+        }
+        if has_no_phrase {
+            add(17);
+        }
+        if count("moneysign") > 0 {
+            add(18);
+        }
+    }
+
+    fn shape(&mut self, topic: usize, row: Row) {
+        self.shape.push((topic * Row::KINDS + row as usize) as u16);
+    }
+
+    fn read_words(&mut self, folded: &Folded) {
+        let mut before = hash(b"^", 1);
+        let mut before_that = before;
+        let mut padded = Vec::with_capacity(24);
+        for at in 0..folded.tokens().len() {
+            let word = folded.word(at);
+            let shaped = if word.starts_with(|c: char| c.is_ascii_digit()) {
+                "0"
+            } else {
+                word
+            };
+            let own = hash(shaped.as_bytes(), 1);
+            self.words.push(row(own));
+            self.words.push(row(mix(before, own)));
+            self.words.push(row(mix(mix(before_that, 3), own)));
+            (before_that, before) = (before, own);
+            if shaped.len() < 3 {
+                continue;
+            }
+            padded.clear();
+            padded.push(b' ');
+            padded.extend_from_slice(shaped.as_bytes());
+            padded.push(b' ');
+            for size in 3..=5 {
+                self.pieces
+                    .extend(padded.windows(size).map(|piece| row(hash(piece, 2))));
+            }
+            self.pieces.push(row(hash(&sound(shaped), 4)));
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Row {
+    Stands,
+    StandsTwice,
+    Denied,
+    Opens,
+    InLastSentence,
+    InQuestion,
+    InStatement,
+}
+
+impl Row {
+    const KINDS: usize = 7;
+}
+
+/// The row of a token's word, for saying which words decided.
+pub(super) fn word_row(word: &str) -> u16 {
+    row(hash(word.as_bytes(), 1))
+}
+
+/// How a word sounds in Spanish, roughly: "recivo" and "recibo", "serbisio" and "servicio" become one.
+fn sound(word: &str) -> Vec<u8> {
+    let bytes = word.as_bytes();
+    let mut heard = Vec::with_capacity(bytes.len());
+    for (at, &letter) in bytes.iter().enumerate() {
+        let next = bytes.get(at + 1).copied().unwrap_or(b' ');
+        let before = if at == 0 { b' ' } else { bytes[at - 1] };
+        match letter {
+            b'h' if before != b'c' => {}
+            b'v' => heard.push(b'b'),
+            b'z' => heard.push(b's'),
+            b'c' if matches!(next, b'e' | b'i') => heard.push(b's'),
+            b'c' | b'q' => heard.push(b'k'),
+            b'u' if before == b'q' => {}
+            b'g' if matches!(next, b'e' | b'i') => heard.push(b'j'),
+            b'l' if next == b'l' => heard.push(b'i'),
+            b'l' if before == b'l' => {}
+            b'y' => heard.push(b'i'),
+            _ if letter == before => {}
+            _ => heard.push(letter),
+        }
+    }
+    heard
+}
+
+/// FNV-1a: short keys, no need of more, and the same on every machine.
+fn hash(bytes: &[u8], group: u32) -> u32 {
+    let seed = 0x811c_9dc5 ^ group.wrapping_mul(0x9e37_79b9);
+    bytes
+        .iter()
+        .fold(seed, |hash, &byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+}
+
+fn mix(first: u32, second: u32) -> u32 {
+    (first.rotate_left(13) ^ second)
+        .wrapping_mul(0x85eb_ca6b)
+        .rotate_left(7)
+}
+
+fn row(hash: u32) -> u16 {
+    ((hash ^ (hash >> 16)) & 0xffff) as u16
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::{fold::fold, lexicon},
+        *,
+    };
+
+    fn features(text: &str) -> Features {
+        let folded = fold(text, std::slice::from_ref(&(0..text.len())));
+        let hits = lexicon::hits(&folded);
+        Features::of(&folded, &hits)
+    }
+
+    #[test]
+    fn misspelled_words_share_rows_with_what_was_meant() {
+        assert_eq!(sound("serbisio"), sound("servicio"));
+        assert_eq!(sound("recivo"), sound("recibo"));
+        assert_eq!(sound("yamar"), sound("llamar"));
+    }
+
+    #[test]
+    fn every_shape_row_is_within_the_table() {
+        let all = "nadie puede error gracias urgente ¿cuánto? factura borró hoy mañana si recargo $ paciente color "
+            .repeat(20);
+        assert!(features(&all).shape.iter().all(|&row| usize::from(row) < SHAPE_ROWS));
+        assert!(features("").words.is_empty());
+    }
+}

@@ -1,0 +1,245 @@
+//! Makes the model from labelled messages. The same messages in the same order give the same bytes on every machine: one
+//! thread, a fixed seed, and no function of the platform's mathematics library.
+
+use super::{
+    decide,
+    features::{Features, HASHED_ROWS, SHAPE_ROWS, Weights},
+    fold, lexicon,
+    model::{Model, OUTPUTS, TYPES},
+    newest_part, stated_level,
+};
+use crate::domain::{Priority, TicketType};
+
+/// A message and how the rubric labels it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LabelledMessage {
+    /// What the reporter wrote.
+    pub text: String,
+    /// Its type.
+    pub ticket_type: TicketType,
+    /// Its priority.
+    pub priority: Priority,
+}
+
+const EPOCHS: usize = 24;
+const RATE: f32 = 0.35;
+const DECAY: f32 = 2e-5;
+const SEED: u64 = 0x5eed_0f1e_edba_c4b0;
+
+/// A trained model, to measure or to write to a file.
+#[derive(Debug, Clone)]
+pub struct TrainedModel(Model);
+
+impl TrainedModel {
+    /// The file that the build includes.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        self.0.to_bytes()
+    }
+
+    /// Type and priority as [`infer`](super::infer) reads them with this model.
+    pub fn classify(&self, text: &str) -> (TicketType, Priority) {
+        let reading = super::Reading::of(text);
+        let decision = decide(&reading, Some(&self.0));
+        (decision.ticket_type, decision.priority)
+    }
+}
+
+struct Sample {
+    features: Features,
+    weights: Weights,
+    ticket_type: usize,
+    /// `None` where a stated level sets the priority: the words around it say little then.
+    priority: Option<usize>,
+}
+
+/// Trains on labelled messages.
+pub fn train(messages: &[LabelledMessage]) -> TrainedModel {
+    let samples: Vec<Sample> = messages.iter().map(Sample::of).collect();
+    let mut descent = Descent::new();
+    let mut order: Vec<usize> = (0..samples.len()).collect();
+    let mut random = Random(SEED);
+    for epoch in 0..EPOCHS {
+        for at in (1..order.len()).rev() {
+            order.swap(at, random.below(at + 1));
+        }
+        for &at in &order {
+            descent.step(&samples[at]);
+        }
+        if epoch >= EPOCHS / 2 {
+            descent.remember();
+        }
+    }
+    let (bias, weights) = descent.average();
+    TrainedModel(Model::quantize(bias, &weights))
+}
+
+impl Sample {
+    fn of(message: &LabelledMessage) -> Self {
+        let folded = fold::fold(&message.text, &newest_part::newest_ranges(&message.text));
+        let hits = lexicon::hits(&folded);
+        let features = Features::of(&folded, &hits);
+        let is_stated = stated_level::stated(&stated_level::named_levels(&folded)).is_some();
+        Self {
+            weights: features.weights(),
+            features,
+            ticket_type: TicketType::ALL
+                .iter()
+                .position(|kind| *kind == message.ticket_type)
+                .unwrap_or_default(),
+            priority: (!is_stated).then_some(message.priority as usize),
+        }
+    }
+
+    /// Rows of the whole table with what each counts for.
+    fn rows(&self) -> impl Iterator<Item = (usize, f32)> + '_ {
+        let of = |rows: &'_ [u16], base: usize, weight: f32| {
+            rows.iter()
+                .map(move |&row| (base + usize::from(row), weight))
+                .collect::<Vec<_>>()
+        };
+        [
+            of(&self.features.shape, 0, self.weights.shape),
+            of(&self.features.words, SHAPE_ROWS, self.weights.words),
+            of(&self.features.pieces, SHAPE_ROWS, self.weights.pieces),
+        ]
+        .into_iter()
+        .flatten()
+    }
+}
+
+/// Gradient descent whose steps shrink where they have been large (AdaGrad), with the mean of the later weights.
+struct Descent {
+    bias: [f32; OUTPUTS],
+    weights: Vec<[f32; OUTPUTS]>,
+    squares: Vec<[f32; OUTPUTS]>,
+    bias_squares: [f32; OUTPUTS],
+    sum: Vec<[f32; OUTPUTS]>,
+    bias_sum: [f32; OUTPUTS],
+    remembered: f32,
+}
+
+impl Descent {
+    fn new() -> Self {
+        let zeros = || vec![[0_f32; OUTPUTS]; SHAPE_ROWS + HASHED_ROWS];
+        Self {
+            bias: [0.0; OUTPUTS],
+            weights: zeros(),
+            squares: zeros(),
+            bias_squares: [0.0; OUTPUTS],
+            sum: zeros(),
+            bias_sum: [0.0; OUTPUTS],
+            remembered: 0.0,
+        }
+    }
+
+    fn step(&mut self, sample: &Sample) {
+        let rows: Vec<(usize, f32)> = sample.rows().collect();
+        let mut raw = self.bias;
+        for &(row, value) in &rows {
+            for (raw, weight) in raw.iter_mut().zip(&self.weights[row]) {
+                *raw += weight * value;
+            }
+        }
+        let error = errors(&raw, sample);
+        for output in 0..OUTPUTS {
+            self.bias_squares[output] += error[output] * error[output];
+            self.bias[output] -= 0.1 * error[output] / (self.bias_squares[output] + 1.0).sqrt();
+        }
+        for &(row, value) in &rows {
+            let (weights, squares) = (&mut self.weights[row], &mut self.squares[row]);
+            for output in 0..OUTPUTS {
+                let gradient = error[output] * value + DECAY * weights[output];
+                squares[output] += gradient * gradient;
+                weights[output] -= RATE * gradient / (squares[output] + 0.05).sqrt();
+            }
+        }
+    }
+
+    fn remember(&mut self) {
+        self.remembered += 1.0;
+        for (sum, weights) in self.sum.iter_mut().zip(&self.weights) {
+            for output in 0..OUTPUTS {
+                sum[output] += weights[output];
+            }
+        }
+        for output in 0..OUTPUTS {
+            self.bias_sum[output] += self.bias[output];
+        }
+    }
+
+    fn average(self) -> ([f32; OUTPUTS], Vec<[f32; OUTPUTS]>) {
+        let count = self.remembered.max(1.0);
+        (
+            self.bias_sum.map(|sum| sum / count),
+            self.sum.into_iter().map(|row| row.map(|sum| sum / count)).collect(),
+        )
+    }
+}
+
+/// How far each output is from what it should say.
+fn errors(raw: &[f32; OUTPUTS], sample: &Sample) -> [f32; OUTPUTS] {
+    let mut error = [0_f32; OUTPUTS];
+    let largest = raw[..TYPES].iter().copied().fold(f32::MIN, f32::max);
+    let shares: [f32; TYPES] = std::array::from_fn(|at| exp(raw[at] - largest));
+    let whole: f32 = shares.iter().sum();
+    for at in 0..TYPES {
+        error[at] = shares[at] / whole - f32::from(at == sample.ticket_type);
+    }
+    if let Some(priority) = sample.priority {
+        for cut in 0..OUTPUTS - TYPES {
+            error[TYPES + cut] = 1.0 / (1.0 + exp(-raw[TYPES + cut])) - f32::from(priority <= cut);
+        }
+    }
+    error
+}
+
+/// e^x by squaring a short series: additions and products alone, so the bits are the same everywhere.
+fn exp(x: f32) -> f32 {
+    let x = f64::from(x.clamp(-30.0, 30.0)) / 1024.0;
+    let mut power = 1.0 + x * (1.0 + x * (0.5 + x * (1.0 / 6.0 + x / 24.0)));
+    for _ in 0..10 {
+        power *= power;
+    }
+    power as f32
+}
+
+/// Xorshift: an order of the messages that is mixed, and always the same.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        ((self.0 >> 11) % limit as u64) as usize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_series_is_close_to_the_exponential() {
+        for x in [-20.0_f32, -3.5, -0.1, 0.0, 0.7, 4.0, 12.0] {
+            assert!((exp(x) / x.exp() - 1.0).abs() < 1e-4, "{x}");
+        }
+    }
+
+    #[test]
+    fn training_twice_gives_the_same_bytes() {
+        let messages: Vec<LabelledMessage> = [
+            ("no abre la caja", TicketType::Bug, Priority::P2),
+            ("how do I export?", TicketType::Question, Priority::P4),
+            ("nobody can log in", TicketType::Incident, Priority::P0),
+        ]
+        .into_iter()
+        .map(|(text, ticket_type, priority)| LabelledMessage {
+            text: text.to_owned(),
+            ticket_type,
+            priority,
+        })
+        .collect();
+        assert_eq!(train(&messages).to_bytes(), train(&messages).to_bytes());
+    }
+}
