@@ -43,11 +43,9 @@ pub use self::{
     job_queue::{ClaimRequest, JobQueue, Reaped, SettleError},
     queries::{
         ChangelogFilter, ChangelogRow, DeadLetter, MetricsSummary, NotificationDetail, NotificationFilter, OpsStatus,
-        Queries, SourceRef, StepTimes, TicketDetail, TicketFilter, TicketRow,
+        Queries, SourceRef, StepTimes, TicketDetail, TicketFilter, TicketRow, search_words,
     },
-    storage::{
-        ChangelogEntryKey, IdentityKey, NotificationKey, ReporterKey, SourceKey, Storage, TicketKey,
-    },
+    storage::{ChangelogEntryKey, IdentityKey, NotificationKey, ReporterKey, SourceKey, Storage, TicketKey},
     tracker::{TrackedTicket, Tracker, TrackerChanges, TrackerUpdate},
     triage::{Triage, TriageReading, TriageRequest},
     vault::{IndexKind, KeyScope, Place, Vault},

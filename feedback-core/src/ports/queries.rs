@@ -1,12 +1,13 @@
 use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
+use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
 use super::PortError;
 use crate::domain::{
     Attachment, ChangelogEntry, ChangelogStatus, Channel, ExternalId, Job, JobId, Notification, NotificationAttempt,
-    NotificationId, NotificationStatus, Page, PageRequest, Priority, Reporter, ReporterId, Ticket, TicketEvent, TicketId,
-    TicketLink, TicketNumber, TicketSource, TicketStatus, TicketType, Timestamp,
+    NotificationId, NotificationStatus, Page, PageRequest, Priority, Reporter, ReporterId, Ticket, TicketEvent,
+    TicketId, TicketLink, TicketNumber, TicketSource, TicketStatus, TicketType, Timestamp,
 };
 
 /// Which tickets; all filters must hold.
@@ -22,6 +23,13 @@ pub struct TicketFilter {
     pub ticket_type: Option<TicketType>,
     /// Every word is the beginning of a word in title or description, whatever its case and accents.
     pub search: Option<String>,
+}
+
+/// The words of a text as search compares them: lower case, without accents, split at what is no letter or digit. Every
+/// adapter takes them from here, so that all find the same tickets. A text without words filters nothing.
+pub fn search_words(text: &str) -> Vec<String> {
+    let folded: String = text.to_lowercase().nfd().filter(|c| !is_combining_mark(*c)).collect();
+    folded.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
 /// Which changelog entries; all filters must hold.
@@ -112,7 +120,7 @@ pub struct DeadLetter {
     pub job: Job,
 }
 
-/// How long a step takes, over tickets that made it in the period.
+/// How long a step takes, over tickets that made it in the period, whenever they were recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct StepTimes {
     /// From recorded to confirmed by a person, median.
@@ -123,6 +131,19 @@ pub struct StepTimes {
     pub to_approved: Option<Duration>,
     /// From approved to sent, median.
     pub to_sent: Option<Duration>,
+}
+
+impl StepTimes {
+    /// The middle of the times that a step took; of an even number the mean of the two in the middle.
+    pub fn median(mut times: Vec<Duration>) -> Option<Duration> {
+        times.sort_unstable();
+        let upper = *times.get(times.len() / 2)?;
+        if times.len() % 2 == 1 {
+            return Some(upper);
+        }
+        let lower = times.get(times.len() / 2 - 1).copied().unwrap_or(upper);
+        Some(lower + (upper - lower) / 2)
+    }
 }
 
 /// What came in over a period, and how fast it went through. The period is half-open: `from <= t < to`.
@@ -219,4 +240,24 @@ pub trait Queries: fmt::Debug + Send + Sync + 'static {
 
     /// What the queue is doing at `now`.
     async fn ops_status(&self, now: Timestamp) -> Result<OpsStatus, PortError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_compared_without_case_accents_and_punctuation() {
+        assert_eq!(search_words("¡La Exportación, mañana!"), ["la", "exportacion", "manana"]);
+        assert_eq!(search_words("v2.3-beta"), ["v2", "3", "beta"]);
+        assert!(search_words("  *\"'() ").is_empty());
+    }
+
+    #[test]
+    fn the_median_of_none_is_none_and_of_two_is_between() {
+        let seconds = |all: &[u64]| StepTimes::median(all.iter().map(|&s| Duration::from_secs(s)).collect());
+        assert_eq!(seconds(&[]), None);
+        assert_eq!(seconds(&[9, 1, 2]), Some(Duration::from_secs(2)));
+        assert_eq!(seconds(&[4, 2]), Some(Duration::from_secs(3)));
+    }
 }

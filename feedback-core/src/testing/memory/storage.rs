@@ -1,0 +1,188 @@
+use async_trait::async_trait;
+
+use super::{MemoryStore, Order};
+use crate::{
+    domain::{
+        ApiToken, Change, ChangelogEntry, ChangelogEntryId, CommitReceipt, Identity, Notification, NotificationAttempt,
+        NotificationId, RememberedCall, Reporter, ReporterId, SecretDigest, Session, SignInLink, SyncCursor, Ticket, TicketId,
+        TicketSource, TicketVector, Timestamp, User, UserId, Write,
+    },
+    ports::{
+        ChangelogEntryKey, IdentityKey, NotificationKey, PortError, PortErrorKind, ReporterKey, SourceKey, Storage, TicketKey,
+    },
+};
+
+const COMMIT: &str = "storage.commit";
+
+#[async_trait]
+impl Storage for MemoryStore {
+    async fn commit(&self, change: Change) -> Result<CommitReceipt, PortError> {
+        let brings_work = change.writes().iter().any(|write| matches!(write, Write::Enqueue(_)));
+        let mut receipt = CommitReceipt::default();
+        {
+            let mut state = self.lock();
+            let order = if state.orders.is_empty() { None } else { Some(state.orders.remove(0)) };
+            if let Some(Order::Refuse(kind)) = order {
+                return Err(PortError::new(kind, COMMIT).with_code("ordered"));
+            }
+            let mut next = state.clone();
+            for write in change.into_writes() {
+                next.apply(write, &mut receipt).map_err(|misfit| {
+                    PortError::new(misfit.kind, COMMIT).with_code(misfit.code).with_reason(misfit.what)
+                })?;
+            }
+            *state = next;
+            if let Some(Order::LoseAnswer) = order {
+                return Err(PortError::new(PortErrorKind::Unknown, COMMIT).with_code("ordered"));
+            }
+        }
+        if brings_work {
+            self.announce_work();
+        }
+        Ok(receipt)
+    }
+
+    async fn ticket(&self, key: TicketKey) -> Result<Option<Ticket>, PortError> {
+        let state = self.lock();
+        Ok(match key {
+            TicketKey::Id(id) => state.tickets.get(&id).cloned(),
+            TicketKey::Number(number) => state.tickets.values().find(|ticket| ticket.number == number).cloned(),
+            TicketKey::Page(page) => {
+                let has_page = |ticket: &&Ticket| ticket.page.as_ref().is_some_and(|known| known.id == page);
+                state.tickets.values().find(has_page).cloned()
+            }
+        })
+    }
+
+    async fn source(&self, key: SourceKey) -> Result<Option<TicketSource>, PortError> {
+        let state = self.lock();
+        let matches = |source: &&TicketSource| match &key {
+            SourceKey::External(channel, id) => source.channel == *channel && source.external_id == *id,
+            SourceKey::NewestInThread(channel, key) => source.channel == *channel && source.thread_key.as_ref() == Some(key),
+            SourceKey::NewestBy(author) => source.author == *author,
+        };
+        Ok(state.sources.iter().rev().find(matches).cloned())
+    }
+
+    async fn sources(&self, ticket: TicketId) -> Result<Vec<TicketSource>, PortError> {
+        Ok(self.lock().sources.iter().filter(|source| source.ticket == ticket).cloned().collect())
+    }
+
+    async fn reporter(&self, key: ReporterKey) -> Result<Option<Reporter>, PortError> {
+        let state = self.lock();
+        let matches = |reporter: &&Reporter| match &key {
+            ReporterKey::Id(_) => false,
+            ReporterKey::VerifiedEmail(index) => reporter.email_verified && reporter.email_index == Some(*index),
+            ReporterKey::AnyEmail(index) => reporter.email_index == Some(*index),
+            ReporterKey::Phone(spellings) => reporter.phone_index.is_some_and(|index| spellings.contains(&index)),
+        };
+        Ok(match &key {
+            ReporterKey::Id(id) => state.reporters.get(id).cloned(),
+            _ => state
+                .reporters
+                .values()
+                .filter(|reporter| reporter.merged_into.is_none())
+                .filter(matches)
+                .min_by_key(|reporter| (reporter.created_at, reporter.id))
+                .cloned(),
+        })
+    }
+
+    async fn identity(&self, key: IdentityKey) -> Result<Option<Identity>, PortError> {
+        let state = self.lock();
+        Ok(match key {
+            IdentityKey::Id(id) => state.identities.get(&id).cloned(),
+            IdentityKey::External(channel, lookup) => state.identity_by_lookup(channel, lookup).cloned(),
+        })
+    }
+
+    async fn identities(&self, reporter: ReporterId) -> Result<Vec<Identity>, PortError> {
+        let state = self.lock();
+        let mut found: Vec<_> = state.identities.values().filter(|i| i.reporter == reporter).cloned().collect();
+        found.sort_by_key(|identity| (identity.created_at, identity.id));
+        Ok(found)
+    }
+
+    async fn changelog_entry(&self, key: ChangelogEntryKey) -> Result<Option<ChangelogEntry>, PortError> {
+        let state = self.lock();
+        Ok(match key {
+            ChangelogEntryKey::Id(id) => state.entries.get(&id).cloned(),
+            ChangelogEntryKey::NewestOf(ticket) => state
+                .entries
+                .values()
+                .filter(|entry| entry.ticket == ticket)
+                .max_by_key(|entry| (entry.created_at, entry.id))
+                .cloned(),
+        })
+    }
+
+    async fn notification(&self, key: NotificationKey) -> Result<Option<Notification>, PortError> {
+        let state = self.lock();
+        Ok(match key {
+            NotificationKey::Id(id) => state.notifications.get(&id).cloned(),
+            NotificationKey::ProviderMessage(channel, message) => state
+                .notifications
+                .values()
+                .filter(|n| n.channel == channel && n.provider_message_id.as_ref() == Some(&message))
+                .max_by_key(|n| (n.created_at, n.id))
+                .cloned(),
+            NotificationKey::Marker(marker) => marker
+                .attempt()
+                .and_then(|attempt| state.attempts.get(&attempt))
+                .and_then(|attempt| state.notifications.get(&attempt.notification))
+                .cloned(),
+        })
+    }
+
+    async fn notifications(&self, entry: ChangelogEntryId) -> Result<Vec<Notification>, PortError> {
+        let state = self.lock();
+        let mut found: Vec<_> = state.notifications.values().filter(|n| n.changelog_entry == entry).cloned().collect();
+        found.sort_by_key(|notification| (notification.created_at, notification.id));
+        Ok(found)
+    }
+
+    async fn attempts(&self, notification: NotificationId) -> Result<Vec<NotificationAttempt>, PortError> {
+        Ok(self.lock().attempts_of(notification))
+    }
+
+    async fn cursor(&self, name: &str) -> Result<Option<SyncCursor>, PortError> {
+        Ok(self.lock().cursors.get(name).cloned())
+    }
+
+    async fn vectors(&self, model: &str, since: Timestamp) -> Result<Vec<TicketVector>, PortError> {
+        let state = self.lock();
+        let in_window = |vector: &&TicketVector| vector.model == model && vector.ticket_created_at >= since;
+        let mut found: Vec<_> = state.vectors.iter().filter(in_window).cloned().collect();
+        found.sort_by(|a, b| (b.ticket_created_at, b.ticket).cmp(&(a.ticket_created_at, a.ticket)));
+        Ok(found)
+    }
+
+    async fn remembered_call(&self, scope: &str, key: &str) -> Result<Option<RememberedCall>, PortError> {
+        Ok(self.lock().calls.get(&(scope.to_owned(), key.to_owned())).cloned())
+    }
+
+    async fn user(&self, id: UserId) -> Result<Option<User>, PortError> {
+        Ok(self.lock().users.get(&id).cloned())
+    }
+
+    async fn session(&self, digest: SecretDigest) -> Result<Option<Session>, PortError> {
+        Ok(self.lock().sessions.get(&digest).cloned())
+    }
+
+    async fn sign_in_link(&self, digest: SecretDigest) -> Result<Option<SignInLink>, PortError> {
+        Ok(self.lock().sign_in_links.get(&digest).cloned())
+    }
+
+    async fn api_token(&self, digest: SecretDigest) -> Result<Option<ApiToken>, PortError> {
+        Ok(self.lock().api_tokens.values().find(|token| token.digest == digest).cloned())
+    }
+}
+
+impl super::State {
+    pub(super) fn attempts_of(&self, notification: NotificationId) -> Vec<NotificationAttempt> {
+        let mut found: Vec<_> =
+            self.attempts.values().filter(|attempt| attempt.notification == notification).cloned().collect();
+        found.sort_by_key(|attempt| (attempt.started_at, attempt.id));
+        found
+    }
+}
