@@ -76,10 +76,6 @@ impl KnownPeople {
         }
         all
     }
-
-    fn is_empty(&self) -> bool {
-        self.names.is_empty() && self.addresses.is_empty()
-    }
 }
 
 impl fmt::Debug for KnownPeople {
@@ -98,9 +94,9 @@ pub(super) fn is_particle(word: &[u8]) -> bool {
     PARTICLES.contains(&word)
 }
 
-/// Marks known people in the text.
-pub(super) fn find(view: &View<'_>, known: &KnownPeople, claims: &mut Claims) {
-    if known.is_empty() {
+/// Marks the names of known people.
+pub(super) fn find_names(view: &View<'_>, known: &KnownPeople, claims: &mut Claims) {
+    if known.names.is_empty() {
         return;
     }
     let mut parts: HashMap<&[u8], bool> = HashMap::new();
@@ -135,10 +131,13 @@ pub(super) fn find(view: &View<'_>, known: &KnownPeople, claims: &mut Claims) {
         }
         at = end.max(at + 1);
     }
-    find_addresses(view, known, claims);
 }
 
-fn find_addresses(view: &View<'_>, known: &KnownPeople, claims: &mut Claims) {
+/// Marks the addresses and handles of known people.
+pub(super) fn find_addresses(view: &View<'_>, known: &KnownPeople, claims: &mut Claims) {
+    if known.addresses.is_empty() {
+        return;
+    }
     let digits: Vec<usize> = (0..view.len()).filter(|&at| view.low[at].is_ascii_digit()).collect();
     let digit_bytes: Vec<u8> = digits.iter().map(|&at| view.low[at]).collect();
     for (address, label) in &known.addresses {

@@ -13,11 +13,25 @@
 //! assert_eq!(scrub.placeholders.restore("Hola [NAME_1]:"), "Hola Ana:");
 //! ```
 
+mod address;
 mod allow;
+mod cues;
 mod email;
+mod gazetteer;
+mod iban;
+mod ip;
 mod known;
+mod name;
+mod national_id;
+mod number;
+mod phone;
 mod placeholders;
+mod secret;
+mod text;
+mod url;
+mod username;
 mod view;
+mod words;
 
 use std::{fmt, sync::Arc};
 
@@ -25,7 +39,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::Scrubbed;
 
-use self::{allow::Allowed, placeholders::reserved_in, view::View};
+use self::{
+    allow::Allowed,
+    placeholders::reserved_in,
+    view::{Claims, View},
+    words::Words,
+};
 pub use self::{
     known::KnownPeople,
     placeholders::{Placeholders, UnknownPlaceholder},
@@ -267,11 +286,63 @@ impl Scrubber {
 
     /// One reading: every finder in the order of trust. What one claims, the next cannot have.
     fn read(&self, view: &View<'_>, known: &KnownPeople) -> Vec<Found> {
-        let mut claims = view::Claims::new(view);
-        email::find(view, &mut claims);
-        known::find(view, known, &mut claims);
+        let words = Words::new(view);
+        let reading = Reading {
+            view,
+            lower: is_without_capitals(view, &words),
+            words,
+            allowed: &self.allowed,
+        };
+        let mut claims = Claims::new(view);
+        known::find_addresses(view, known, &mut claims);
+        url::find(&reading, &mut claims);
+        email::find(&reading, &mut claims);
+        secret::find(&reading, &mut claims);
+        for word in reading.words.all() {
+            if claims.is_free(word.start, word.end) {
+                iban::find(&reading, word, &mut claims);
+                national_id::find(&reading, word, &mut claims);
+            }
+        }
+        ip::find(&reading, &mut claims);
+        address::find(&reading, &mut claims);
+        number::find(&reading, &mut claims);
+        username::find(&reading, &mut claims);
+        known::find_names(view, known, &mut claims);
+        name::find(&reading, &mut claims);
         claims.into_found(view)
     }
+}
+
+/// What every finder of one reading looks at.
+struct Reading<'r> {
+    view: &'r View<'r>,
+    words: Words,
+    allowed: &'r Allowed,
+    /// The message is written without capitals, or in capitals alone: they tell nothing about names.
+    lower: bool,
+}
+
+/// Sentences begin with small letters and few words inside have a capital; or there are no small letters at all.
+fn is_without_capitals(view: &View<'_>, words: &Words) -> bool {
+    let (mut small, mut title, mut opening) = (0_usize, 0_usize, 0_usize);
+    let mut end = 0;
+    for (index, word) in words.all().iter().enumerate() {
+        let opens = index == 0
+            || view.low[end..word.start]
+                .iter()
+                .any(|byte| matches!(byte, b'.' | b'!' | b'?' | b'\n'));
+        end = word.end;
+        match &view.raw[word.start..word.end] {
+            [first, second, ..] if first.is_ascii_uppercase() && second.is_ascii_lowercase() => {
+                title += 1;
+                opening += usize::from(opens);
+            }
+            [first, _, ..] if first.is_ascii_lowercase() => small += 1,
+            _ => {}
+        }
+    }
+    title == 0 || (opening == 0 && title * 4 < small)
 }
 
 /// Something to hide, in bytes of the text.

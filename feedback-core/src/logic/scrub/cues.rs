@@ -1,0 +1,121 @@
+//! Words that say what stands beside them: "tel" before a number, "soy" before a name. Data in `data/cues.txt`.
+
+use std::{collections::HashMap, sync::LazyLock};
+
+/// What kinds of cue a word is, as bits.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Cues(u32);
+
+impl Cues {
+    pub(super) const PHONE: Self = Self(1);
+    pub(super) const ORDER: Self = Self(1 << 1);
+    pub(super) const NATIONAL: Self = Self(1 << 2);
+    pub(super) const CARD: Self = Self(1 << 3);
+    pub(super) const IBAN: Self = Self(1 << 4);
+    pub(super) const IP: Self = Self(1 << 5);
+    pub(super) const VERSION: Self = Self(1 << 6);
+    pub(super) const PASSWORD: Self = Self(1 << 7);
+    pub(super) const KEY: Self = Self(1 << 8);
+    pub(super) const USER: Self = Self(1 << 9);
+    pub(super) const MONEY: Self = Self(1 << 10);
+    pub(super) const IS_ME: Self = Self(1 << 11);
+    pub(super) const TITLE: Self = Self(1 << 12);
+    pub(super) const GREET: Self = Self(1 << 13);
+    pub(super) const SIGNOFF: Self = Self(1 << 14);
+    pub(super) const SPEECH: Self = Self(1 << 15);
+    pub(super) const RELATION: Self = Self(1 << 16);
+    pub(super) const MET: Self = Self(1 << 17);
+    pub(super) const PLACE: Self = Self(1 << 18);
+    pub(super) const ORG: Self = Self(1 << 19);
+    pub(super) const VIA: Self = Self(1 << 20);
+    pub(super) const STREET: Self = Self(1 << 21);
+    pub(super) const UNIT: Self = Self(1 << 22);
+    pub(super) const DELIVERY: Self = Self(1 << 23);
+    pub(super) const PARTICLE: Self = Self(1 << 24);
+    pub(super) const CALENDAR: Self = Self(1 << 25);
+
+    const NAMES: [(&'static str, Self); 26] = [
+        ("PHONE", Self::PHONE),
+        ("ORDER", Self::ORDER),
+        ("NATIONAL", Self::NATIONAL),
+        ("CARD", Self::CARD),
+        ("IBAN", Self::IBAN),
+        ("IP", Self::IP),
+        ("VERSION", Self::VERSION),
+        ("PASSWORD", Self::PASSWORD),
+        ("KEY", Self::KEY),
+        ("USER", Self::USER),
+        ("MONEY", Self::MONEY),
+        ("ISME", Self::IS_ME),
+        ("TITLE", Self::TITLE),
+        ("GREET", Self::GREET),
+        ("SIGNOFF", Self::SIGNOFF),
+        ("SPEECH", Self::SPEECH),
+        ("RELATION", Self::RELATION),
+        ("MET", Self::MET),
+        ("PLACE", Self::PLACE),
+        ("ORG", Self::ORG),
+        ("VIA", Self::VIA),
+        ("STREET", Self::STREET),
+        ("UNIT", Self::UNIT),
+        ("DELIVERY", Self::DELIVERY),
+        ("PARTICLE", Self::PARTICLE),
+        ("CALENDAR", Self::CALENDAR),
+    ];
+
+    /// The cues of a folded word.
+    pub(super) fn of(word: &[u8]) -> Self {
+        // No cue is longer; a hash over an endless word would be work for nothing.
+        if word.len() > 16 {
+            Self::default()
+        } else {
+            CUES.get(word).copied().unwrap_or_default()
+        }
+    }
+
+    /// True where the word is a cue of any of these kinds.
+    pub(super) const fn has(self, kinds: Self) -> bool {
+        self.0 & kinds.0 != 0
+    }
+
+    /// Either kind.
+    pub(super) const fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+static CUES: LazyLock<HashMap<&'static [u8], Cues>> = LazyLock::new(|| {
+    let mut cues: HashMap<&'static [u8], Cues> = HashMap::new();
+    for line in include_str!("data/cues.txt").lines() {
+        let mut words = line.split_ascii_whitespace();
+        let kind = words
+            .next()
+            .and_then(|name| Cues::NAMES.iter().find(|(known, _)| *known == name));
+        if let Some(&(_, kind)) = kind {
+            for word in words {
+                let entry = cues.entry(word.as_bytes()).or_default();
+                *entry = entry.or(kind);
+            }
+        }
+    }
+    cues
+});
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_of_the_data_has_a_known_kind() {
+        for line in include_str!("data/cues.txt")
+            .lines()
+            .filter(|line| !line.starts_with('#'))
+        {
+            let kind = line.split(' ').next().unwrap_or_default();
+            assert!(Cues::NAMES.iter().any(|(name, _)| *name == kind), "{kind}");
+        }
+        assert!(Cues::of(b"telefono").has(Cues::PHONE));
+        assert!(Cues::of(b"gracias").has(Cues::GREET) && Cues::of(b"gracias").has(Cues::SIGNOFF));
+        assert_eq!(Cues::of(b"zzz"), Cues::default());
+    }
+}

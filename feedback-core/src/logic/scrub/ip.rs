@@ -1,0 +1,121 @@
+//! Addresses of machines, told from versions by the words before them.
+
+use super::{
+    Label, Reading,
+    cues::Cues,
+    view::{Claims, View, is_alnum},
+};
+
+/// Marks addresses of version 4 and 6.
+pub(super) fn find(reading: &Reading<'_>, claims: &mut Claims) {
+    let view = reading.view;
+    let mut at = 0;
+    while at < view.len() {
+        let byte = view.low[at];
+        let starts = !is_alnum(view.before(at)) && !matches!(view.before(at), b'.' | b':' | b'_');
+        if starts
+            && byte.is_ascii_digit()
+            && let Some(end) = version_4(view, at)
+        {
+            if is_address(reading, at, end) {
+                claims.hide(at, end, Label::Ip);
+            } else {
+                claims.keep(at, end);
+            }
+            at = end;
+            continue;
+        }
+        if (starts || view.before(at) == b'[')
+            && (byte.is_ascii_hexdigit() || byte == b':')
+            && let Some(end) = version_6(view, at)
+        {
+            claims.hide(at, end, Label::Ip);
+            at = end;
+            continue;
+        }
+        at += 1;
+    }
+}
+
+/// End of four numbers of at most 255 that starts at `at`.
+fn version_4(view: &View<'_>, mut at: usize) -> Option<usize> {
+    for part in 0..4 {
+        let digits = (at..at + 4).take_while(|&at| view.byte(at).is_ascii_digit()).count();
+        if !(1..=3).contains(&digits) {
+            return None;
+        }
+        let number = view.low[at..at + digits]
+            .iter()
+            .fold(0, |number, &digit| number * 10 + u32::from(digit - b'0'));
+        if number > 255 {
+            return None;
+        }
+        at += digits;
+        if part < 3 {
+            if view.byte(at) != b'.' {
+                return None;
+            }
+            at += 1;
+        }
+    }
+    let more = is_alnum(view.byte(at))
+        || view.byte(at) == b'_'
+        || (matches!(view.byte(at), b'.' | b'-') && is_alnum(view.byte(at + 1)));
+    (!more).then_some(at)
+}
+
+fn is_address(reading: &Reading<'_>, at: usize, end: usize) -> bool {
+    let (from, to) = (at, end);
+    // Masks and the machine itself are nobody's.
+    if reading.view.low[from..to].starts_with(b"255.")
+        || matches!(&reading.view.low[from..to], b"0.0.0.0" | b"127.0.0.1")
+    {
+        return false;
+    }
+    if view_has_port(reading.view, end) {
+        return true;
+    }
+    let version = reading.words.distance(reading.view, at, Cues::VERSION, 4);
+    let address = reading.words.distance(reading.view, at, Cues::IP, 6);
+    match (version, address) {
+        (Some(version), Some(address)) => address <= version,
+        (version, _) => version.is_none(),
+    }
+}
+
+/// `:8080` or `/24` behind it.
+fn view_has_port(view: &View<'_>, end: usize) -> bool {
+    matches!(view.byte(end), b':' | b'/') && view.byte(end + 1).is_ascii_digit()
+}
+
+/// End of groups of hexadecimal digits with colons: all eight, or fewer with one `::`.
+fn version_6(view: &View<'_>, start: usize) -> Option<usize> {
+    let mut at = start;
+    let (mut groups, mut double, mut letters) = (0, false, false);
+    while at < start + 45 {
+        if view.byte(at) == b':' {
+            if view.byte(at + 1) == b':' && !double {
+                double = true;
+                at += 2;
+                continue;
+            }
+            if at == start || !view.byte(at + 1).is_ascii_hexdigit() {
+                break;
+            }
+            at += 1;
+            continue;
+        }
+        let digits = (at..at + 5).take_while(|&at| view.byte(at).is_ascii_hexdigit()).count();
+        if digits == 0 {
+            break;
+        }
+        if digits > 4 {
+            return None;
+        }
+        letters |= view.low[at..at + digits].iter().any(u8::is_ascii_alphabetic) || digits == 4;
+        groups += 1;
+        at += digits;
+    }
+    let whole = groups == 8 || (double && (2..8).contains(&groups));
+    (whole && letters && !is_alnum(view.byte(at)) && view.byte(at) != b':').then_some(at)
+}

@@ -1,0 +1,120 @@
+//! Telephone numbers: any grouping after a cue, and the shapes that people write without one.
+
+use super::{
+    Reading,
+    cues::Cues,
+    number::Number,
+    view::{View, is_alnum},
+};
+
+/// Whether these groups are a telephone number.
+pub(super) fn is_phone(reading: &Reading<'_>, number: &Number<'_>) -> bool {
+    let view = reading.view;
+    let length = number.digits.len();
+    if !(6..=15).contains(&length) || number.groups.len() > 7 {
+        return false;
+    }
+    let plus = view.low[number.start..number.groups[0].0].contains(&b'+');
+    let shape = number.shape();
+    if plus {
+        return length >= 8 && well_grouped(&shape);
+    }
+    if number.digits.starts_with(b"00") && (11..=15).contains(&length) && number.digits[2] != b'0' {
+        return well_grouped(&shape);
+    }
+    let phone = cue_distance(reading, number.start);
+    let order = reading
+        .words
+        .distance(view, number.start, Cues::ORDER.or(Cues::NATIONAL), 4);
+    let follows = length >= 9
+        && reading.words.after(number.end).take(4).any(|word| {
+            matches!(
+                &view.low[word.start..word.end],
+                b"whatsapp" | b"cel" | b"celular" | b"mobile" | b"cell" | b"movil" | b"telefono" | b"phone"
+            )
+        });
+    let cue = match (phone, order) {
+        (Some(phone), Some(order)) => phone <= order,
+        (phone, order) => phone.is_some() || (follows && order.is_none()),
+    };
+    if cue {
+        // A short number needs the cue close by: "call 911 after 6 tries" has none.
+        return well_grouped(&shape)
+            && (length >= 8
+                || phone.is_some_and(|phone| phone <= 3) && length >= 7
+                || length >= 6 && shape.len() > 1 && phone == Some(1));
+    }
+    let parenthesis = view.low[number.start..number.end].contains(&b'(');
+    // "the SMS code goes to 404.423.6733": a shape that only phones have outweighs a word further off.
+    let near_order = order.is_some_and(|order| order <= if shape[..] == [3, 3, 4] { 1 } else { 3 });
+    if near_order && !parenthesis {
+        return false;
+    }
+    spoken_for(view, number, &shape, parenthesis)
+}
+
+/// A phone's own shape, with no word to help.
+fn spoken_for(view: &View<'_>, number: &Number<'_>, shape: &[usize], parenthesis: bool) -> bool {
+    let digits = &number.digits[..];
+    let first = digits[0];
+    match *shape {
+        [3, 3, 4] | [1, 3, 3, 4] => shape.len() == 3 || first == b'1',
+        [3, 7] => parenthesis,
+        [3, 3, 3] | [3, 2, 2, 2] | [2, 3, 2, 2] | [3, 6] => {
+            matches!(first, b'6'..=b'9') && number.separator(view) != Some(b'.') || parenthesis
+        }
+        [1, 4, 4] | [1, 8] => matches!(first, b'2' | b'9'),
+        [2, 4, 4] | [2, 8] | [3, 4, 4] | [2, 2, 4, 4] | [3, 8] => {
+            number.separator(view) != Some(b'.') && digits.len() >= 10
+        }
+        [4, 4, 4] => [b"52", b"54", b"34", b"57", b"56"]
+            .iter()
+            .any(|country| digits.starts_with(*country)),
+        [5, 6]
+        | [4, 3, 4]
+        | [5, 3, 3]
+        | [4, 3, 3]
+        | [3, 4, 3]
+        | [4, 7]
+        | [4, 6]
+        | [5, 5]
+        | [3, 3, 2, 2]
+        | [2, 2, 2, 2, 2]
+        | [4, 2, 4] => {
+            first == b'0' || parenthesis || (digits.len() == 10 && matches!(number.separator(view), Some(b' ' | b'-')))
+        }
+        [2, 3, 4] | [1, 3, 4] | [2, 3, 3, 4] | [1, 2, 3, 4] | [4, 5, 4] | [2, 4, 3, 4] => {
+            parenthesis || digits.len() >= 10
+        }
+        [9] => matches!(first, b'6' | b'7' | b'9'),
+        [10] => matches!(first, b'2'..=b'9'),
+        [11] => digits.starts_with(b"07") || digits.starts_with(b"01") || digits.starts_with(b"02"),
+        _ => parenthesis && (8..=13).contains(&digits.len()) && well_grouped(shape),
+    }
+}
+
+/// No group is as long as an order number beside others, and no thousands: `1.234.567`.
+fn well_grouped(shape: &[usize]) -> bool {
+    shape.len() == 1 || shape.iter().all(|&group| group <= 10) && shape.iter().filter(|&&group| group == 1).count() <= 2
+}
+
+/// Distance of a cue before the number, glued cues included.
+fn cue_distance(reading: &Reading<'_>, at: usize) -> Option<usize> {
+    if glued_cue(reading.view, at) {
+        return Some(1);
+    }
+    reading.words.distance(reading.view, at, Cues::PHONE, 6)
+}
+
+/// "tel612345678", "cel:55…": the letters right before are a cue.
+pub(super) fn glued_cue(view: &View<'_>, at: usize) -> bool {
+    let end = at - usize::from(matches!(view.before(at), b'-' | b'.' | b':'));
+    let mut start = end;
+    while start > 0 && end - start < 12 && view.low[start - 1].is_ascii_alphabetic() {
+        start -= 1;
+    }
+    start < end && (start == 0 || !is_alnum(view.low[start - 1])) && {
+        let cues = Cues::of(&view.low[start..end]);
+        cues.has(Cues::PHONE.or(Cues::NATIONAL)) && !cues.has(Cues::ORDER)
+    }
+}

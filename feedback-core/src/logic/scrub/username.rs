@@ -1,0 +1,259 @@
+//! Handles and logins: `@ana_lopez`, "my username is ana.lopez", "entro con ana77".
+
+use super::{
+    Label, Reading,
+    cues::Cues,
+    gazetteer,
+    text::{is_code, is_uuid, is_version},
+    view::{Claims, is_alnum},
+};
+
+/// What stands after an at-sign and is nobody: everyone, annotations, media queries.
+const EVERYONE: &[&[u8]] = &[
+    b"here",
+    b"channel",
+    b"everyone",
+    b"all",
+    b"todos",
+    b"todas",
+    b"team",
+    b"equipo",
+    b"grupo",
+    b"group",
+    b"canal",
+    b"media",
+    b"param",
+    b"return",
+    b"returns",
+    b"override",
+    b"import",
+    b"types",
+    b"type",
+    b"latest",
+    b"next",
+    b"deprecated",
+    b"test",
+    b"autowired",
+    b"bean",
+    b"component",
+    b"keyframes",
+    b"font-face",
+    b"supports",
+    b"apply",
+    b"include",
+    b"mixin",
+    b"throws",
+    b"see",
+    b"author",
+    b"since",
+    b"staticmethod",
+    b"classmethod",
+    b"property",
+    b"dataclass",
+    b"soporte",
+    b"support",
+    b"oncall",
+    b"dev",
+    b"devs",
+    b"ops",
+    b"sales",
+    b"ventas",
+    b"engineering",
+    b"admins",
+    b"moderators",
+    b"aqui",
+    b"nullable",
+    b"entity",
+    b"table",
+    b"column",
+    b"transactional",
+];
+
+/// Marks handles and logins.
+pub(super) fn find(reading: &Reading<'_>, claims: &mut Claims) {
+    let view = reading.view;
+    for at in 0..view.len() {
+        if view.low[at] == b'@'
+            && claims.is_free(at, at + 1)
+            && !is_alnum(view.before(at))
+            && !matches!(view.before(at), b'/' | b'.' | b'_' | b'@')
+        {
+            handle(reading, at, claims);
+        }
+    }
+    for (index, word) in reading.words.all().iter().enumerate() {
+        let low = &view.low[word.start..word.end];
+        if word.cues.has(Cues::USER) {
+            login(reading, word.end, claims);
+        } else if matches!(low, b"as" | b"with" | b"con" | b"como") && index > 0 {
+            // "logged in as ana77", "accedo con ana77".
+            let enters = reading.words.before(word.start).take(2).any(|before| {
+                matches!(
+                    &view.low[before.start..before.end],
+                    b"log"
+                        | b"logged"
+                        | b"logging"
+                        | b"sign"
+                        | b"signed"
+                        | b"signing"
+                        | b"accedo"
+                        | b"conecto"
+                        | b"conectado"
+                        | b"registre"
+                        | b"registrado"
+                )
+            });
+            if enters {
+                login(reading, word.end, claims);
+            }
+        }
+    }
+}
+
+fn handle(reading: &Reading<'_>, at: usize, claims: &mut Claims) {
+    let view = reading.view;
+    let mut end = at + 1;
+    while is_alnum(view.byte(end)) || matches!(view.byte(end), b'_' | b'.' | b'-') {
+        end += 1;
+    }
+    while end > at + 1 && matches!(view.low[end - 1], b'.' | b'-') {
+        end -= 1;
+    }
+    let name = &view.low[at + 1..end];
+    let first = name
+        .split(|&byte| matches!(byte, b'.' | b'-'))
+        .next()
+        .unwrap_or_default();
+    let top = name.rsplit(|&byte| byte == b'.').next().unwrap_or_default();
+    let host = top.len() < name.len()
+        && matches!(
+            top,
+            b"com" | b"es" | b"net" | b"org" | b"mx" | b"ar" | b"io" | b"co" | b"cl" | b"edu"
+        );
+    if name.len() < 2 || !is_alnum(name[0]) || name[0].is_ascii_digit() && !name.iter().any(u8::is_ascii_alphabetic) {
+        return;
+    }
+    if host
+        || EVERYONE.contains(&name)
+        || EVERYONE.contains(&first)
+        || view.byte(end) == b'/'
+        || view.byte(end) == b'('
+        || reading.allowed.has(name)
+    {
+        return claims.keep(at, end);
+    }
+    claims.hide(at, end, Label::Username);
+}
+
+/// The login that `after` announces, if what follows looks like one.
+fn login(reading: &Reading<'_>, after: usize, claims: &mut Claims) {
+    let view = reading.view;
+    let mut at = after;
+    let mut sign = false;
+    let mut verb = false;
+    for _ in 0..4 {
+        while matches!(view.byte(at), b' ' | b'"' | b'\'' | b':' | b'=' | b'(' | b'`' | b'<') {
+            sign |= matches!(view.byte(at), b':' | b'=');
+            at += 1;
+        }
+        let start = at;
+        while at < view.len()
+            && at < start + 64
+            && !matches!(
+                view.low[at],
+                b' ' | b'\n' | b'"' | b'\'' | b',' | b';' | b')' | b'`' | b'>' | 0x02
+            )
+        {
+            at += 1;
+        }
+        let mut end = at;
+        while end > start && matches!(view.low[end - 1], b'.' | b':' | b'?' | b'!' | b'-') {
+            end -= 1;
+        }
+        let low = &view.low[start..end];
+        if matches!(
+            low,
+            b"is"
+                | b"es"
+                | b"con"
+                | b"de"
+                | b"name"
+                | b"id"
+                | b"el"
+                | b"mi"
+                | b"my"
+                | b"as"
+                | b"usuario"
+                | b"user"
+                | b"login"
+                | b"account"
+                | b"cuenta"
+        ) && view.byte(at) == b' '
+        {
+            verb |= matches!(low, b"is" | b"es" | b"con" | b"as");
+            continue;
+        }
+        if low.len() < 3
+            || !is_alnum(low[0])
+            || !claims.is_free(start, end)
+            || low
+                .iter()
+                .any(|&byte| matches!(byte, b'/' | b'@' | b'=' | b'(' | b'{' | b'%' | b'$'))
+        {
+            return;
+        }
+        if looks_like_login(low, sign, verb) && !reading.allowed.has(low) {
+            claims.hide(start, end, Label::Username);
+        }
+        return;
+    }
+}
+
+fn looks_like_login(low: &[u8], sign: bool, verb: bool) -> bool {
+    let letters = low.iter().filter(|&&byte| byte.is_ascii_alphabetic()).count();
+    let digits = low.iter().filter(|byte| byte.is_ascii_digit()).count();
+    if letters < 2
+        || is_code(low)
+            && !low.iter().any(|&byte| matches!(byte, b'_' | b'.'))
+            && low.len() < 7
+            && digits * 2 >= low.len()
+        || is_version(low)
+        || is_uuid(low)
+    {
+        return false;
+    }
+    let parts = || {
+        low.split(|byte| matches!(byte, b'.' | b'_' | b'-'))
+            .filter(|part| !part.is_empty())
+    };
+    let joined = parts().count() > 1;
+    let words = parts().all(|part| {
+        gazetteer::class(part).ordinary() == 2 || part.len() == 1 || Cues::of(part).has(Cues::ORDER.or(Cues::KEY))
+    });
+    let file = low.rsplit(|&byte| byte == b'.').next().is_some_and(|end| {
+        matches!(
+            end,
+            b"csv"
+                | b"pdf"
+                | b"xlsx"
+                | b"xls"
+                | b"json"
+                | b"png"
+                | b"jpg"
+                | b"txt"
+                | b"com"
+                | b"zip"
+                | b"doc"
+                | b"docx"
+                | b"xml"
+        )
+    });
+    if file && joined {
+        return false;
+    }
+    if digits > 0 || low.contains(&b'_') || low.contains(&b'.') {
+        return !words || low.contains(&b'_') && digits > 0;
+    }
+    let ordinary = gazetteer::class(low).ordinary() > 0 || words;
+    (sign && !ordinary) || (verb && !ordinary && low.len() >= 4) || (joined && !ordinary)
+}
