@@ -1,7 +1,9 @@
 //! The rules: pure functions from values to values. Nothing here awaits, reads a clock or knows a provider's client.
 
+pub mod identity;
 pub mod infer;
 pub mod language;
+pub mod matching;
 pub mod normalize;
 pub mod reply;
 pub mod retry;

@@ -1,0 +1,198 @@
+//! Builds all use cases from a set of ports. Given to none of them: each takes only the ports that it uses.
+
+use std::{sync::Arc, time::Duration};
+
+use crate::{
+    domain::{Channel, JobPayload, NewJob, TemplateRef, Write},
+    logic::{normalize::Rules, scrub::Scrubber},
+    ports::{
+        ChangelogWriter, ChannelSender, Clock, Directory, Embedder, IdSource, IdSourceExt, JobQueue, PortError, Queries, Storage,
+        Tracker, Triage, Vault,
+    },
+    usecases::{
+        Access, Confirm, DeadLetters, Deliver, DeliverySettings, Drafts, Enrich, Ingest, IngestSettings, LookUpReporter,
+        MatchDuplicates, PollTracker, PushToTracker, Review, Show,
+    },
+};
+
+/// Everything outside that a hub needs. One value often serves several ports: SQLite is storage, queries and queue.
+#[derive(Debug, Clone)]
+pub struct Ports {
+    /// The truth.
+    pub storage: Arc<dyn Storage>,
+    /// Lists and metrics.
+    pub queries: Arc<dyn Queries>,
+    /// Queued work.
+    pub queue: Arc<dyn JobQueue>,
+    /// Sealing.
+    pub vault: Arc<dyn Vault>,
+    /// Now.
+    pub clock: Arc<dyn Clock>,
+    /// New ids and secrets.
+    pub ids: Arc<dyn IdSource>,
+    /// Suggests type and priority.
+    pub triage: Arc<dyn Triage>,
+    /// Drafts what reporters are told.
+    pub writer: Arc<dyn ChangelogWriter>,
+    /// Text as vectors.
+    pub embedder: Arc<dyn Embedder>,
+    /// The engineers' board, where there is one.
+    pub tracker: Option<Arc<dyn Tracker>>,
+    /// One for each channel that can be answered.
+    pub senders: Vec<Arc<dyn ChannelSender>>,
+    /// One for each channel that knows its users.
+    pub directories: Vec<Arc<dyn Directory>>,
+}
+
+/// What an operator decides about a hub.
+#[derive(Debug, Clone)]
+pub struct HubSettings {
+    /// How the normalizers read each provider's payloads.
+    pub rules: Rules,
+    /// Chat messages of one person closer together than this are one report.
+    pub burst: Duration,
+    /// Where people open the hub, without a slash at the end.
+    pub public_url: Option<String>,
+    /// What WhatsApp messages use outside the 24 hours.
+    pub template: Option<TemplateRef>,
+    /// Times and policies of delivery.
+    pub delivery: DeliverySettings,
+    /// How often the tracker is polled.
+    pub poll_every: Duration,
+    /// How far back duplicates are looked for.
+    pub duplicates_window: Duration,
+    /// What is never taken for personal data beyond the scrubber's own list: product names and the like.
+    pub scrubber: Scrubber,
+}
+
+impl Default for HubSettings {
+    /// Bursts of 10 minutes, polls of 2, duplicates of 14 days.
+    fn default() -> Self {
+        Self {
+            rules: Rules::default(),
+            burst: Duration::from_secs(10 * 60),
+            public_url: None,
+            template: None,
+            delivery: DeliverySettings::default(),
+            poll_every: Duration::from_secs(120),
+            duplicates_window: Duration::from_secs(14 * 24 * 60 * 60),
+            scrubber: Scrubber::new(),
+        }
+    }
+}
+
+/// All use cases over one set of ports.
+#[derive(Debug, Clone)]
+pub struct Hub {
+    /// Records what comes in.
+    pub ingest: Ingest,
+    /// AI's suggestions.
+    pub enrich: Enrich,
+    /// Suggested duplicates.
+    pub match_duplicates: MatchDuplicates,
+    /// A reviewer's word on tickets.
+    pub confirm: Confirm,
+    /// Drafts for reporters.
+    pub drafts: Drafts,
+    /// The release valve.
+    pub review: Review,
+    /// Deliveries.
+    pub deliver: Deliver,
+    /// Who a reporter is.
+    pub look_up_reporter: LookUpReporter,
+    /// Out to the tracker, where there is one.
+    pub push: Option<PushToTracker>,
+    /// In from the tracker, where there is one.
+    pub poll: Option<PollTracker>,
+    /// What gave up.
+    pub dead_letters: DeadLetters,
+    /// Who may.
+    pub access: Access,
+    /// What a signed-in person may read.
+    pub show: Show,
+    /// Lists and metrics.
+    pub queries: Arc<dyn Queries>,
+    /// Now.
+    pub clock: Arc<dyn Clock>,
+    storage: Arc<dyn Storage>,
+    ids: Arc<dyn IdSource>,
+    poll_every: Duration,
+}
+
+impl Hub {
+    /// Builds the use cases. Does no I/O.
+    pub fn new(ports: Ports, settings: HubSettings) -> Self {
+        let Ports {
+            storage,
+            queries,
+            queue,
+            vault,
+            clock,
+            ids,
+            triage,
+            writer,
+            embedder,
+            tracker,
+            senders,
+            directories,
+        } = ports;
+        let channels: Vec<Channel> = directories.iter().map(|directory| directory.channel()).collect();
+        let ingest = IngestSettings { burst: settings.burst, directories: channels, ..IngestSettings::new(settings.rules) };
+        let (s, c, i) = (|| Arc::clone(&storage), || Arc::clone(&clock), || Arc::clone(&ids));
+        let v = || Arc::clone(&vault);
+        let scrubber = || settings.scrubber.clone();
+        let push = tracker
+            .clone()
+            .map(|tracker| PushToTracker::new(s(), tracker, c(), i(), settings.public_url.clone()));
+        let poll = tracker.clone().map(|tracker| PollTracker::new(s(), tracker, c(), i()));
+        Self {
+            ingest: Ingest::new(s(), v(), c(), i(), scrubber(), ingest),
+            enrich: Enrich::new(s(), triage, c(), i()),
+            match_duplicates: MatchDuplicates::new(s(), embedder, c(), i(), settings.duplicates_window),
+            confirm: Confirm::new(s(), c(), i(), scrubber()),
+            drafts: Drafts::new(s(), writer, tracker, v(), c(), i(), scrubber()),
+            review: Review::new(s(), v(), c(), i(), settings.template),
+            deliver: Deliver::new(s(), v(), c(), i(), senders, settings.delivery),
+            look_up_reporter: LookUpReporter::new(s(), v(), directories),
+            push,
+            poll,
+            dead_letters: DeadLetters::new(queue, Arc::clone(&queries), c()),
+            access: Access::new(s(), c(), i()),
+            show: Show::new(s(), v()),
+            queries,
+            poll_every: settings.poll_every,
+            clock,
+            storage,
+            ids,
+        }
+    }
+
+    /// Queues the periodic work, unless it is waiting already. Call it once at start.
+    ///
+    /// # Errors
+    /// As [`Storage::commit`].
+    pub async fn schedule_periodic(&self) -> Result<(), PortError> {
+        if self.poll.is_none() {
+            return Ok(());
+        }
+        let now = self.clock.now();
+        let job = NewJob::now(self.ids.next(), JobPayload::PollTracker, now).unique("poll_tracker");
+        self.storage.commit(crate::domain::Change::new().with(Write::Enqueue(job))).await.map(|_| ())
+    }
+
+    /// The use cases that jobs run, for a [`Worker`](crate::worker::Worker).
+    #[cfg(feature = "worker")]
+    pub fn registry(&self) -> crate::worker::Registry {
+        crate::worker::Registry {
+            ingest: self.ingest.clone(),
+            enrich: self.enrich.clone(),
+            match_duplicates: self.match_duplicates.clone(),
+            drafts: self.drafts.clone(),
+            deliver: self.deliver.clone(),
+            look_up_reporter: self.look_up_reporter.clone(),
+            push: self.push.clone(),
+            poll: self.poll.clone(),
+            poll_every: self.poll_every,
+        }
+    }
+}

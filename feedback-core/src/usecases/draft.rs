@@ -1,0 +1,237 @@
+//! A resolved ticket becomes a draft for its reporter: plain words, in their language, waiting for a person.
+
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::{
+    review::{MAX_CONTENT_CHARS, current_resolution},
+    sealing::{open, place, seal},
+    timeline::event,
+};
+use crate::{
+    domain::{
+        Actor, Change, ChangelogEntry, ChangelogEntryId, ChangelogStatus, EventKind, Language, Reporter, Ticket, TicketId,
+        TicketStatus, UserId, Write,
+    },
+    logic::scrub::{KnownPeople, Placeholders, Scrubber},
+    ports::{
+        ChangelogEntryKey, ChangelogWriter, Clock, Draft, DraftRequest, IdSource, IdSourceExt, PortError, PortErrorKind,
+        ReporterKey, Storage, TicketKey, Tracker, Vault,
+    },
+};
+
+/// Writes drafts.
+#[derive(Debug, Clone)]
+pub struct Drafts {
+    storage: Arc<dyn Storage>,
+    writer: Arc<dyn ChangelogWriter>,
+    tracker: Option<Arc<dyn Tracker>>,
+    vault: Arc<dyn Vault>,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn IdSource>,
+    scrubber: Scrubber,
+}
+
+/// Why there is no draft.
+#[derive(Debug, thiserror::Error)]
+pub enum DraftError {
+    /// There is no such ticket.
+    #[error("ticket does not exist")]
+    NotFound,
+    /// The ticket was put away as a duplicate or dismissed: its reporter is not told by it.
+    #[error("ticket is {status}")]
+    PutAway {
+        /// Where it stands.
+        status: TicketStatus,
+    },
+    /// A person has already approved what is said about this resolution.
+    #[error("what is said about this resolution was already approved")]
+    AlreadyApproved {
+        /// The approved entry.
+        entry: Box<ChangelogEntry>,
+    },
+    /// The reporter was erased; nothing can be said to them.
+    #[error("reporter was erased")]
+    Erased,
+    /// The AI provider failed.
+    #[error("could not get a draft")]
+    Writer(#[source] PortError),
+    /// The tracker failed.
+    #[error("could not read the resolution notes")]
+    Tracker(#[source] PortError),
+    /// Storage or vault failed.
+    #[error("could not load or store the draft")]
+    Storage(#[source] PortError),
+}
+
+impl Drafts {
+    /// The use case over its ports. Without a tracker there are no resolution notes.
+    pub fn new(
+        storage: Arc<dyn Storage>,
+        writer: Arc<dyn ChangelogWriter>,
+        tracker: Option<Arc<dyn Tracker>>,
+        vault: Arc<dyn Vault>,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn IdSource>,
+        scrubber: Scrubber,
+    ) -> Self {
+        Self { storage, writer, tracker, vault, clock, ids, scrubber }
+    }
+
+    /// The job of a resolution: writes its draft, unless there is one or the ticket moved on.
+    ///
+    /// # Errors
+    /// [`DraftError`]; the job is tried again where that helps.
+    #[tracing::instrument(name = "draft.for_resolution", skip_all, fields(ticket.id = %id))]
+    pub async fn for_resolution(&self, id: TicketId, resolution: u32) -> Result<(), DraftError> {
+        let ticket = self.ticket(id).await?;
+        let resolved = matches!(ticket.status, TicketStatus::Resolved | TicketStatus::Closed);
+        if !resolved || ticket.resolutions != resolution {
+            return Ok(());
+        }
+        let before = self.newest(id).await?;
+        // A rejected one stays rejected: a person asks for another, or writes it.
+        if before.is_some_and(|entry| entry.resolution == resolution) {
+            return Ok(());
+        }
+        self.write(&ticket, Actor::Ai).await.map(|_| ())
+    }
+
+    /// A person asks for a draft. The open one where there is one.
+    ///
+    /// # Errors
+    /// [`DraftError`]; nothing was written.
+    #[tracing::instrument(name = "draft.generate", skip_all, fields(ticket.id = %id))]
+    pub async fn generate(&self, id: TicketId, by: UserId) -> Result<ChangelogEntry, DraftError> {
+        let ticket = self.ticket(id).await?;
+        if matches!(ticket.status, TicketStatus::Duplicate | TicketStatus::Dismissed) {
+            return Err(DraftError::PutAway { status: ticket.status });
+        }
+        if let Some(entry) = self.newest(id).await? {
+            let same = entry.resolution == current_resolution(&ticket);
+            match entry.status {
+                ChangelogStatus::Draft if same => return Ok(entry),
+                ChangelogStatus::Approved if same => {
+                    return Err(DraftError::AlreadyApproved { entry: Box::new(entry) });
+                }
+                _ => {}
+            }
+        }
+        self.write(&ticket, Actor::User(by)).await
+    }
+
+    async fn write(&self, ticket: &Ticket, actor: Actor) -> Result<ChangelogEntry, DraftError> {
+        let reporter = self.storage.reporter(ReporterKey::Id(ticket.reporter)).await.map_err(DraftError::Storage)?;
+        let reporter = reporter.ok_or(DraftError::NotFound)?;
+        if reporter.key.is_none() {
+            return Err(DraftError::Erased);
+        }
+        let mut placeholders = self.placeholders(ticket, &reporter).map_err(DraftError::Storage)?;
+        let request = self.request(ticket, &mut placeholders).await?;
+        let draft = self.writer.draft(&request).await.map_err(DraftError::Writer)?;
+        let entry = self.entry(ticket, &reporter, &draft, &placeholders, request.language).map_err(DraftError::Storage)?;
+        let data = json!({
+            "changelog_entry": entry.id, "resolution": entry.resolution, "model": entry.made_by.model,
+            "input_tokens": entry.made_by.input_tokens, "output_tokens": entry.made_by.output_tokens,
+        });
+        let mut change = Change::new();
+        if let Some(stale) = self.newest(ticket.id).await?.filter(|entry| entry.status == ChangelogStatus::Draft) {
+            change.push(withdrawn(stale, entry.created_at));
+        }
+        change.push(Write::InsertChangelogEntry(Box::new(entry.clone())));
+        change.push(event(&*self.ids, ticket.id, EventKind::Drafted, actor, data, entry.created_at));
+        match self.storage.commit(change).await {
+            Ok(_) => Ok(entry),
+            // Two asked at the same time: the other's draft is as good.
+            Err(error) if error.is_conflict() => match self.newest(ticket.id).await? {
+                Some(other) if other.resolution == entry.resolution => Ok(other),
+                _ => Err(DraftError::Storage(error)),
+            },
+            Err(error) => Err(DraftError::Storage(error)),
+        }
+    }
+
+    /// What the writer is given: scrubbed text alone.
+    async fn request(&self, ticket: &Ticket, placeholders: &mut Placeholders) -> Result<DraftRequest, DraftError> {
+        let notes = match (&self.tracker, &ticket.page) {
+            (Some(tracker), Some(page)) => match tracker.resolution_notes(&page.id).await {
+                Ok(notes) => notes,
+                Err(error) if error.kind() == PortErrorKind::NotFound => String::new(),
+                Err(error) => return Err(DraftError::Tracker(error)),
+            },
+            _ => String::new(),
+        };
+        Ok(DraftRequest {
+            title: ticket.title.clone(),
+            description: ticket.description.clone(),
+            resolution_notes: self.scrubber.scrub_with(&notes, &KnownPeople::new(), placeholders).0,
+            ticket_type: ticket.ticket_type,
+            language: ticket.language.unwrap_or(Language::English),
+        })
+    }
+
+    fn entry(
+        &self,
+        ticket: &Ticket,
+        reporter: &Reporter,
+        draft: &Draft,
+        placeholders: &Placeholders,
+        language: Language,
+    ) -> Result<ChangelogEntry, PortError> {
+        let text: String = placeholders.restore(draft.text.trim()).chars().take(MAX_CONTENT_CHARS).collect();
+        let id: ChangelogEntryId = self.ids.next();
+        let now = self.clock.now();
+        let sealed = |column| {
+            seal(&*self.vault, reporter, place::of("changelog_entries", column, *id.as_uuid()), text.as_bytes())
+        };
+        Ok(ChangelogEntry {
+            id,
+            ticket: ticket.id,
+            resolution: current_resolution(ticket),
+            sealed_for: reporter.id,
+            content: sealed("content")?,
+            drafted: sealed("drafted")?,
+            language,
+            status: ChangelogStatus::Draft,
+            made_by: draft.made_by.clone(),
+            edited_by: None,
+            decision: None,
+            created_at: now,
+            updated_at: now,
+            version: 1,
+        })
+    }
+
+    fn placeholders(&self, ticket: &Ticket, reporter: &Reporter) -> Result<Placeholders, PortError> {
+        let Some(sealed) = &ticket.placeholders else { return Ok(Placeholders::default()) };
+        let at = place::of("tickets", "placeholders", *ticket.id.as_uuid());
+        let Some(json) = open(&*self.vault, reporter, at, sealed)? else { return Ok(Placeholders::default()) };
+        serde_json::from_str(&json).map_err(|error| {
+            // The error's text could quote what it read.
+            PortError::new(PortErrorKind::Rejected, "draft.placeholders").with_reason(format!("{:?}", error.classify()))
+        })
+    }
+
+    async fn ticket(&self, id: TicketId) -> Result<Ticket, DraftError> {
+        let found = self.storage.ticket(TicketKey::Id(id)).await.map_err(DraftError::Storage)?;
+        found.ok_or(DraftError::NotFound)
+    }
+
+    async fn newest(&self, ticket: TicketId) -> Result<Option<ChangelogEntry>, DraftError> {
+        self.storage.changelog_entry(ChangelogEntryKey::NewestOf(ticket)).await.map_err(DraftError::Storage)
+    }
+}
+
+/// The write that withdraws an open draft, since the ticket moved on: nobody decided it, and nobody can any more.
+pub(super) fn withdrawn(mut draft: ChangelogEntry, now: crate::domain::Timestamp) -> Write {
+    draft.status = ChangelogStatus::Rejected;
+    draft.decision = Some(crate::domain::Decision {
+        by: None,
+        at: now,
+        seen_version: draft.version,
+        reason: Some("the ticket moved on".to_owned()),
+    });
+    draft.updated_at = now;
+    Write::UpdateChangelogEntry(Box::new(draft))
+}

@@ -1,0 +1,36 @@
+//! Use cases: each is one arrow of a report's way. A use case loads, calls a pure `decide`, and commits one
+//! [`Change`](crate::domain::Change); on `Conflict` it loads and decides again, [`TRIES`] times at most. Returning
+//! `Ok` means committed. Each takes only the ports that it needs.
+
+mod access;
+mod confirm;
+mod dead_letters;
+mod deliver;
+mod draft;
+mod enrich;
+mod ingest;
+mod look_up_reporter;
+mod match_duplicates;
+mod review;
+mod sealing;
+mod show;
+mod sync;
+mod timeline;
+
+pub use self::{
+    access::{Access, AccessError, SignedIn},
+    confirm::{Confirm, ConfirmError, Confirmed, Edit},
+    dead_letters::{DeadLetterError, DeadLetters},
+    deliver::{Deliver, DeliverError, DeliverySettings, OnAmbiguous, Settled, SettleAmbiguousError},
+    draft::{Drafts, DraftError},
+    enrich::{Enrich, EnrichError},
+    ingest::{Ingest, IngestError, IngestSettings, Outcome, Recorded, ReplayError, Submission, SubmitError, Submitted},
+    look_up_reporter::{LookUpError, LookUpReporter},
+    match_duplicates::{MatchDuplicates, MatchError},
+    review::{Approval, PlannedDelivery, Review, ReviewError},
+    show::{ReporterName, Show, ShowError},
+    sync::{PollTracker, PushToTracker, SyncError},
+};
+
+/// How often a use case loads and decides again when another commit was first.
+pub(crate) const TRIES: usize = 5;
