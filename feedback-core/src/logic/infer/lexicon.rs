@@ -6,7 +6,10 @@ use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 
-use super::fold::{Folded, fold};
+use super::{
+    fold::{Folded, fold},
+    scope::{self, is_listed},
+};
 
 /// What a phrase speaks of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -14,6 +17,8 @@ use super::fold::{Folded, fold};
 pub(super) enum Topic {
     /// Many people, sites or customers.
     Scope,
+    /// People or places of an organisation, without a quantity.
+    Crowd,
     /// Something does not run at all.
     Outage,
     /// Strangers see or take what is not theirs.
@@ -58,12 +63,15 @@ pub(super) enum Topic {
     Praise,
     /// Said to be of no weight.
     Idle,
+    /// How letters begin and end.
+    Courtesy,
 }
 
 impl Topic {
     /// All topics, in the order of their numbers.
-    pub(super) const ALL: [Self; 23] = [
+    pub(super) const ALL: [Self; 25] = [
         Self::Scope,
+        Self::Crowd,
         Self::Outage,
         Self::Leak,
         Self::Loss,
@@ -86,12 +94,14 @@ impl Topic {
         Self::Partial,
         Self::Praise,
         Self::Idle,
+        Self::Courtesy,
     ];
 
     /// Its section in `lexicon.txt`, and its name in evidence.
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Scope => "scope",
+            Self::Crowd => "crowd",
             Self::Outage => "outage",
             Self::Leak => "leak",
             Self::Loss => "loss",
@@ -114,6 +124,7 @@ impl Topic {
             Self::Partial => "partial",
             Self::Praise => "praise",
             Self::Idle => "idle",
+            Self::Courtesy => "courtesy",
         }
     }
 }
@@ -169,6 +180,7 @@ pub(super) fn hits(folded: &Folded) -> Vec<Hit> {
             is_denied: false,
         });
     }
+    found.extend(scope::quantities(folded));
     found.sort_unstable_by_key(|hit| (hit.topic, hit.first, usize::MAX - hit.end));
     let mut covered = (Topic::Scope, 0);
     found.retain(|hit| {
@@ -187,7 +199,7 @@ fn mark_denied(folded: &Folded, hits: &mut [Hit]) {
     for index in 0..hits.len() {
         let hit = hits[index];
         // A list of its own says that nothing is wrong or that there is time: denying it is rare and means little.
-        if matches!(hit.topic, Topic::Calm | Topic::Thanks | Topic::Lack) {
+        if matches!(hit.topic, Topic::Calm | Topic::Thanks | Topic::Lack | Topic::Courtesy) {
             continue;
         }
         hits[index].is_denied = is_denied(folded, hits, hit);
@@ -249,113 +261,20 @@ impl Lexicon {
 
 /// Words that deny what follows them, folded.
 fn is_denial(word: &str) -> bool {
-    matches!(
-        word,
-        "aint"
-            | "arent"
-            | "cero"
-            | "didnt"
-            | "doesnt"
-            | "dont"
-            | "hardly"
-            | "isnt"
-            | "jamas"
-            | "nada"
-            | "neither"
-            | "never"
-            | "ni"
-            | "ningun"
-            | "ninguna"
-            | "ninguno"
-            | "no"
-            | "nor"
-            | "not"
-            | "nunca"
-            | "sin"
-            | "tampoco"
-            | "wasnt"
-            | "without"
-            | "wouldnt"
-            | "zero"
-    )
+    const WORDS: &str = " aint arent cero didnt doesnt dont hardly isnt jamas nada nadie neither never ni ningun ninguna ninguno \
+        no nobody nobodys noone nor not nothing nothings nunca sin tampoco wasnt without wouldnt zero ";
+    is_listed(WORDS, word)
 }
 
 /// Words that may stand between a denial and what it denies. Any other word ends the denial's reach, so that
 /// "no imprime, da error" denies no error.
 fn is_bridge(word: &str) -> bool {
-    matches!(
-        word,
-        "a" | "al"
-            | "an"
-            | "any"
-            | "anything"
-            | "are"
-            | "be"
-            | "been"
-            | "being"
-            | "call"
-            | "como"
-            | "considero"
-            | "crea"
-            | "creo"
-            | "de"
-            | "debe"
-            | "del"
-            | "diria"
-            | "e"
-            | "el"
-            | "en"
-            | "es"
-            | "esta"
-            | "estan"
-            | "este"
-            | "exactly"
-            | "feel"
-            | "fue"
-            | "fui"
-            | "ha"
-            | "haber"
-            | "habido"
-            | "had"
-            | "have"
-            | "having"
-            | "hay"
-            | "hubo"
-            | "is"
-            | "it"
-            | "la"
-            | "like"
-            | "llamaria"
-            | "lo"
-            | "looks"
-            | "los"
-            | "me"
-            | "mean"
-            | "muy"
-            | "of"
-            | "parece"
-            | "really"
-            | "say"
-            | "se"
-            | "sea"
-            | "seem"
-            | "seen"
-            | "ser"
-            | "so"
-            | "son"
-            | "super"
-            | "tal"
-            | "tan"
-            | "tenemos"
-            | "tener"
-            | "tengo"
-            | "that"
-            | "the"
-            | "think"
-            | "this"
-            | "un"
-            | "una"
-    )
+    const WORDS: &str = " a al algun alguna an any anything are at be been being bug call como complaint complaints considero crea \
+        creo de debe del diria e el en error es esta estan este exactly feature feel fue fui ha haber habido had \
+        has have having hay hubo is it just kind la like llamaria lo locked looks los me mean muy ni nor o of \
+        one ones or parece por problem problema queja really reclamo say se sea seem seen ser so son sort super \
+        tal tan tenemos tener tengo that the think this tipo un una was way were ";
+    is_listed(WORDS, word)
 }
 
 #[cfg(test)]
@@ -371,7 +290,7 @@ mod tests {
 
     #[test]
     fn every_topic_has_phrases() {
-        for topic in Topic::ALL {
+        for topic in Topic::ALL.into_iter().filter(|topic| *topic != Topic::Crowd) {
             assert!(
                 LEXICON.entries.iter().any(|entry| entry.topic == topic),
                 "{}",

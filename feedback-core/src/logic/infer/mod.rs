@@ -6,9 +6,11 @@ mod decide;
 mod features;
 mod fold;
 mod lexicon;
+mod matter;
 mod model;
 mod newest_part;
 mod priority;
+mod scope;
 mod stated_level;
 mod ticket_type;
 pub mod training;
@@ -58,8 +60,12 @@ struct Reading {
 
 impl Reading {
     fn of(text: &str) -> Self {
-        let folded = fold::fold(text, &newest_part::newest_ranges(text));
-        let hits = lexicon::hits(&folded);
+        let mut folded = fold::fold(text, &newest_part::newest_ranges(text));
+        let mut hits = lexicon::hits(&folded);
+        if let Some(matter) = matter::without_courtesies(&folded, &hits) {
+            folded = fold::fold(text, &matter);
+            hits = lexicon::hits(&folded);
+        }
         let levels = stated_level::named_levels(&folded);
         let has_question_mark = (0..folded.tokens().len()).any(|at| folded.word(at) == "?");
         Self {
@@ -106,6 +112,7 @@ fn span(folded: &Folded, first: usize, end: usize) -> Option<(usize, usize)> {
 fn effect(topic: Topic, is_denied: bool) -> &'static str {
     match (topic, is_denied) {
         (Topic::Scope, false) => "many people are hit",
+        (Topic::Crowd, false) => "people or places are named",
         (Topic::Outage, false) => "type incident",
         (Topic::Leak, false) => "type incident, priority P0",
         (Topic::Loss, false) => "data is lost",
@@ -125,6 +132,7 @@ fn effect(topic: Topic, is_denied: bool) -> &'static str {
         (Topic::Danger, false) => "people may come to harm",
         (Topic::Person, false) => "one person is hit",
         (Topic::Partial, false) => "some are hit, or now and then",
+        (Topic::Courtesy, false) => "how letters begin and end",
         (Topic::Praise, false) => "praise, or its opposite",
         (_, true) => "denied by the sender",
     }

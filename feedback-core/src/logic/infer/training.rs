@@ -2,11 +2,10 @@
 //! thread, a fixed seed, and no function of the platform's mathematics library.
 
 use super::{
-    decide,
+    Reading, decide,
     features::{Features, HASHED_ROWS, SHAPE_ROWS, Weights},
-    fold, lexicon,
     model::{Model, OUTPUTS, TYPES},
-    newest_part, stated_level,
+    stated_level,
 };
 use crate::domain::{Priority, TicketType};
 
@@ -38,8 +37,8 @@ impl TrainedModel {
 
     /// Type and priority as [`infer`](super::infer) reads them with this model.
     pub fn classify(&self, text: &str) -> (TicketType, Priority) {
-        let reading = super::Reading::of(text);
-        let decision = decide(&reading, Some(&self.0));
+        let reading = Reading::of(text);
+        let decision = decide::decide(&reading, Some(&self.0));
         (decision.ticket_type, decision.priority)
     }
 }
@@ -75,10 +74,9 @@ pub fn train(messages: &[LabelledMessage]) -> TrainedModel {
 
 impl Sample {
     fn of(message: &LabelledMessage) -> Self {
-        let folded = fold::fold(&message.text, &newest_part::newest_ranges(&message.text));
-        let hits = lexicon::hits(&folded);
-        let features = Features::of(&folded, &hits);
-        let is_stated = stated_level::stated(&stated_level::named_levels(&folded)).is_some();
+        let reading = Reading::of(&message.text);
+        let features = Features::of(&reading.folded, &reading.hits);
+        let is_stated = stated_level::stated(&reading.levels).is_some();
         Self {
             weights: features.weights(),
             features,
