@@ -1,9 +1,51 @@
 //! From each provider's wire format to one shape. Total on any input: what cannot be understood becomes
-//! [`Intake::Ignored`] with a reason or [`Intake::Unparsed`], never an error and never a panic.
+//! [`Intake::Ignored`] with a reason or [`Intake::Unparsed`], never an error and never a panic. Deterministic too: the
+//! same body and rules give the same items, which is what makes a replay worth its name.
+//!
+//! A kind of event that is known and of no use is *ignored*; one that nobody here has heard of is *unparsed*, so that it
+//! can be replayed once the program has learned it.
 
-use crate::domain::{
-    Channel, DeliveryError, ExternalId, Marker, Priority, ReceiptStatus, ThreadRef, TicketType, Timestamp,
+use crate::{
+    domain::{Channel, DeliveryError, ExternalId, Marker, Priority, ReceiptStatus, ThreadRef, TicketType, Timestamp},
+    logic::verify::{Payload, Verified},
 };
+
+mod form;
+mod html;
+mod wire;
+
+pub mod intercom;
+pub mod slack;
+pub mod whatsapp;
+
+pub use self::{
+    intercom::IntercomRules,
+    slack::{SlackIntake, SlackRules},
+    whatsapp::WhatsAppRules,
+};
+
+/// What the operator configured about each channel's intake.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Rules {
+    /// Slack.
+    pub slack: SlackRules,
+    /// Intercom.
+    pub intercom: IntercomRules,
+    /// WhatsApp.
+    pub whatsapp: WhatsAppRules,
+}
+
+/// Reads a delivery by the channel of its endpoint: for the webhooks, and for the replay of what they kept.
+pub fn normalize(payload: &Verified<Payload>, rules: &Rules) -> Normalized {
+    match payload.get().channel {
+        Channel::Slack => slack::normalize(payload, &rules.slack),
+        Channel::Intercom => intercom::normalize(payload, &rules.intercom),
+        Channel::WhatsApp => whatsapp::normalize(payload, &rules.whatsapp),
+        Channel::Email | Channel::InApp | Channel::Backoffice => {
+            Normalized::of(Intake::Unparsed("no webhook belongs to this channel"))
+        }
+    }
+}
 
 /// What a delivery says, item by item, and what the provider wants to hear.
 #[derive(Debug, Clone, PartialEq)]
@@ -12,6 +54,15 @@ pub struct Normalized {
     pub answer: Answer,
     /// What it says, in the order of the payload.
     pub items: Vec<Intake>,
+    /// True where the body was no proper Unicode, and U+FFFD stands for what could not be read.
+    pub lossy: bool,
+}
+
+impl Normalized {
+    /// One item, and an empty answer.
+    fn of(item: Intake) -> Self {
+        Self { answer: Answer::Empty, items: vec![item], lossy: false }
+    }
 }
 
 /// Body of the 200 answer to a webhook.
@@ -33,6 +84,17 @@ pub enum Intake {
     Message(Box<InboundMessage>),
     /// A message of ours got somewhere, or did not.
     Status(StatusReport),
+    /// The author changed a message that may belong to a ticket.
+    Edited(Box<EditedMessage>),
+    /// A message or a whole conversation was deleted at the provider.
+    Deleted(DeletedMessage),
+    /// Somebody asks for a ticket of a message that the payload only names: its text is to be fetched first.
+    Wanted(Box<WantedMessage>),
+    /// A person's id at the provider changed: the identity is re-keyed, no new person is made.
+    IdentityChanged(Box<IdentityChange>),
+    /// The provider tells the operator something (events are being dropped, access was withdrawn): nothing to record, but
+    /// a person should see it. A constant sentence.
+    Notice(&'static str),
     /// Nothing for us, and why: a constant sentence without customer text.
     Ignored(&'static str),
     /// Signed, but of a shape that this program does not know: kept raw, and replayed after a fix.
@@ -72,8 +134,79 @@ pub struct InboundMessage {
     pub stated: Stated,
     /// Files, not fetched yet.
     pub files: Vec<AnnouncedFile>,
+    /// The message that it quotes, where the channel has no threads: perhaps one of ours.
+    pub quotes: Option<ExternalId>,
     /// When the person wrote, by the provider's timestamp; `None` where it sends none.
     pub sent_at: Option<Timestamp>,
+}
+
+/// A message with other words than before. `Debug` shows no text and no address.
+#[derive(Clone, PartialEq, Eq)]
+pub struct EditedMessage {
+    /// Channel.
+    pub channel: Channel,
+    /// The message that was changed.
+    pub external_id: ExternalId,
+    /// Its thread.
+    pub thread: ThreadRef,
+    /// Who wrote and changed it.
+    pub author: Author,
+    /// Its new words, as plain text.
+    pub text: String,
+    /// When it was changed.
+    pub edited_at: Option<Timestamp>,
+}
+
+/// What was deleted at the provider. What the hub keeps is its own to decide.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeletedMessage {
+    /// Channel.
+    pub channel: Channel,
+    /// What is gone.
+    pub what: Deleted,
+    /// When it went.
+    pub at: Option<Timestamp>,
+}
+
+/// What of a conversation is gone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Deleted {
+    /// One message.
+    Message(ExternalId),
+    /// The whole conversation.
+    Thread(ThreadRef),
+}
+
+/// A message that somebody pointed at (with an emoji), known by its id alone. `Debug` shows no person.
+#[derive(Clone, PartialEq, Eq)]
+pub struct WantedMessage {
+    /// Channel.
+    pub channel: Channel,
+    /// The message.
+    pub external_id: ExternalId,
+    /// Where it is; as its own thread, since the payload does not say whether it is a reply.
+    pub thread: ThreadRef,
+    /// Who wrote it.
+    pub author: Author,
+    /// The provider's id of who asks.
+    pub asked_by: String,
+    /// When they asked.
+    pub asked_at: Option<Timestamp>,
+}
+
+/// The ids of one person before and after. `Debug` shows neither.
+#[derive(Clone, PartialEq, Eq)]
+pub struct IdentityChange {
+    /// Channel.
+    pub channel: Channel,
+    /// The connection inside which the ids are unique.
+    pub connection: String,
+    /// Ids that the person had.
+    pub former_user_ids: Vec<String>,
+    /// Ids that the person has now, the one to write to first.
+    pub current_user_ids: Vec<String>,
+    /// When.
+    pub at: Option<Timestamp>,
 }
 
 /// Who wrote a message, as the payload says. `Debug` shows nothing of it.
@@ -138,7 +271,7 @@ mod debug {
     //! What may be seen of a message in a log or a failed test: ids and sizes.
     use std::fmt;
 
-    use super::{AnnouncedFile, Author, InboundMessage};
+    use super::{AnnouncedFile, Author, EditedMessage, IdentityChange, InboundMessage, WantedMessage};
 
     impl fmt::Debug for InboundMessage {
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -150,6 +283,32 @@ mod debug {
                 .field("files", &self.files.len())
                 .field("sent_at", &self.sent_at)
                 .finish_non_exhaustive()
+        }
+    }
+
+    impl fmt::Debug for EditedMessage {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.debug_struct("EditedMessage")
+                .field("channel", &self.channel)
+                .field("external_id", &self.external_id)
+                .field("characters", &self.text.chars().count())
+                .field("edited_at", &self.edited_at)
+                .finish_non_exhaustive()
+        }
+    }
+
+    impl fmt::Debug for WantedMessage {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.debug_struct("WantedMessage")
+                .field("channel", &self.channel)
+                .field("external_id", &self.external_id)
+                .finish_non_exhaustive()
+        }
+    }
+
+    impl fmt::Debug for IdentityChange {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.debug_struct("IdentityChange").field("channel", &self.channel).field("at", &self.at).finish_non_exhaustive()
         }
     }
 

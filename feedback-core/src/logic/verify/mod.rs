@@ -1,10 +1,113 @@
 //! Signature checks: who really sent a webhook. Each is over the raw bytes, in constant time, before any parsing.
+//!
+//! One function for each provider. All refuse when no secret is configured, and try every configured secret, so that a
+//! secret can be rotated. Header values come as the HTTP layer has them: all values of that header's name, since a
+//! request with two signatures is refused and never judged by its first.
+//!
+//! ```
+//! use feedback_core::{
+//!     domain::Channel,
+//!     logic::verify::{Payload, SignatureError, whatsapp},
+//! };
+//!
+//! let secrets = ["meta-demo-secret".into()];
+//! let body = br#"{"object":"whatsapp_business_account","entry":[],"note":"caf\u00e9"}"#;
+//! let payload = Payload { channel: Channel::WhatsApp, content_type: None, body: body.as_slice().into() };
+//! let signature = b"sha256=4cbafd18b792393eb39a5bc91b2e09057a59cc621f212234e0bd51853573b3c7".as_slice();
+//! assert!(whatsapp::verify(&secrets, &[signature], payload.clone()).is_ok());
+//! assert_eq!(whatsapp::verify(&secrets, &[], payload).unwrap_err(), SignatureError::Missing);
+//! ```
 
 use std::fmt;
 
 use bytes::Bytes;
+use hmac::{KeyInit, Mac};
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::domain::Channel;
+
+pub mod intercom;
+pub mod notion;
+pub mod slack;
+pub mod whatsapp;
+
+/// All values of one header of a request, as bytes: none where it is absent, several where it was repeated.
+pub type HeaderValues<'a> = &'a [&'a [u8]];
+
+/// Why a request is not the provider's. Every case is a refusal; the distinction is for metrics, never for the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SignatureError {
+    /// No secret is configured, or only empty ones: nothing can be proved.
+    #[error("could not verify signature: no secret is configured")]
+    NoSecret,
+    /// A header is absent or empty.
+    #[error("could not verify signature: a header is missing")]
+    Missing,
+    /// A header came more than once: no scheme defines a list.
+    #[error("could not verify signature: a header was repeated")]
+    Repeated,
+    /// A header is not of the provider's form.
+    #[error("could not verify signature: a header is malformed")]
+    Malformed,
+    /// The signature is of another body or by another secret.
+    #[error("could not verify signature: it does not match")]
+    Wrong,
+    /// The signed time is too far from now: a replay, or a clock that is wrong.
+    #[error("could not verify signature: its time is not now")]
+    Stale,
+}
+
+impl SignatureError {
+    /// The name in metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NoSecret => "no_secret",
+            Self::Missing => "missing",
+            Self::Repeated => "repeated",
+            Self::Malformed => "malformed",
+            Self::Wrong => "wrong",
+            Self::Stale => "stale_timestamp",
+        }
+    }
+}
+
+/// The one value of a header.
+fn only<'a>(values: HeaderValues<'a>) -> Result<&'a [u8], SignatureError> {
+    match values {
+        [] => Err(SignatureError::Missing),
+        [value] if value.is_empty() => Err(SignatureError::Missing),
+        [value] => Ok(value),
+        _ => Err(SignatureError::Repeated),
+    }
+}
+
+/// The `N` bytes behind a prefix, in hexadecimal of either case.
+fn hex_behind<const N: usize>(prefix: &[u8], value: &[u8]) -> Result<[u8; N], SignatureError> {
+    let digits = value.strip_prefix(prefix).ok_or(SignatureError::Malformed)?;
+    let mut bytes = [0; N];
+    hex::decode_to_slice(digits, &mut bytes).map_err(|_| SignatureError::Malformed)?;
+    Ok(bytes)
+}
+
+/// Compares a claimed code with that of every secret. All secrets are tried even after a match, so that the time says
+/// nothing about which one it was.
+fn check<M: Mac + KeyInit>(secrets: &[SecretString], signed: &[&[u8]], claimed: &[u8]) -> Result<(), SignatureError> {
+    let mut any_secret = false;
+    let mut matches = false;
+    for secret in secrets.iter().map(ExposeSecret::expose_secret).filter(|secret| !secret.is_empty()) {
+        let Ok(mut mac) = <M as KeyInit>::new_from_slice(secret.as_bytes()) else { continue };
+        any_secret = true;
+        for part in signed {
+            mac.update(part);
+        }
+        matches |= mac.verify_slice(claimed).is_ok();
+    }
+    match (any_secret, matches) {
+        (false, _) => Err(SignatureError::NoSecret),
+        (true, true) => Ok(()),
+        (true, false) => Err(SignatureError::Wrong),
+    }
+}
 
 /// The body of a webhook as it came, and the endpoint that took it.
 #[derive(Clone, PartialEq, Eq)]
