@@ -187,6 +187,12 @@ fn via(reading: &Reading<'_>, index: usize) -> Option<(usize, usize)> {
                 continue;
             }
             let crossing = crossing(reading, at);
+            if name == b"c" && letters > 0 && words[at - 1].end - words[at - 1].start == 1
+                || bytes.len() > 6
+                || view.low[next.end..].starts_with(b".") && view.byte(next.end + 1).is_ascii_digit()
+            {
+                return None;
+            }
             if letters == 0 && crossing.is_none() {
                 return None;
             }

@@ -33,6 +33,9 @@ mod username;
 mod view;
 mod words;
 
+#[cfg(test)]
+mod tests;
+
 use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};

@@ -55,7 +55,7 @@ pub(super) fn find(reading: &Reading<'_>, claims: &mut Claims) {
         let cue = finder.cue(at);
         if finder.base(at) + finder.neighbours(at) + cue >= ENOUGH {
             let (from, to) = finder.grow(at, cue >= STRONG);
-            hidden[from..to].fill(true);
+            hidden[from..to].fill(cue >= STRONG || !finder.names_thing(to));
             at = to;
         } else {
             at += 1;
@@ -64,6 +64,61 @@ pub(super) fn find(reading: &Reading<'_>, claims: &mut Claims) {
     finder.lists(&mut hidden);
     finder.second_look(&mut hidden);
     finder.hide(&hidden, claims);
+}
+
+/// Towns that bear a person's name: after "de" or "from" they are towns.
+const TOWNS: &[&[u8]] = &[
+    b"rosario",
+    b"mendoza",
+    b"trujillo",
+    b"charlotte",
+    b"virginia",
+    b"georgia",
+    b"carolina",
+    b"victoria",
+    b"mercedes",
+    b"trinidad",
+    b"santiago",
+    b"valencia",
+    b"leon",
+    b"merida",
+    b"florida",
+    b"guadalupe",
+    b"concepcion",
+    b"asuncion",
+    b"dolores",
+    b"lourdes",
+    b"jordan",
+    b"israel",
+    b"kenya",
+    b"madison",
+    b"jackson",
+    b"lincoln",
+    b"florence",
+    b"adelaide",
+    b"sydney",
+    b"chelsea",
+    b"brooklyn",
+    b"savannah",
+    b"cheyenne",
+    b"montgomery",
+    b"irving",
+    b"garland",
+    b"hamilton",
+    b"windsor",
+    b"florencia",
+    b"pilar",
+    b"lujan",
+    b"escobar",
+    b"linares",
+    b"celaya",
+    b"reynosa",
+    b"coronado",
+    b"juarez",
+];
+
+fn is_town(word: &[u8]) -> bool {
+    TOWNS.contains(&word)
 }
 
 struct Finder<'r, 't> {
@@ -199,7 +254,16 @@ impl<'r, 't> Finder<'r, 't> {
         } else {
             0
         };
-        lists + short + case + kept + calendar + cue_word
+        // "TiendaFácil" is a brand, "McCarthy" a surname.
+        let raw = &self.reading.view.raw[it.word.start..it.word.end];
+        let camel = it.case == Case::Title
+            && raw.iter().skip(1).any(u8::is_ascii_uppercase)
+            && it.class.surname() == 0
+            && !matches!(
+                raw,
+                [b'M', b'c', ..] | [b'M', b'a', b'c', ..] | [b'D' | b'L', b'e' | b'a' | b'i', ..]
+            );
+        lists - 40 * i32::from(camel) + short + case + kept + calendar + cue_word
     }
 
     /// Could be part of a name beside another part.
@@ -298,17 +362,23 @@ impl<'r, 't> Finder<'r, 't> {
         points + self.place(index) + self.determiner(index)
     }
 
-    /// "sucursal Benito Juárez", "the Turing test": something that bears a person's name.
+    /// "sucursal Benito Juárez", "Hospital San Rafael", "Blue Ocean Travel": something that bears a person's name.
     fn place(&self, index: usize) -> i32 {
+        if self.names_company(index) {
+            return -50;
+        }
         let mut back = index;
-        for _ in 0..3 {
+        for _ in 0..4 {
             let Some(before) = back.checked_sub(1) else { return 0 };
             if !matches!(self.gap(before), b" " | b" \"" | b": ") {
                 return 0;
             }
             let word = self.traits[before].word;
             if word.cues.has(Cues::PLACE.or(Cues::VIA)) && !word.cues.has(Cues::TITLE) {
-                return -34;
+                return -60;
+            }
+            if matches!(self.low(before), b"san" | b"santa" | b"santo") && back == index {
+                return -50;
             }
             if !word.cues.has(Cues::PARTICLE) && !self.is_partner(before) {
                 return 0;
@@ -316,6 +386,31 @@ impl<'r, 't> Finder<'r, 't> {
             back = before;
         }
         0
+    }
+
+    /// A capital word soon after says that the whole is a company.
+    fn names_company(&self, index: usize) -> bool {
+        let mut at = index;
+        while at < index + 3 && matches!(self.gap(at), b" " | b" & ") {
+            at += 1;
+            let Some(next) = self.traits.get(at).filter(|next| next.case != Case::Lower) else {
+                return false;
+            };
+            if next.word.cues.has(Cues::ORG) && next.class.surname() < 2 {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// "the Smith-Waterman algorithm", "Newton's method": what follows a whole name makes it a thing.
+    fn names_thing(&self, to: usize) -> bool {
+        let next = match self.gap(to - 1) {
+            b" " => to,
+            b"'" if self.traits.get(to).is_some_and(|_| self.low(to) == b"s") && self.gap(to) == b" " => to + 1,
+            _ => return false,
+        };
+        self.traits.get(next).is_some_and(|next| next.word.cues.has(Cues::ORG))
     }
 
     /// "the Mercedes app", "una tienda en Trinidad": a thing or a place.
@@ -327,15 +422,31 @@ impl<'r, 't> Finder<'r, 't> {
         match self.low(before) {
             b"the" | b"this" | b"our" | b"your" | b"an" => -14,
             b"en" | b"in" | b"at" | b"hacia" | b"near" if alone => -28,
+            b"de" | b"desde" | b"from" | b"to" | b"a"
+                if alone
+                    && is_town(self.low(index))
+                    && !before
+                        .checked_sub(1)
+                        .is_some_and(|owner| self.traits[owner].word.cues.has(Cues::RELATION)) =>
+            {
+                -40
+            }
             _ => 0,
         }
     }
 
     /// What stands before it announces a person.
     fn cue(&self, index: usize) -> i32 {
-        let line = self.line(index);
-        // A chain of words may begin before this one: "Mr. de la Cruz".
+        // The name may begin before this word: "Mr. de la Cruz", "A. J. Lindqvist".
         let mut first = index;
+        while first > 0
+            && index - first < 3
+            && self.is_initial(first - 1)
+            && matches!(self.gap(first - 1), b" " | b". " | b".")
+        {
+            first -= 1;
+        }
+        let line = self.line(first);
         while first > 0
             && self.traits[first - 1].word.cues.has(Cues::PARTICLE)
             && self.gap(first - 1) == b" "
@@ -372,7 +483,11 @@ impl<'r, 't> Finder<'r, 't> {
         let comma = gap == b", ";
         let points = if signed {
             match () {
-                () if cues.has(Cues::IS_ME.or(Cues::RELATION).or(Cues::TITLE)) => 44,
+                () if cues.has(Cues::IS_ME.or(Cues::RELATION).or(Cues::TITLE))
+                    || matches!(text, b"person" | b"persona") =>
+                {
+                    44
+                }
                 () if matches!(
                     text,
                     b"cliente"
@@ -464,7 +579,8 @@ impl<'r, 't> Finder<'r, 't> {
                 {
                     26
                 }
-                _ if cues.has(Cues::GREET) && before <= 3 => 22,
+                _ if cues.has(Cues::GREET) && before <= 3 && self.traits[index].class.ordinary() == 0 => 22,
+                _ if cues.has(Cues::GREET) && before <= 3 => 8,
                 _ if cues.has(Cues::IS_ME) => 14,
                 _ => 0,
             }
@@ -480,6 +596,15 @@ impl<'r, 't> Finder<'r, 't> {
             0
         };
         points.max(line)
+    }
+
+    /// A single capital with a dot, or one that is no word.
+    fn is_initial(&self, index: usize) -> bool {
+        let it = &self.traits[index];
+        let dot = self.gap(index).starts_with(b".");
+        it.word.end - it.word.start == 1
+            && it.case == Case::Title
+            && (dot || !matches!(self.low(index), b"i" | b"a" | b"y" | b"o" | b"e"))
     }
 
     /// A line of its own: a signature, or "Ana:" before what she said.
@@ -578,7 +703,7 @@ impl<'r, 't> Finder<'r, 't> {
                 return Some(at + 1);
             }
             if it.word.cues.has(Cues::PARTICLE) && !matches!(self.low(at), b"y" | b"e" | b"c") {
-                if self.next_is_name(at + 1, strong) && self.gap(at) == b" " {
+                if self.next_is_name(at + 1, strong) && matches!(self.gap(at), b" " | b"-" | b"'") {
                     at += 1;
                     continue;
                 }
@@ -602,8 +727,9 @@ impl<'r, 't> Finder<'r, 't> {
     /// The word behind a particle or an initial is surely part of a name: "de la Cruz", not "de Madrid".
     fn next_is_name(&self, at: usize, strong: bool) -> bool {
         let Some(it) = self.traits.get(at) else { return false };
+        let kept = it.allowed == 2 || it.allowed == 1 && !(strong && it.class.surname() == 3);
         if !it.eligible
-            || it.allowed > 0
+            || kept
             || it.word.cues.has(Cues::CALENDAR)
             || it.word.cues.has(Cues::PLACE) && it.class.surname() == 0
         {
@@ -732,7 +858,11 @@ impl<'r, 't> Finder<'r, 't> {
                 continue;
             }
             let from = at;
-            let joined = |at: usize| matches!(self.gap(at - 1), b" " | b"-" | b"'" | b". " | b".");
+            let joined = |at: usize| match self.gap(at - 1) {
+                b" " | b"-" | b"'" => true,
+                b". " | b"." => self.is_initial(at - 1),
+                _ => false,
+            };
             at += 1;
             while at < hidden.len() && hidden[at] && joined(at) {
                 at += 1;

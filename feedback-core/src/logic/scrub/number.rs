@@ -283,10 +283,10 @@ fn is_national(reading: &Reading<'_>, number: &Number<'_>) -> bool {
     if view.byte(number.start) == b'+' || view.byte(number.start) == b'(' {
         return false;
     }
-    let id = reading.words.distance(view, number.start, Cues::NATIONAL, 4);
+    let id = reading.words.distance(view, number.start, Cues::NATIONAL, 6);
     let nearer = |other: Option<usize>| id.is_some_and(|id| other.is_none_or(|other| id <= other));
     let cue = (6..=13).contains(&length)
-        && nearer(reading.words.distance(view, number.start, Cues::PHONE, 4))
+        && nearer(reading.words.distance(view, number.start, Cues::PHONE, 6))
         && nearer(reading.words.distance(view, number.start, Cues::ORDER, 2));
     let order = || reading.words.distance(view, number.start, Cues::ORDER, 2).is_some();
     match shape[..] {
