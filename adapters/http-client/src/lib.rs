@@ -5,7 +5,9 @@ mod base_url;
 mod call;
 mod classify;
 mod client;
+mod code;
 mod config;
+mod deadline;
 mod redact;
 mod retry_after;
 
@@ -17,7 +19,9 @@ pub use self::{
     call::{Bearer, Call},
     classify::{kind_of, kind_of_send},
     client::HttpClient,
+    code::shown_code,
     config::{ConfigError, HttpClientConfig},
+    deadline::Deadline,
     redact::redacted,
     retry_after::{LONGEST_WAIT, retry_after},
 };

@@ -144,7 +144,8 @@ mod tests {
 
     #[test]
     fn f36_every_spelling_is_read_and_cut_to_an_hour() {
-        let rows: [(&[(&str, &str)], Option<u64>); 24] = [
+        type Headers<'a> = &'a [(&'a str, &'a str)];
+        let rows: [(Headers<'_>, Option<u64>); 24] = [
             (&[], None),
             (&[("retry-after", "7")], Some(7_000)),
             (&[("retry-after", " 7 ")], Some(7_000)),

@@ -1,1 +1,16 @@
-//! Slack: replies in threads, who a user is.
+#![doc = include_str!("../README.md")]
+
+mod client;
+mod config;
+mod directory;
+mod error;
+mod mapping;
+mod sender;
+mod wire;
+
+pub use feedback_http_client::ConfigError;
+
+pub use self::{
+    client::{Slack, SlackIdentity},
+    config::SlackConfig,
+};

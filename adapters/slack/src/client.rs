@@ -1,0 +1,191 @@
+//! Slack's Web API: one method for each call that is used.
+
+use std::{fmt, time::Duration};
+
+use feedback_core::{domain::Timestamp, ports::PortError};
+use feedback_http_client::{Answer, BaseUrl, Bearer, Call, ConfigError, Deadline, HttpClient, HttpClientConfig};
+use serde::de::DeserializeOwned;
+
+use crate::{
+    SlackConfig,
+    error::{Effect, check, unreadable},
+    mapping,
+    wire::{AuthTest, Messages, OpenConversation, Opened, PostMessage, Posted, User, UserInfo},
+};
+
+/// The longest time that ports allow an operation.
+const LONGEST_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Messages on a page: what Slack recommends at most.
+const PAGE_SIZE: &str = "200";
+
+/// Slack, through one app in one workspace.
+pub struct Slack {
+    http: HttpClient,
+    base: BaseUrl,
+    token: Bearer,
+    timeout: Duration,
+}
+
+/// Who the token speaks for: what a host shows when it checks its connections, and how it knows its own messages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SlackIdentity {
+    /// The workspace's id.
+    pub team_id: String,
+    /// The workspace's name.
+    pub team: String,
+    /// The app's user.
+    pub user_id: String,
+    /// The app's bot.
+    pub bot_id: Option<String>,
+}
+
+/// Where messages are looked for.
+#[derive(Clone, Copy)]
+pub(crate) enum Place<'a> {
+    /// A thread of a channel.
+    Thread { channel: &'a str, root_ts: &'a str },
+    /// A channel, or a conversation with one person.
+    Channel(&'a str),
+}
+
+impl Slack {
+    /// Checks the configuration. No I/O.
+    ///
+    /// # Errors
+    /// [`ConfigError`] for an address, token or time limit that cannot be used, and where the process has no TLS provider.
+    pub fn new(config: SlackConfig) -> Result<Self, ConfigError> {
+        if config.timeout.is_zero() || config.timeout > LONGEST_TIMEOUT {
+            return Err(ConfigError::Setting {
+                name: "timeout",
+                problem: "it is not between 0 and 20 s",
+            });
+        }
+        Ok(Self {
+            http: HttpClient::new(HttpClientConfig::default().with_timeout(config.timeout))?,
+            base: BaseUrl::parse(&config.base_url)?,
+            token: Bearer::new(&config.bot_token)?,
+            timeout: config.timeout,
+        })
+    }
+
+    /// Asks who the token speaks for: the first thing to try when a connection is checked.
+    ///
+    /// # Errors
+    /// `Unauthorized` where Slack does not accept the token; else as any look-up.
+    #[tracing::instrument(name = "slack.identity", skip_all)]
+    pub async fn identity(&self) -> Result<SlackIdentity, PortError> {
+        let call = Call::post("slack.identity", self.method("auth.test"));
+        let who: AuthTest = self.read("slack.identity", call, self.deadline()).await?;
+        Ok(SlackIdentity {
+            team_id: who.team_id,
+            team: who.team,
+            user_id: who.user_id,
+            bot_id: who.bot_id,
+        })
+    }
+
+    /// The time limit of an operation that begins now.
+    pub(crate) fn deadline(&self) -> Deadline {
+        Deadline::after(self.timeout)
+    }
+
+    /// `chat.postMessage`.
+    pub(crate) async fn post_message(&self, message: &PostMessage<'_>) -> Result<Posted, PortError> {
+        const OPERATION: &str = "slack.send";
+        let call = Call::post(OPERATION, self.method("chat.postMessage")).json(message);
+        let answer = self.answer(call, self.deadline()).await?;
+        check(OPERATION, Effect::Sends, &answer)?;
+        answer.json().map_err(|_| unreadable(OPERATION, Effect::Sends))
+    }
+
+    /// `conversations.open`: the id of the direct messages with a person. It sends nothing.
+    pub(crate) async fn open_direct(&self, user: &str, deadline: Deadline) -> Result<String, PortError> {
+        const OPERATION: &str = "slack.read_back";
+        let call = Call::post(OPERATION, self.method("conversations.open")).json(&OpenConversation { users: user });
+        let opened: Opened = self.read(OPERATION, call, deadline).await?;
+        Ok(opened.channel.id)
+    }
+
+    /// One page of `conversations.replies` or `conversations.history`, with metadata.
+    pub(crate) async fn messages(
+        &self,
+        place: Place<'_>,
+        oldest: Timestamp,
+        cursor: Option<&str>,
+        deadline: Deadline,
+    ) -> Result<Messages, PortError> {
+        const OPERATION: &str = "slack.read_back";
+        let call = match place {
+            Place::Thread { channel, root_ts } => Call::get(OPERATION, self.method("conversations.replies"))
+                .query("channel", channel)
+                .query("ts", root_ts),
+            Place::Channel(channel) => {
+                Call::get(OPERATION, self.method("conversations.history")).query("channel", channel)
+            }
+        };
+        let call = call
+            .query("oldest", &mapping::ts_of(oldest))
+            .query("inclusive", "true")
+            .query("include_all_metadata", "true")
+            .query("limit", PAGE_SIZE);
+        let call = match cursor {
+            Some(cursor) => call.query("cursor", cursor),
+            None => call,
+        };
+        self.read(OPERATION, call, deadline).await
+    }
+
+    /// `users.info`.
+    pub(crate) async fn user(&self, id: &str) -> Result<User, PortError> {
+        let call = Call::get("slack.person", self.method("users.info")).query("user", id);
+        let info: UserInfo = self.read("slack.person", call, self.deadline()).await?;
+        Ok(info.user)
+    }
+
+    fn method(&self, name: &str) -> feedback_http_client::Url {
+        self.base.join(&[name])
+    }
+
+    async fn read<T: DeserializeOwned>(
+        &self,
+        operation: &'static str,
+        call: Call,
+        deadline: Deadline,
+    ) -> Result<T, PortError> {
+        let answer = self.answer(call, deadline).await?;
+        check(operation, Effect::Reads, &answer)?;
+        answer.json().map_err(|_| unreadable(operation, Effect::Reads))
+    }
+
+    async fn answer(&self, call: Call, deadline: Deadline) -> Result<Answer, PortError> {
+        self.http.call(call.bearer(&self.token).timeout(deadline.left())).await
+    }
+}
+
+impl fmt::Debug for Slack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Slack")
+            .field("base", &self.base)
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_configuration_that_cannot_work_is_refused_before_any_call() {
+        rustls::crypto::ring::default_provider().install_default().ok();
+        let config = || SlackConfig::new("xoxb-secret".to_owned());
+        assert!(Slack::new(config()).is_ok());
+        assert!(Slack::new(config().with_base_url("http://slack.com/api")).is_err());
+        assert!(Slack::new(config().with_timeout(Duration::from_secs(21))).is_err());
+        assert!(Slack::new(config().with_timeout(Duration::ZERO)).is_err());
+        assert!(Slack::new(SlackConfig::new(String::new())).is_err());
+        assert!(!format!("{:?}", Slack::new(config()).unwrap()).contains("secret"));
+    }
+}
