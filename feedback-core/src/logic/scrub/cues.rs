@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::LazyLock};
 
 /// What kinds of cue a word is, as bits.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Cues(u32);
+pub(super) struct Cues(u64);
 
 impl Cues {
     pub(super) const PHONE: Self = Self(1);
@@ -34,7 +34,20 @@ impl Cues {
     pub(super) const PARTICLE: Self = Self(1 << 24);
     pub(super) const CALENDAR: Self = Self(1 << 25);
 
-    const NAMES: [(&'static str, Self); 26] = [
+    pub(super) const ACTS: Self = Self(1 << 26);
+    pub(super) const TALKED: Self = Self(1 << 27);
+    pub(super) const NEGATED: Self = Self(1 << 28);
+    pub(super) const OURS: Self = Self(1 << 29);
+    pub(super) const TOWN: Self = Self(1 << 30);
+    pub(super) const WEAK_VIA: Self = Self(1 << 31);
+    pub(super) const WEAK_SUFFIX: Self = Self(1 << 32);
+    pub(super) const PROSE: Self = Self(1 << 33);
+    pub(super) const BRIDGE: Self = Self(1 << 34);
+    pub(super) const PARTY: Self = Self(1 << 35);
+    pub(super) const GROUP: Self = Self(1 << 36);
+    pub(super) const NAME_OF: Self = Self(1 << 37);
+
+    const NAMES: [(&'static str, Self); 38] = [
         ("PHONE", Self::PHONE),
         ("ORDER", Self::ORDER),
         ("NATIONAL", Self::NATIONAL),
@@ -61,6 +74,18 @@ impl Cues {
         ("DELIVERY", Self::DELIVERY),
         ("PARTICLE", Self::PARTICLE),
         ("CALENDAR", Self::CALENDAR),
+        ("ACTS", Self::ACTS),
+        ("TALKED", Self::TALKED),
+        ("NEGATED", Self::NEGATED),
+        ("OURS", Self::OURS),
+        ("TOWN", Self::TOWN),
+        ("WEAKVIA", Self::WEAK_VIA),
+        ("WEAKSUFFIX", Self::WEAK_SUFFIX),
+        ("PROSE", Self::PROSE),
+        ("BRIDGE", Self::BRIDGE),
+        ("PARTY", Self::PARTY),
+        ("GROUP", Self::GROUP),
+        ("THENAME", Self::NAME_OF),
     ];
 
     /// The cues of a folded word.

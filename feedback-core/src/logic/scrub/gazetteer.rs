@@ -48,6 +48,15 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
             table.insert(digest(word.as_bytes()), class);
         }
     }
+    // Short forms of names are in no census; some are ordinary words too and keep that mark.
+    for word in include_str!("data/nicknames.txt").split_ascii_whitespace() {
+        let digest = digest(word.as_bytes());
+        match table.position(digest) {
+            Some(at) if table.slots[at] & 3 < 2 => table.slots[at] = (table.slots[at] & !3) | 2,
+            Some(_) => {}
+            None => table.insert(digest, 0x42),
+        }
+    }
     table
 });
 
@@ -61,10 +70,14 @@ impl Table {
     }
 
     fn find(&self, digest: u64) -> Option<u8> {
+        self.position(digest).map(|at| (self.slots[at] & 0xff) as u8)
+    }
+
+    fn position(&self, digest: u64) -> Option<usize> {
         let mut at = self.slot(digest);
         while self.slots[at] != 0 {
             if self.slots[at] >> 8 == entry(digest, 0) >> 8 {
-                return Some((self.slots[at] & 0xff) as u8);
+                return Some(at);
             }
             at = (at + 1) % self.slots.len();
         }

@@ -1,7 +1,10 @@
 //! People whom the hub knows already: the reporter, the reviewers. Their names and addresses are hidden wherever they
 //! return, with no other evidence needed.
 
-use std::{collections::HashMap, fmt};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    fmt,
+};
 
 use super::{
     Label, Placeholders,
@@ -138,26 +141,56 @@ pub(super) fn find_addresses(view: &View<'_>, known: &KnownPeople, claims: &mut 
     if known.addresses.is_empty() {
         return;
     }
-    let digits: Vec<usize> = (0..view.len()).filter(|&at| view.low[at].is_ascii_digit()).collect();
-    let digit_bytes: Vec<u8> = digits.iter().map(|&at| view.low[at]).collect();
+    // Grouped by length, so that the time does not grow with the number of addresses.
+    let mut phones: BTreeMap<usize, HashSet<&[u8]>> = BTreeMap::new();
+    let mut others: BTreeMap<usize, HashMap<&[u8], Label>> = BTreeMap::new();
     for (address, label) in &known.addresses {
         if *label == Label::Phone {
             // Country codes come and go: the last nine digits tell a subscriber apart everywhere.
             let tail = &address[address.len().saturating_sub(9)..];
-            for (at, window) in digit_bytes.windows(tail.len()).enumerate() {
-                let (start, end) = (digits[at], digits[at + tail.len() - 1] + 1);
-                if window == tail && end - start <= tail.len() * 3 {
-                    claims.hide(start, end, Label::Phone);
-                }
-            }
+            phones.entry(tail.len()).or_default().insert(tail);
         } else {
-            for (start, window) in view.low.windows(address.len()).enumerate() {
-                let end = start + address.len();
-                if window == &**address && !is_alnum(view.before(start)) && !is_alnum(view.byte(end)) {
-                    claims.hide(start, end, *label);
-                }
+            others.entry(address.len()).or_default().insert(address, *label);
+        }
+    }
+    let digits: Vec<usize> = (0..view.len()).filter(|&at| view.low[at].is_ascii_digit()).collect();
+    let digit_bytes: Vec<u8> = digits.iter().map(|&at| view.low[at]).collect();
+    for (&length, tails) in phones.iter().rev() {
+        for (at, window) in digit_bytes.windows(length).enumerate() {
+            let (start, end) = (digits[at], digits[at + length - 1] + 1);
+            if end - start <= length * 3 && tails.contains(window) {
+                claims.hide(phone_start(view, start), end, Label::Phone);
             }
         }
+    }
+    for (&length, addresses) in others.iter().rev() {
+        for (start, window) in view.low.windows(length).enumerate() {
+            if is_alnum(view.before(start)) || is_alnum(view.byte(start + length)) {
+                continue;
+            }
+            if let Some(&label) = addresses.get(window) {
+                claims.hide(start, start + length, label);
+            }
+        }
+    }
+}
+
+/// Takes in the country code before the digits that matched.
+fn phone_start(view: &View<'_>, start: usize) -> usize {
+    let mut from = start;
+    while from > 0
+        && start - from < 8
+        && (view.low[from - 1].is_ascii_digit()
+            || matches!(view.low[from - 1], b' ' | b'-' | b'.' | b'(' | b')')
+                && from >= 2
+                && matches!(view.low[from - 2], b'0'..=b'9' | b')'))
+    {
+        from -= 1;
+    }
+    if from > 0 && view.low[from - 1] == b'+' {
+        from - 1
+    } else {
+        start
     }
 }
 

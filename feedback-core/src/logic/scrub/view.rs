@@ -206,11 +206,6 @@ impl Claims {
         }
     }
 
-    /// What is hidden so far, in no order.
-    pub(super) fn spans(&self) -> &[(usize, usize, Label)] {
-        &self.spans
-    }
-
     /// What is hidden, in order, in bytes of the original; spaces at the edges stay visible.
     pub(super) fn into_found(mut self, view: &View<'_>) -> Vec<Found> {
         self.spans.sort_unstable();

@@ -1,0 +1,243 @@
+//! Points for and against a word: the lists, its capitals, its neighbours.
+
+use super::{
+    super::cues::Cues,
+    part::{Case, Finder},
+};
+
+impl Finder<'_, '_> {
+    /// What the lists and the capitals say.
+    pub(super) fn base(&self, index: usize) -> i32 {
+        let it = &self.traits[index];
+        let (given, surname) = (it.class.given(), it.class.surname());
+        let lists = match it.class.ordinary() {
+            0 => [-10, 20, 34, 40][usize::from(given)].max([-10, 10, 24, 30][usize::from(surname)]),
+            1 => [-20, 2, 14, 26][usize::from(given)].max([-20, -4, 10, 18][usize::from(surname)]),
+            _ => [-40, -22, 0, 8][usize::from(given)].max([-40, -25, -14, 2][usize::from(surname)]),
+        };
+        let short = if it.word.end - it.word.start <= 2 { -14 } else { 0 };
+        let case = match (it.case, self.reading.lower) {
+            (Case::Title, _) if it.opens => 4,
+            (Case::Title, _) => 14,
+            (Case::Upper, true) => -4,
+            (Case::Upper, false) if it.word.end - it.word.start <= 4 => -12,
+            (Case::Upper, false) => 4,
+            (Case::Lower, true) => -4,
+            (Case::Lower, false) => -14,
+        };
+        let kept = match it.allowed {
+            0 => 0,
+            1 => -32,
+            _ => -70,
+        };
+        let calendar = if it.word.cues.has(Cues::CALENDAR) { -36 } else { 0 };
+        let cue_word = if it.word.cues.has(
+            Cues::ORDER
+                .or(Cues::PHONE)
+                .or(Cues::NATIONAL)
+                .or(Cues::UNIT)
+                .or(Cues::DELIVERY),
+        ) && given < 3
+        {
+            -16
+        } else {
+            0
+        };
+        // "TiendaFácil" is a brand, "McCarthy" a surname.
+        let raw = &self.reading.view.raw[it.word.start..it.word.end];
+        let camel = it.case == Case::Title
+            && raw.iter().skip(1).any(u8::is_ascii_uppercase)
+            && it.class.surname() == 0
+            && !matches!(
+                raw,
+                [b'M', b'c', ..] | [b'M', b'a', b'c', ..] | [b'D' | b'L', b'e' | b'a' | b'i', ..]
+            );
+        lists - 40 * i32::from(camel) + short + case + kept + calendar + cue_word
+    }
+
+    /// What stands beside it: other parts of a name, what people do, what things are called.
+    pub(super) fn neighbours(&self, index: usize) -> i32 {
+        self.partners(index) + self.right(index) + self.place(index) + self.determiner(index)
+    }
+
+    /// Other parts of a name on either side.
+    fn partners(&self, index: usize) -> i32 {
+        let it = &self.traits[index];
+        let beside = |other: usize, gap: &[u8]| {
+            gap == b" "
+                && self.is_partner(other)
+                && (self.traits[other].case == it.case || self.reading.lower)
+                && !self.cues(other).has(Cues::CALENDAR)
+        };
+        let right = beside(index + 1, self.gap(index));
+        let left = index > 0
+            && beside(index - 1, self.gap(index - 1))
+            && !self.cues(index - 1).has(Cues::GREET.or(Cues::TITLE));
+        let titled = it.case == Case::Title && !it.opens;
+        let mut points = match right || left {
+            true if titled || it.class.ordinary() == 0 => 12,
+            true => 4,
+            false => 0,
+        };
+        if right && left {
+            points += 4;
+        }
+        if !right && it.class.given() > 0 && it.case == Case::Title && self.surname_follows(index) {
+            points += 10;
+        }
+        points
+    }
+
+    /// What follows speaks of a person, or of a thing.
+    fn right(&self, index: usize) -> i32 {
+        let it = &self.traits[index];
+        let (gap, next, after) = (self.gap(index), self.cues(index + 1), self.cues(index + 2));
+        let Some(last) = self.traits.get(index + 1) else {
+            return 0;
+        };
+        let text = self.low(index + 1);
+        if gap == b"'" {
+            return if text == b"s" && !after.has(Cues::ORG) { 6 } else { 0 };
+        }
+        if matches!(gap, b", " | b" (") {
+            let speaks = matches!(
+                text,
+                b"que" | b"who" | b"quien" | b"el" | b"la" | b"from" | b"de" | b"mi" | b"my"
+            );
+            return if speaks || next.has(Cues::OURS) { 8 } else { 0 };
+        }
+        if gap != b" " {
+            return 0;
+        }
+        let bridge = |at: usize| self.cues(at).has(Cues::NEGATED);
+        let speech = |at: usize| self.cues(at).has(Cues::SPEECH);
+        let told =
+            speech(index + 1) || bridge(index + 1) && (speech(index + 2) || bridge(index + 2) && speech(index + 3));
+        let mut points = if told { 16 } else { self.acts(index) };
+        if matches!(text, b"from" | b"de" | b"in") && after.has(Cues::OURS) && it.class.is_name() {
+            points += 12;
+        }
+        if matches!(text, b"here" | b"aqui" | b"aca" | b"again") {
+            points += 12;
+        }
+        if next.has(Cues::ORG) && last.case == Case::Title {
+            points -= 20;
+        } else if next.has(Cues::ORG) && it.class.given() < 3 {
+            points -= 14;
+        }
+        points
+    }
+
+    /// A capital word that no list has, or a particle and a surname: "Mehmet Yıldız", "Anneke van der Berg".
+    fn surname_follows(&self, index: usize) -> bool {
+        let mut at = index + 1;
+        while at < index + 4 && self.gap(at - 1) == b" " {
+            let Some(next) = self.traits.get(at).filter(|next| next.allowed == 0) else {
+                return false;
+            };
+            if next.word.cues.has(Cues::PARTICLE) && next.case == Case::Lower {
+                at += 1;
+                continue;
+            }
+            let unlisted = at == index + 1 && next.class.ordinary() == 0 && next.word.end - next.word.start > 2;
+            return next.eligible
+                && next.case == Case::Title
+                && (unlisted || next.class.surname() >= 2 && at > index + 1);
+        }
+        false
+    }
+
+    /// What follows is what people do: "Mark can't log in", "Rosa no puede entrar".
+    fn acts(&self, index: usize) -> i32 {
+        let it = &self.traits[index];
+        if it.case != Case::Title && !self.reading.lower || it.allowed > 0 || it.word.cues.has(Cues::CALENDAR) {
+            return 0;
+        }
+        let negated = |at: usize| self.cues(at).has(Cues::NEGATED);
+        let acts = |at: usize| {
+            self.traits
+                .get(at)
+                .is_some_and(|verb| verb.word.cues.has(Cues::ACTS) && verb.case == Case::Lower)
+        };
+        if !(acts(index + 1) || negated(index + 1) && (acts(index + 2) || negated(index + 2) && acts(index + 3))) {
+            return 0;
+        }
+        match (it.class.ordinary(), it.class.given()) {
+            (2, 2..)
+                if it.case == Case::Title
+                    && !matches!(
+                        self.low(index + 1),
+                        b"is" | b"was" | b"es" | b"era" | b"fue" | b"has" | b"will"
+                    ) =>
+            {
+                22
+            }
+            (2, _) => 0,
+            (_, 1..) => 12,
+            _ => 6,
+        }
+    }
+
+    /// "sucursal Benito Juárez", "Hospital San Rafael", "Blue Ocean Travel": something that bears a person's name.
+    pub(super) fn place(&self, index: usize) -> i32 {
+        if self.names_company(index) {
+            return -50;
+        }
+        let mut back = index;
+        for _ in 0..4 {
+            let Some(before) = back.checked_sub(1) else { return 0 };
+            if !matches!(self.gap(before), b" " | b" \"" | b": ") {
+                return 0;
+            }
+            let word = self.traits[before].word;
+            if word.cues.has(Cues::PLACE.or(Cues::VIA)) && !word.cues.has(Cues::TITLE) {
+                return -60;
+            }
+            if matches!(self.low(before), b"san" | b"santa" | b"santo") && back == index {
+                return -50;
+            }
+            if !word.cues.has(Cues::PARTICLE) && !self.is_partner(before) {
+                return 0;
+            }
+            back = before;
+        }
+        0
+    }
+
+    /// A capital word soon after says that the whole is a company.
+    fn names_company(&self, index: usize) -> bool {
+        let mut at = index;
+        while at < index + 3 && matches!(self.gap(at), b" " | b" & ") {
+            at += 1;
+            let Some(next) = self.traits.get(at).filter(|next| next.case != Case::Lower) else {
+                return false;
+            };
+            if next.word.cues.has(Cues::ORG) && next.class.surname() < 2 {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// "the Mercedes app", "una tienda en Trinidad": a thing or a place.
+    fn determiner(&self, index: usize) -> i32 {
+        let Some(before) = index.checked_sub(1).filter(|&before| self.gap(before) == b" ") else {
+            return 0;
+        };
+        let alone = !self.is_partner(index + 1) || self.gap(index) != b" ";
+        match self.low(before) {
+            b"the" | b"this" | b"our" | b"your" | b"an" => -14,
+            b"en" | b"in" | b"at" | b"hacia" | b"near" if alone => -28,
+            b"de" | b"desde" | b"from" | b"to" | b"a"
+                if alone
+                    && self.traits[index].word.cues.has(Cues::TOWN)
+                    && !before
+                        .checked_sub(1)
+                        .is_some_and(|owner| self.traits[owner].word.cues.has(Cues::RELATION)) =>
+            {
+                -40
+            }
+            _ => 0,
+        }
+    }
+}
