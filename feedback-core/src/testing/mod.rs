@@ -3,6 +3,7 @@
 mod clock;
 pub mod conformance;
 pub mod fixtures;
+pub mod hub;
 mod ids;
 pub mod memory;
 pub mod outbound;

@@ -18,7 +18,7 @@ mod sync;
 mod timeline;
 
 pub use self::{
-    access::{Access, AccessError, SignedIn},
+    access::{Access, AccessError, IDLE_LIMIT, LINK_LIMIT, SESSION_LIMIT, SignedIn},
     confirm::{Confirm, ConfirmError, Confirmed, Edit},
     dead_letters::{DeadLetterError, DeadLetters},
     deliver::{Deliver, DeliverError, DeliverySettings, OnAmbiguous, Settled, SettleAmbiguousError},
@@ -27,7 +27,7 @@ pub use self::{
     ingest::{Ingest, IngestError, IngestSettings, Outcome, Recorded, ReplayError, Submission, SubmitError, Submitted},
     look_up_reporter::{LookUpError, LookUpReporter},
     match_duplicates::{MatchDuplicates, MatchError},
-    review::{Approval, PlannedDelivery, Review, ReviewError},
+    review::{Approval, MAX_CONTENT_CHARS, PlannedDelivery, Review, ReviewError},
     show::{ReporterName, Show, ShowError},
     sync::{PollTracker, PushToTracker, SyncError},
 };

@@ -1,0 +1,199 @@
+//! A whole hub over fakes: how a host or a use case is tested without I/O, on a clock that stands still.
+
+use std::{sync::Arc, time::Duration};
+
+use hmac::{Hmac, KeyInit, Mac};
+use secrecy::SecretString;
+use sha1::Sha1;
+use sha2::Sha256;
+
+use super::{
+    FixedClock, SeededIds,
+    memory::{
+        MemoryStore, MemoryVault, ScriptedDirectory, ScriptedSender,
+        ai::{ScriptedEmbedder, ScriptedTriage, ScriptedWriter},
+        tracker::ScriptedTracker,
+    },
+};
+use crate::{
+    Hub, HubSettings, Ports,
+    domain::{Channel, Timestamp, User},
+    logic::verify::{Payload, Verified, intercom, slack, whatsapp},
+    ports::{ChannelSender, Clock, Directory, Tracker},
+    usecases::{Outcome, Recorded},
+    worker::{Worker, WorkerSettings},
+};
+
+/// What the fake providers sign with.
+const SECRET: &str = "test-hub-signing-secret";
+
+/// A hub over fakes. Everything that happened can be read from its parts; nothing sleeps.
+///
+/// ```
+/// # use feedback_core::{domain::Channel, testing::hub::TestHub, usecases::Outcome};
+/// # tokio::runtime::Runtime::new()?.block_on(async {
+/// let test = TestHub::new().await;
+/// let body = r#"{"type":"event_callback","team_id":"T0","event_id":"Ev1","event":{"type":"message",
+///     "channel":"C0","user":"U0DANA","text":"the export hangs","ts":"1767225600.000100"}}"#;
+/// let recorded = test.receive(Channel::Slack, body).await;
+/// assert!(matches!(recorded.outcomes[..], [Outcome::NewTicket { .. }]));
+/// # });
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct TestHub {
+    /// The use cases.
+    pub hub: Arc<Hub>,
+    /// What is stored.
+    pub store: MemoryStore,
+    /// The time.
+    pub clock: FixedClock,
+    /// AI's readings.
+    pub triage: Arc<ScriptedTriage>,
+    /// AI's drafts.
+    pub writer: Arc<ScriptedWriter>,
+    /// The engineers' board.
+    pub tracker: ScriptedTracker,
+    /// Slack.
+    pub slack: Arc<ScriptedSender>,
+    /// Intercom.
+    pub intercom: Arc<ScriptedSender>,
+    /// WhatsApp, which cannot be asked what became of a message.
+    pub whatsapp: Arc<ScriptedSender>,
+    /// Who Slack's users are.
+    pub directory: Arc<ScriptedDirectory>,
+    /// A person who reviews.
+    pub reviewer: User,
+    worker: Worker,
+}
+
+impl TestHub {
+    /// A hub with default settings, at 2026-01-01.
+    pub async fn new() -> Self {
+        Self::with_settings(HubSettings::default()).await
+    }
+
+    /// A hub with these settings.
+    ///
+    /// # Panics
+    /// Never: the memory store takes a first user.
+    pub async fn with_settings(settings: HubSettings) -> Self {
+        let start = Timestamp::from_unix_seconds(1_767_225_600).expect("2026 is in the calendar");
+        let clock = FixedClock::at(start);
+        let store = MemoryStore::new();
+        let triage = Arc::new(ScriptedTriage::default());
+        let writer = Arc::new(ScriptedWriter::default());
+        let tracker = ScriptedTracker::default();
+        let slack = Arc::new(ScriptedSender::new(Channel::Slack));
+        let intercom = Arc::new(ScriptedSender::new(Channel::Intercom));
+        let whatsapp = Arc::new(ScriptedSender::new(Channel::WhatsApp).blind());
+        let directory = Arc::new(ScriptedDirectory::new(Channel::Slack));
+        let ids = Arc::new(SeededIds::new(7));
+        let senders: Vec<Arc<dyn ChannelSender>> = vec![slack.clone(), intercom.clone(), whatsapp.clone()];
+        let directories: Vec<Arc<dyn Directory>> = vec![directory.clone()];
+        let board: Arc<dyn Tracker> = Arc::new(tracker.clone());
+        let hub = Arc::new(Hub::new(
+            Ports {
+                storage: Arc::new(store.clone()),
+                queries: Arc::new(store.clone()),
+                queue: Arc::new(store.clone()),
+                vault: Arc::new(MemoryVault::new(7)),
+                clock: Arc::new(clock.clone()),
+                ids: ids.clone(),
+                triage: triage.clone(),
+                writer: writer.clone(),
+                embedder: Arc::new(ScriptedEmbedder::default()),
+                tracker: Some(board),
+                senders,
+                directories,
+            },
+            settings,
+        ));
+        let worker = Worker::new(
+            Arc::new(store.clone()),
+            hub.registry(),
+            Arc::new(clock.clone()),
+            ids,
+            WorkerSettings::default(),
+        );
+        let reviewer = hub.access.add_user("Rita Reviewer").await;
+        let reviewer = reviewer.expect("the memory store takes a first user");
+        Self { hub, store, clock, triage, writer, tracker, slack, intercom, whatsapp, directory, reviewer, worker }
+    }
+
+    /// Delivers a webhook as its provider would sign it.
+    ///
+    /// # Panics
+    /// If the hub refuses or cannot record it.
+    pub async fn receive(&self, channel: Channel, body: impl Into<String>) -> Recorded {
+        let delivery = self.signed(channel, "application/json", body.into());
+        self.hub.ingest.record(&delivery).await.expect("the delivery is recorded")
+    }
+
+    /// Delivers a form as Slack would sign it.
+    ///
+    /// # Panics
+    /// If the hub refuses or cannot record it.
+    pub async fn receive_form(&self, body: impl Into<String>) -> Recorded {
+        let delivery = self.signed(Channel::Slack, "application/x-www-form-urlencoded", body.into());
+        self.hub.ingest.record(&delivery).await.expect("the delivery is recorded")
+    }
+
+    /// A delivery that went through its provider's signature check.
+    ///
+    /// # Panics
+    /// For a channel without webhooks.
+    pub fn signed(&self, channel: Channel, content_type: &str, body: String) -> Verified<Payload> {
+        let secrets = [SecretString::from(SECRET)];
+        let payload = Payload { channel, content_type: Some(content_type.to_owned()), body: body.clone().into() };
+        let now = self.clock.now();
+        let verified = match channel {
+            Channel::Slack => {
+                let time = now.unix_seconds().to_string();
+                let signature = format!("v0={}", mac::<Hmac<Sha256>>(&format!("v0:{time}:{body}")));
+                let headers =
+                    slack::SlackHeaders { signature: &[signature.as_bytes()], timestamp: &[time.as_bytes()] };
+                slack::verify(&secrets, &headers, payload, now)
+            }
+            Channel::Intercom => {
+                let signature = format!("sha1={}", mac::<Hmac<Sha1>>(&body));
+                intercom::verify(&secrets, &[signature.as_bytes()], payload)
+            }
+            Channel::WhatsApp => {
+                let signature = format!("sha256={}", mac::<Hmac<Sha256>>(&body));
+                whatsapp::verify(&secrets, &[signature.as_bytes()], payload)
+            }
+            Channel::Email | Channel::InApp | Channel::Backoffice => panic!("{channel} has no webhook"),
+        };
+        verified.expect("the signature was made with the hub's own secret")
+    }
+
+    /// Runs every job that is due, and those that they queue, until none is left at this moment.
+    pub async fn run_due_jobs(&self) {
+        while self.worker.run_due().await > 0 {}
+    }
+
+    /// Lets time pass, and runs what comes due at its end.
+    pub async fn wait(&self, time: Duration) {
+        self.clock.advance(time);
+        self.run_due_jobs().await;
+    }
+}
+
+/// The ticket of a new or continued report.
+///
+/// # Panics
+/// If the outcome has none.
+pub fn ticket_of(recorded: &Recorded) -> crate::domain::TicketId {
+    match recorded.outcomes.first() {
+        Some(Outcome::NewTicket { ticket, .. }) => *ticket,
+        Some(Outcome::FollowUp(ticket) | Outcome::Duplicate(ticket) | Outcome::Conflicting(ticket)) => *ticket,
+        other => panic!("no ticket came of it: {other:?}"),
+    }
+}
+
+fn mac<M: Mac + KeyInit>(signed: &str) -> String {
+    let mut mac = <M as KeyInit>::new_from_slice(SECRET.as_bytes()).expect("HMAC takes keys of any length");
+    mac.update(signed.as_bytes());
+    hex::encode(mac.finalize().into_bytes())
+}

@@ -1,0 +1,72 @@
+//! Provider payloads as small as they may be.
+
+use serde_json::json;
+
+pub(crate) fn slack(ts: &str, user: &str, text: &str) -> String {
+    json!({
+        "type": "event_callback", "team_id": "T0ACME", "api_app_id": "A0HELP", "event_id": format!("Ev{ts}"),
+        "event": {"type": "message", "channel": "C0SUPPORT", "channel_type": "channel", "user": user, "text": text, "ts": ts},
+    })
+    .to_string()
+}
+
+pub(crate) fn slack_reply(ts: &str, root: &str, user: &str, text: &str) -> String {
+    json!({
+        "type": "event_callback", "team_id": "T0ACME", "api_app_id": "A0HELP", "event_id": format!("Ev{ts}"),
+        "event": {"type": "message", "channel": "C0SUPPORT", "channel_type": "channel", "user": user, "text": text,
+            "ts": ts, "thread_ts": root},
+    })
+    .to_string()
+}
+
+pub(crate) fn intercom(conversation: &str, contact: &str, email: &str, text: &str) -> String {
+    json!({
+        "type": "notification_event", "app_id": "wkspdemo", "id": format!("notif_{conversation}"),
+        "topic": "conversation.user.created", "created_at": 1_767_225_600,
+        "data": {"type": "notification_event_data", "item": {"type": "conversation", "id": conversation,
+            "created_at": 1_767_225_600,
+            "source": {"type": "conversation", "id": format!("s{conversation}"), "body": format!("<p>{text}</p>"),
+                "author": {"type": "user", "id": contact, "name": "Dana Ortiz", "email": email}, "attachments": []},
+            "contacts": {"type": "contact.list", "contacts": [{"type": "contact", "id": contact}]},
+            "conversation_parts": {"type": "conversation_part.list", "conversation_parts": []}}},
+    })
+    .to_string()
+}
+
+/// Messages of WhatsApp as (wamid, unix seconds, text), in one delivery.
+pub(crate) fn whatsapp(from: &str, messages: &[(&str, i64, &str)]) -> String {
+    let messages: Vec<_> = messages
+        .iter()
+        .map(|(id, at, text)| {
+            json!({"from": from, "id": id, "timestamp": at.to_string(), "type": "text", "text": {"body": text}})
+        })
+        .collect();
+    whatsapp_value(&json!({
+        "contacts": [{"profile": {"name": "Dana Ortiz"}, "wa_id": from}],
+        "messages": messages,
+    }))
+}
+
+pub(crate) fn whatsapp_status(wamid: &str, status: &str, callback: Option<&str>) -> String {
+    let mut report = json!({"id": wamid, "status": status, "timestamp": "1767225700", "recipient_id": "5491155550101"});
+    if let Some(callback) = callback {
+        report["biz_opaque_callback_data"] = callback.into();
+    }
+    whatsapp_value(&json!({"statuses": [report]}))
+}
+
+pub(crate) fn whatsapp_failed(wamid: &str, code: u32) -> String {
+    whatsapp_value(&json!({"statuses": [{
+        "id": wamid, "status": "failed", "timestamp": "1767225700", "recipient_id": "5491155550101",
+        "errors": [{"code": code, "title": "It failed", "message": "It failed"}],
+    }]}))
+}
+
+fn whatsapp_value(parts: &serde_json::Value) -> String {
+    let mut value = parts.clone();
+    value["messaging_product"] = "whatsapp".into();
+    value["metadata"] = json!({"display_phone_number": "15550100000", "phone_number_id": "PN-1"});
+    json!({"object": "whatsapp_business_account",
+        "entry": [{"id": "WABA-1", "changes": [{"field": "messages", "value": value}]}]})
+    .to_string()
+}

@@ -1,0 +1,565 @@
+//! File and environment into typed settings; the only reader of either.
+//!
+//! A key is `SECTION.KEY` (or `KEY` at the top) in `feedback.toml`, and `FEEDBACK_SECTION__KEY` in the environment, which
+//! wins. A secret may come from a file: `…_FILE`. What is wrong is told all at once.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use secrecy::SecretString;
+
+/// Sections and their keys; `""` is the top of the file. A key that is not here is a mistake, and is told.
+const KEYS: &[(&str, &[&str])] = &[
+    ("", &["listen", "public_url", "database_url", "queue_url", "blob_url", "secret_keys", "api_token"]),
+    ("slack", &["signing_secret", "bot_token", "channels", "intake", "base_url"]),
+    ("intercom", &["client_secret", "access_token", "admin_id", "base_url"]),
+    (
+        "whatsapp",
+        &["app_secret", "verify_token", "access_token", "phone_number_id", "template", "template_language", "base_url"],
+    ),
+    ("notion", &["token", "data_source_id", "poll_seconds", "webhook_secret", "base_url"]),
+    ("openai", &["api_key", "model", "embedding_model", "base_url"]),
+    ("smtp", &["url", "from"]),
+    (
+        "delivery",
+        &[
+            "settle_seconds",
+            "ambiguous_after_seconds",
+            "on_ambiguous",
+            "retry_base_seconds",
+            "retry_cap_seconds",
+            "receipts",
+        ],
+    ),
+];
+
+/// Keys whose values nobody may guess: shorter ones are refused.
+const MIN_SECRET_BYTES: usize = 16;
+
+/// Typed settings of a host.
+#[derive(Debug)]
+pub struct Settings {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// Where people open the hub.
+    pub public_url: Option<String>,
+    /// The SQLite file.
+    pub database: PathBuf,
+    /// The vault's key ring, as configured.
+    pub secret_keys: Option<SecretString>,
+    /// A bearer token for the API.
+    pub api_token: Option<SecretString>,
+    /// Slack, where configured.
+    pub slack: Option<SlackSettings>,
+    /// Intercom, where configured.
+    pub intercom: Option<IntercomSettings>,
+    /// WhatsApp, where configured.
+    pub whatsapp: Option<WhatsAppSettings>,
+    /// Notion, where configured.
+    pub notion: Option<NotionSettings>,
+    /// An OpenAI-compatible server, where configured.
+    pub openai: Option<OpenAiSettings>,
+    /// How deliveries are made.
+    pub delivery: DeliveryKeys,
+    /// What is configured and not in this program; told at start.
+    pub unsupported: Vec<&'static str>,
+}
+
+/// `SLACK`.
+#[derive(Debug)]
+pub struct SlackSettings {
+    /// Proves who sent a webhook; several while one is rotated.
+    pub signing_secrets: Vec<SecretString>,
+    /// `xoxb-…`.
+    pub bot_token: SecretString,
+    /// Only these channels; empty for all that the app was added to.
+    pub channels: Vec<String>,
+    /// `all`, `mention` or `emoji`.
+    pub intake: String,
+    /// Where the Web API is; the adapter's default where absent.
+    pub base_url: Option<String>,
+}
+
+/// `INTERCOM`.
+#[derive(Debug)]
+pub struct IntercomSettings {
+    /// Proves who sent a webhook.
+    pub client_secrets: Vec<SecretString>,
+    /// Access token.
+    pub access_token: SecretString,
+    /// The teammate who answers.
+    pub admin_id: String,
+    /// Region's API.
+    pub base_url: Option<String>,
+}
+
+/// `WHATSAPP`.
+#[derive(Debug)]
+pub struct WhatsAppSettings {
+    /// Proves who sent a webhook.
+    pub app_secrets: Vec<SecretString>,
+    /// Meta's handshake.
+    pub verify_token: SecretString,
+    /// Access token.
+    pub access_token: SecretString,
+    /// Our numbers' ids.
+    pub phone_number_ids: Vec<String>,
+    /// Template outside the 24 hours.
+    pub template: Option<String>,
+    /// Its language code.
+    pub template_language: String,
+    /// Graph API.
+    pub base_url: Option<String>,
+}
+
+/// `NOTION`.
+#[derive(Debug)]
+pub struct NotionSettings {
+    /// Integration token.
+    pub token: SecretString,
+    /// The board.
+    pub data_source_id: String,
+    /// Seconds between polls.
+    pub poll_every: Duration,
+    /// API.
+    pub base_url: Option<String>,
+}
+
+/// `OPENAI`.
+#[derive(Debug)]
+pub struct OpenAiSettings {
+    /// Key; local servers need none.
+    pub api_key: Option<SecretString>,
+    /// Chat model.
+    pub model: Option<String>,
+    /// Embedding model; without one, vectors are made locally.
+    pub embedding_model: Option<String>,
+    /// Server, ending in `/v1`.
+    pub base_url: Option<String>,
+}
+
+/// `DELIVERY`.
+#[derive(Debug, Clone, Copy)]
+pub struct DeliveryKeys {
+    /// Before an unknown send is read back.
+    pub settle: Duration,
+    /// How long a blind provider may still report.
+    pub ambiguous_after: Duration,
+    /// Retry once instead of asking.
+    pub on_ambiguous: OnAmbiguous,
+    /// First step of retries.
+    pub retry_base: Duration,
+    /// Longest step of retries.
+    pub retry_cap: Duration,
+}
+
+/// `DELIVERY.ON_AMBIGUOUS`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnAmbiguous {
+    /// A person says what happened.
+    Ask,
+    /// One more try.
+    RetryOnce,
+}
+
+/// All that is wrong with a configuration.
+#[derive(Debug, PartialEq, Eq)]
+pub struct InvalidConfiguration(Vec<String>);
+
+impl fmt::Display for InvalidConfiguration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the configuration cannot be used:")?;
+        self.0.iter().try_for_each(|problem| write!(f, "\n  - {problem}"))
+    }
+}
+
+impl std::error::Error for InvalidConfiguration {}
+
+/// Values by section and key, before they are typed, and what is wrong so far.
+#[derive(Default)]
+struct Source {
+    values: BTreeMap<(String, String), String>,
+    problems: Vec<String>,
+}
+
+impl Settings {
+    /// Reads `feedback.toml` (or the file given, which must exist) and the environment.
+    pub fn load(file: Option<&Path>) -> Result<Self, InvalidConfiguration> {
+        let mut source = Source::default();
+        match file {
+            Some(path) => source.read_file(path),
+            None if Path::new("feedback.toml").exists() => source.read_file(Path::new("feedback.toml")),
+            None => {}
+        }
+        source.read_environment(std::env::vars());
+        source.typed()
+    }
+
+    /// Settings without file and environment: what the demo starts from in tests.
+    #[cfg(test)]
+    fn from_pairs(pairs: &[(&str, &str)]) -> Result<Self, InvalidConfiguration> {
+        let mut source = Source::default();
+        source.read_environment(pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
+        source.typed()
+    }
+}
+
+impl Source {
+    fn read_file(&mut self, path: &Path) {
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) => return self.problems.push(format!("could not read {}: {error}", path.display())),
+        };
+        let table = match text.parse::<toml::Table>() {
+            Ok(table) => table,
+            // The parser's message quotes the line, which may hold a secret.
+            Err(error) => {
+                let line = error.span().map_or(0, |span| text[..span.start.min(text.len())].lines().count());
+                return self.problems.push(format!("{} is not TOML near line {line}", path.display()));
+            }
+        };
+        for (key, value) in table {
+            match value {
+                toml::Value::Table(section) => {
+                    for (inner, value) in section {
+                        self.put(&key, &inner, flat(&value));
+                    }
+                }
+                value => self.put("", &key, flat(&value)),
+            }
+        }
+    }
+
+    fn read_environment(&mut self, vars: impl Iterator<Item = (String, String)>) {
+        for (name, value) in vars {
+            let Some(path) = name.strip_prefix("FEEDBACK_") else { continue };
+            let path = path.to_ascii_lowercase();
+            let (section, key) = path.split_once("__").unwrap_or(("", &path));
+            self.put(section, key, Some(value));
+        }
+    }
+
+    fn put(&mut self, section: &str, key: &str, value: Option<String>) {
+        let (section, key) = (section.to_ascii_lowercase(), key.to_ascii_lowercase());
+        let name = shown(&section, &key);
+        let known = |key: &str| KEYS.iter().any(|(known, keys)| *known == section && keys.contains(&key));
+        let Some(value) = value else { return self.problems.push(format!("{name} must be a text, number or list")) };
+        if known(&key) {
+            self.values.insert((section, key), value);
+        } else if let Some(plain) = key.strip_suffix("_file").filter(|plain| known(plain)) {
+            match std::fs::read_to_string(&value) {
+                Ok(secret) => {
+                    self.values.insert((section, plain.to_owned()), secret.trim().to_owned());
+                }
+                Err(error) => self.problems.push(format!("{name} names a file that cannot be read: {error}")),
+            }
+        } else {
+            self.problems.push(format!("{name} is not a key of this program"));
+        }
+    }
+
+    fn typed(mut self) -> Result<Settings, InvalidConfiguration> {
+        let delivery = self.delivery();
+        let settings = Settings {
+            listen: self.parsed("", "listen", "127.0.0.1:8080"),
+            public_url: self.url("", "public_url"),
+            database: self.database(),
+            secret_keys: self.take("", "secret_keys").map(SecretString::from),
+            api_token: self.take("", "api_token").and_then(|token| self.strong("", "api_token", token)),
+            slack: self.slack(),
+            intercom: self.intercom(),
+            whatsapp: self.whatsapp(),
+            notion: self.notion(),
+            openai: self.openai(),
+            delivery,
+            unsupported: self.unsupported(),
+        };
+        if self.problems.is_empty() { Ok(settings) } else { Err(InvalidConfiguration(self.problems)) }
+    }
+
+    fn database(&mut self) -> PathBuf {
+        let url = self.take("", "database_url").unwrap_or_else(|| "sqlite://feedback.db".to_owned());
+        match url.strip_prefix("sqlite://") {
+            Some(path) if !path.is_empty() => PathBuf::from(path),
+            _ => {
+                self.problems.push("DATABASE_URL must be sqlite://PATH: this version stores in SQLite alone".to_owned());
+                PathBuf::new()
+            }
+        }
+    }
+
+    fn slack(&mut self) -> Option<SlackSettings> {
+        self.section_present("slack").then(|| {
+            let intake = self.take("slack", "intake").unwrap_or_else(|| "all".to_owned()).to_ascii_lowercase();
+            if !["all", "mention", "emoji"].contains(&intake.as_str()) {
+                self.problems.push("SLACK.INTAKE must be all, mention or emoji".to_owned());
+            }
+            SlackSettings {
+                signing_secrets: self.secrets("slack", "signing_secret"),
+                bot_token: self.required_secret("slack", "bot_token"),
+                channels: self.list("slack", "channels"),
+                intake,
+                base_url: self.url("slack", "base_url"),
+            }
+        })
+    }
+
+    fn intercom(&mut self) -> Option<IntercomSettings> {
+        self.section_present("intercom").then(|| IntercomSettings {
+            client_secrets: self.secrets("intercom", "client_secret"),
+            access_token: self.required_secret("intercom", "access_token"),
+            admin_id: self.required("intercom", "admin_id"),
+            base_url: self.url("intercom", "base_url"),
+        })
+    }
+
+    fn whatsapp(&mut self) -> Option<WhatsAppSettings> {
+        self.section_present("whatsapp").then(|| {
+            let phone_number_ids = self.list("whatsapp", "phone_number_id");
+            if phone_number_ids.is_empty() {
+                self.problems.push("WHATSAPP.PHONE_NUMBER_ID is missing".to_owned());
+            }
+            WhatsAppSettings {
+                app_secrets: self.secrets("whatsapp", "app_secret"),
+                verify_token: self.required_secret("whatsapp", "verify_token"),
+                access_token: self.required_secret("whatsapp", "access_token"),
+                phone_number_ids,
+                template: self.take("whatsapp", "template").filter(|name| !name.is_empty()),
+                template_language: self.take("whatsapp", "template_language").unwrap_or_else(|| "en".to_owned()),
+                base_url: self.url("whatsapp", "base_url"),
+            }
+        })
+    }
+
+    fn notion(&mut self) -> Option<NotionSettings> {
+        self.section_present("notion").then(|| {
+            let webhook = self.take("notion", "webhook_secret").is_some_and(|secret| !secret.is_empty());
+            if webhook {
+                tracing::warn!("NOTION.WEBHOOK_SECRET is set: this version polls, and has no endpoint for Notion's webhooks");
+            }
+            NotionSettings {
+                token: self.required_secret("notion", "token"),
+                data_source_id: self.required("notion", "data_source_id"),
+                poll_every: self.seconds("notion", "poll_seconds", 120),
+                base_url: self.url("notion", "base_url"),
+            }
+        })
+    }
+
+    fn openai(&mut self) -> Option<OpenAiSettings> {
+        self.section_present("openai").then(|| OpenAiSettings {
+            api_key: self.take("openai", "api_key").filter(|key| !key.is_empty()).map(SecretString::from),
+            model: self.take("openai", "model").filter(|model| !model.is_empty()),
+            embedding_model: self.take("openai", "embedding_model").filter(|model| !model.is_empty()),
+            base_url: self.url("openai", "base_url"),
+        })
+    }
+
+    fn delivery(&mut self) -> DeliveryKeys {
+        let on_ambiguous = match self.take("delivery", "on_ambiguous").as_deref() {
+            None | Some("ask") => OnAmbiguous::Ask,
+            Some("retry_once") => OnAmbiguous::RetryOnce,
+            Some(_) => {
+                self.problems.push("DELIVERY.ON_AMBIGUOUS must be ask or retry_once".to_owned());
+                OnAmbiguous::Ask
+            }
+        };
+        DeliveryKeys {
+            settle: self.seconds("delivery", "settle_seconds", 30),
+            ambiguous_after: self.seconds("delivery", "ambiguous_after_seconds", 900),
+            on_ambiguous,
+            retry_base: self.seconds("delivery", "retry_base_seconds", 5),
+            retry_cap: self.seconds("delivery", "retry_cap_seconds", 3600),
+        }
+    }
+
+    /// What an operator may have configured for a later version.
+    fn unsupported(&mut self) -> Vec<&'static str> {
+        let mut told = Vec::new();
+        let on = |value: Option<String>| value.is_some_and(|value| !value.is_empty());
+        if on(self.take("", "queue_url")) {
+            told.push("QUEUE_URL: jobs are queued in the database");
+        }
+        if on(self.take("", "blob_url")) {
+            told.push("BLOB_URL: attachments are listed, not fetched");
+        }
+        if on(self.take("smtp", "url")) || on(self.take("smtp", "from")) {
+            told.push("SMTP: no mail is sent");
+        }
+        let receipts = self.take("delivery", "receipts");
+        if receipts.is_some_and(|value| !["", "off", "false"].contains(&value.as_str())) {
+            told.push("DELIVERY.RECEIPTS: no receipt is sent at intake");
+        }
+        told
+    }
+
+    fn section_present(&self, section: &str) -> bool {
+        self.values.iter().any(|((of, _), value)| of == section && !value.is_empty())
+    }
+
+    fn take(&mut self, section: &str, key: &str) -> Option<String> {
+        self.values.remove(&(section.to_owned(), key.to_owned()))
+    }
+
+    fn required(&mut self, section: &str, key: &str) -> String {
+        let value = self.take(section, key).unwrap_or_default();
+        if value.is_empty() {
+            self.problems.push(format!("{} is missing", shown(section, key)));
+        }
+        value
+    }
+
+    fn required_secret(&mut self, section: &str, key: &str) -> SecretString {
+        SecretString::from(self.required(section, key))
+    }
+
+    /// Signing secrets: one, or several while one is rotated.
+    fn secrets(&mut self, section: &str, key: &str) -> Vec<SecretString> {
+        let secrets = self.list(section, key);
+        if secrets.is_empty() {
+            self.problems.push(format!("{} is missing", shown(section, key)));
+        }
+        secrets.into_iter().filter_map(|secret| self.strong(section, key, secret)).collect()
+    }
+
+    fn strong(&mut self, section: &str, key: &str, secret: String) -> Option<SecretString> {
+        let one_letter = secret.chars().all(|c| Some(c) == secret.chars().next());
+        if secret.len() < MIN_SECRET_BYTES || one_letter {
+            let name = shown(section, key);
+            self.problems.push(format!("{name} is weak: it needs {MIN_SECRET_BYTES} characters that nobody guesses"));
+            return None;
+        }
+        Some(SecretString::from(secret))
+    }
+
+    fn list(&mut self, section: &str, key: &str) -> Vec<String> {
+        let value = self.take(section, key).unwrap_or_default();
+        value.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
+    }
+
+    /// `https`, or `http` to this machine: what the hub sends elsewhere in the clear could be read on the way.
+    fn url(&mut self, section: &str, key: &str) -> Option<String> {
+        let value = self.take(section, key).filter(|value| !value.is_empty())?;
+        match url::Url::parse(&value) {
+            Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Some(value),
+            _ => {
+                self.problems.push(format!("{} is not an http or https address", shown(section, key)));
+                None
+            }
+        }
+    }
+
+    fn seconds(&mut self, section: &str, key: &str, default: u64) -> Duration {
+        let seconds: u64 = self.parsed(section, key, &default.to_string());
+        Duration::from_secs(seconds)
+    }
+
+    fn parsed<T: std::str::FromStr>(&mut self, section: &str, key: &str, default: &str) -> T
+    where
+        T::Err: fmt::Display,
+    {
+        let value = self.take(section, key).unwrap_or_else(|| default.to_owned());
+        value.trim().parse().unwrap_or_else(|error| {
+            self.problems.push(format!("{} cannot be read: {error}", shown(section, key)));
+            default.parse().unwrap_or_else(|error| panic!("the default {default} is legal: {error}"))
+        })
+    }
+}
+
+/// A key as the operator writes it in the environment or in documentation.
+fn shown(section: &str, key: &str) -> String {
+    let key = key.to_ascii_uppercase();
+    if section.is_empty() { key } else { format!("{}.{key}", section.to_ascii_uppercase()) }
+}
+
+/// A TOML value as the environment would write it; `None` for what no key takes.
+fn flat(value: &toml::Value) -> Option<String> {
+    match value {
+        toml::Value::String(text) => Some(text.clone()),
+        toml::Value::Integer(number) => Some(number.to_string()),
+        toml::Value::Boolean(flag) => Some(flag.to_string()),
+        toml::Value::Array(items) => items.iter().map(flat).collect::<Option<Vec<_>>>().map(|items| items.join(",")),
+        toml::Value::Float(_) | toml::Value::Datetime(_) | toml::Value::Table(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problems(pairs: &[(&str, &str)]) -> Vec<String> {
+        Settings::from_pairs(pairs).unwrap_err().0
+    }
+
+    #[test]
+    fn nothing_configured_is_legal_and_every_provider_is_off() {
+        let settings = Settings::from_pairs(&[]).unwrap();
+        assert!(settings.slack.is_none() && settings.openai.is_none());
+        assert_eq!(settings.listen.port(), 8080);
+        assert_eq!(settings.database, Path::new("feedback.db"));
+    }
+
+    #[test]
+    fn missing_and_weak_secrets_are_told_all_at_once_and_by_name() {
+        let told = problems(&[("FEEDBACK_SLACK__SIGNING_SECRET", "short"), ("FEEDBACK_API_TOKEN", "aaaaaaaaaaaaaaaaaaaaaa")]);
+        assert_eq!(told.len(), 3, "{told:?}");
+        assert!(told.iter().any(|problem| problem.starts_with("API_TOKEN is weak")));
+        assert!(told.iter().any(|problem| problem.starts_with("SLACK.SIGNING_SECRET is weak")));
+        assert!(told.iter().any(|problem| problem == "SLACK.BOT_TOKEN is missing"));
+        assert!(!told.join(" ").contains("short"), "no secret in messages");
+    }
+
+    #[test]
+    fn a_misspelt_key_is_told() {
+        assert_eq!(problems(&[("FEEDBACK_SLACK__SIGNIN_SECRET", "x")]), ["SLACK.SIGNIN_SECRET is not a key of this program"]);
+    }
+
+    #[test]
+    fn several_signing_secrets_are_accepted_while_one_is_rotated() {
+        let settings = Settings::from_pairs(&[
+            ("FEEDBACK_SLACK__SIGNING_SECRET", "new-signing-secret-1, old-signing-secret-2"),
+            ("FEEDBACK_SLACK__BOT_TOKEN", "xoxb-1"),
+        ]);
+        assert_eq!(settings.unwrap().slack.unwrap().signing_secrets.len(), 2);
+    }
+
+    #[test]
+    fn a_secret_may_come_from_a_file_and_the_environment_wins_over_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let secret = folder.path().join("token");
+        std::fs::write(&secret, "a-token-of-sufficient-length\n").unwrap();
+        let file = folder.path().join("feedback.toml");
+        std::fs::write(&file, "listen = \"127.0.0.1:1\"\n[whatsapp]\nphone_number_id = [\"1\", \"2\"]\n").unwrap();
+        let mut source = Source::default();
+        source.read_file(&file);
+        let pairs = [("FEEDBACK_LISTEN", "127.0.0.1:2"), ("FEEDBACK_API_TOKEN_FILE", secret.to_str().unwrap())];
+        source.read_environment(pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
+        assert_eq!(source.values[&(String::new(), "listen".to_owned())], "127.0.0.1:2");
+        assert_eq!(source.values[&(String::new(), "api_token".to_owned())], "a-token-of-sufficient-length");
+        assert_eq!(source.list("whatsapp", "phone_number_id"), ["1", "2"]);
+    }
+
+    #[test]
+    fn every_key_of_the_example_file_is_a_key_of_this_program() {
+        let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("feedback.example.toml");
+        let text = std::fs::read_to_string(example).unwrap();
+        let uncommented: String = text
+            .lines()
+            .map(|line| line.strip_prefix("#:").unwrap_or(line))
+            .collect::<Vec<_>>()
+            .join("\n");
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("feedback.toml");
+        std::fs::write(&file, uncommented).unwrap();
+        let mut source = Source::default();
+        source.read_file(&file);
+        assert_eq!(source.problems, Vec::<String>::new());
+        let named: usize = KEYS.iter().map(|(_, keys)| keys.len()).sum();
+        assert_eq!(source.values.len(), named, "the example names every key");
+    }
+}
