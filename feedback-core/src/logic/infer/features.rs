@@ -183,6 +183,12 @@ impl Row {
     const KINDS: usize = 7;
 }
 
+/// The row of a phrase that stands or is denied, for saying which phrases decided.
+pub(super) const fn phrase_row(topic: Topic, is_denied: bool) -> u16 {
+    let kind = if is_denied { Row::Denied } else { Row::Stands };
+    (topic as usize * Row::KINDS + kind as usize) as u16
+}
+
 /// The row of a token's word, for saying which words decided.
 pub(super) fn word_row(word: &str) -> u16 {
     row(hash(word.as_bytes(), 1))

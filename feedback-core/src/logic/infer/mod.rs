@@ -3,6 +3,7 @@
 //! Only the newest part of a quoted thread counts; a level that the sender states wins over everything else.
 
 mod decide;
+mod evidence;
 mod features;
 mod fold;
 mod lexicon;
@@ -18,14 +19,10 @@ pub mod training;
 pub use newest_part::newest_part;
 
 use self::{
-    decide::decide,
-    fold::Folded,
-    lexicon::{Hit, Topic},
-    stated_level::StatedLevel,
-    ticket_type::Counts,
+    decide::decide, evidence::evidence, fold::Folded, lexicon::Hit, stated_level::StatedLevel, ticket_type::Counts,
 };
 use super::language;
-use crate::domain::{Evidence, Inference};
+use crate::domain::Inference;
 
 /// What a report says about its type, priority and language, and what in it says so.
 ///
@@ -38,13 +35,14 @@ use crate::domain::{Evidence, Inference};
 /// ```
 pub fn infer(text: &str) -> Inference {
     let reading = Reading::of(text);
-    let decision = decide(&reading, model::trained());
+    let model = model::trained();
+    let decision = decide(&reading, model);
     Inference {
         ticket_type: decision.ticket_type,
         priority: decision.priority,
         language: language::detect(&newest_part(text)),
         confidence: decision.confidence,
-        evidence: evidence(&reading.folded, &reading.hits, &reading.levels),
+        evidence: evidence(&reading, &decision, model),
     }
 }
 
@@ -78,62 +76,107 @@ impl Reading {
     }
 }
 
-fn evidence(folded: &Folded, hits: &[Hit], levels: &[StatedLevel]) -> Vec<Evidence> {
-    let level = levels.iter().map(|level| match level.discounted {
-        None => Evidence {
-            rule: "stated_level".to_owned(),
-            span: span(folded, level.first, level.end),
-            effect: format!("priority {}", level.priority),
-        },
-        Some(why) => Evidence {
-            rule: format!("{}:stated_level", why.as_str()),
-            span: span(folded, level.first, level.end),
-            effect: format!("not priority {}", level.priority),
-        },
-    });
-    let phrases = hits.iter().map(|hit| Evidence {
-        rule: if hit.is_denied {
-            format!("denied:{}", hit.topic.name())
-        } else {
-            hit.topic.name().to_owned()
-        },
-        span: span(folded, hit.first, hit.end),
-        effect: effect(hit.topic, hit.is_denied).to_owned(),
-    });
-    level.chain(phrases).collect()
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Language, Priority, TicketType};
 
-/// From the first byte of one token to the last of another, in the text that the sender wrote.
-fn span(folded: &Folded, first: usize, end: usize) -> Option<(usize, usize)> {
-    let tokens = folded.tokens().get(first..end)?;
-    Some((tokens.first()?.source.0, tokens.last()?.source.1))
-}
+    fn read(text: &str) -> (TicketType, Priority) {
+        let read = infer(text);
+        (read.ticket_type, read.priority)
+    }
 
-fn effect(topic: Topic, is_denied: bool) -> &'static str {
-    match (topic, is_denied) {
-        (Topic::Scope, false) => "many people are hit",
-        (Topic::Crowd, false) => "people or places are named",
-        (Topic::Outage, false) => "type incident",
-        (Topic::Leak, false) => "type incident, priority P0",
-        (Topic::Loss, false) => "data is lost",
-        (Topic::Money, false) => "money is concerned",
-        (Topic::Wish | Topic::Lack, false) => "type feature_request",
-        (Topic::Ask, false) => "type question",
-        (Topic::Failure, false) => "type bug",
-        (Topic::Thanks | Topic::Idle, false) => "priority P5",
-        (Topic::Resolved, false) => "it is over",
-        (Topic::Calm, _) | (Topic::Urgency, true) => "not urgent",
-        (Topic::Urgency, false) => "one level more urgent",
-        (Topic::Workaround, false) => "there is a way around",
-        (Topic::Cosmetic, false) => "looks only",
-        (Topic::Blocked, false) => "work is blocked",
-        (Topic::Deadline, false) => "a date stands in the way",
-        (Topic::Stakes, false) => "business is at stake",
-        (Topic::Danger, false) => "people may come to harm",
-        (Topic::Person, false) => "one person is hit",
-        (Topic::Partial, false) => "some are hit, or now and then",
-        (Topic::Courtesy, false) => "how letters begin and end",
-        (Topic::Praise, false) => "praise, or its opposite",
-        (_, true) => "denied by the sender",
+    #[test]
+    fn the_four_types_are_read_in_both_languages() {
+        for (text, kind) in [
+            ("Nadie en ninguna sucursal puede cobrar", TicketType::Incident),
+            ("All our stores lost the card terminals", TicketType::Incident),
+            ("me sale error al guardar la ficha", TicketType::Bug),
+            ("The app crashes when I open the calendar", TicketType::Bug),
+            (
+                "Estaría bueno poder exportar a Excel, hoy no se puede",
+                TicketType::FeatureRequest,
+            ),
+            ("It would be great to have a dark mode", TicketType::FeatureRequest),
+            ("¿Cómo cambio mi contraseña?", TicketType::Question),
+            ("What are your opening hours?", TicketType::Question),
+        ] {
+            assert_eq!(infer(text).ticket_type, kind, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_stated_level_wins_over_what_is_described() {
+        assert_eq!(infer("P4: nobody in the company can log in").priority, Priority::P4);
+        assert_eq!(infer("Prioridad baja. Se cayó todo").priority, Priority::P4);
+    }
+
+    #[test]
+    fn what_is_quoted_decides_nothing() {
+        let (kind, priority) = read("> P0! everything is down for all customers\nThanks, got it!");
+        assert_eq!(kind, TicketType::Question);
+        assert_eq!(priority, Priority::P5);
+    }
+
+    #[test]
+    fn outages_and_leaks_are_urgent() {
+        assert!(
+            read("Se cayó el sistema en todas las tiendas, nadie puede vender")
+                .1
+                .is_urgent()
+        );
+        assert!(read("I can see other customers' invoices in my account").1.is_urgent());
+        assert!(!read("Gracias por todo!").1.is_urgent());
+    }
+
+    #[test]
+    fn evidence_points_into_the_text_as_it_was_given() {
+        let text = "> ¿anda?\nPrioridad alta: mañana no podrá facturar 😭 y no es un bug";
+        let read = infer(text);
+        assert_eq!(read.language, Some(Language::Spanish));
+        assert_eq!(read.evidence[0].rule, "stated_level");
+        assert_eq!(
+            read.evidence[0].span.map(|(start, end)| &text[start..end]),
+            Some("Prioridad alta")
+        );
+        assert!(read.evidence.iter().any(|reason| reason.rule == "denied:failure"));
+        for reason in read.evidence {
+            let (start, end) = reason.span.expect("every reason here has a place");
+            assert!(text.get(start..end).is_some(), "{reason:?}");
+        }
+    }
+
+    #[test]
+    fn any_text_is_read() {
+        for text in [
+            "",
+            " ",
+            "?",
+            "\n\n",
+            "...",
+            "🙏",
+            "\u{301}",
+            ">",
+            "p",
+            "P",
+            "prio",
+            "日本語のテキスト",
+            "a\u{200d}b",
+            "ẞİŉ",
+        ] {
+            let read = infer(text);
+            assert!((0.0..=1.0).contains(&read.confidence), "{text:?}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn spans_are_always_within_the_text(text in "(?s)([a-zA-ZñáéíóúÑ0-9 .,?!:>\"'\n🙏]|no |P1|prioridad alta|wrote:\n|escribió:\n|.){0,80}") {
+            for reason in infer(&text).evidence {
+                if let Some((start, end)) = reason.span {
+                    proptest::prop_assert!(text.get(start..end).is_some());
+                }
+            }
+        }
     }
 }

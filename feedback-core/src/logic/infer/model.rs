@@ -120,6 +120,11 @@ impl Model {
         Scores::of(&raw)
     }
 
+    /// What a row of the table of shapes says for an output.
+    pub(super) fn shape_weight(&self, row: u16, output: usize) -> f32 {
+        f32::from(self.rows[usize::from(row)][output]) * self.shape_scale[output]
+    }
+
     /// What a row of the hashed table says for an output.
     pub(super) fn hashed_weight(&self, row: u16, output: usize) -> f32 {
         f32::from(self.rows[SHAPE_ROWS + usize::from(row)][output]) * self.hashed_scale[output]

@@ -2,7 +2,8 @@
 //! thread, a fixed seed, and no function of the platform's mathematics library.
 
 use super::{
-    Reading, decide,
+    Reading,
+    decide::decide,
     features::{Features, HASHED_ROWS, SHAPE_ROWS, Weights},
     model::{Model, OUTPUTS, TYPES},
     stated_level,
@@ -38,7 +39,7 @@ impl TrainedModel {
     /// Type and priority as [`infer`](super::infer) reads them with this model.
     pub fn classify(&self, text: &str) -> (TicketType, Priority) {
         let reading = Reading::of(text);
-        let decision = decide::decide(&reading, Some(&self.0));
+        let decision = decide(&reading, Some(&self.0));
         (decision.ticket_type, decision.priority)
     }
 }
@@ -54,7 +55,7 @@ struct Sample {
 /// Trains on labelled messages.
 pub fn train(messages: &[LabelledMessage]) -> TrainedModel {
     let samples: Vec<Sample> = messages.iter().map(Sample::of).collect();
-    let mut descent = Descent::new();
+    let mut descent = Descent::new(type_weights(&samples));
     let mut order: Vec<usize> = (0..samples.len()).collect();
     let mut random = Random(SEED);
     for epoch in 0..EPOCHS {
@@ -70,6 +71,15 @@ pub fn train(messages: &[LabelledMessage]) -> TrainedModel {
     }
     let (bias, weights) = descent.average();
     TrainedModel(Model::quantize(bias, &weights))
+}
+
+/// Rarer types count for more, by the square root: half of what would make them all equally likely.
+fn type_weights(samples: &[Sample]) -> [f32; TYPES] {
+    let mut counts = [0_f32; TYPES];
+    for sample in samples {
+        counts[sample.ticket_type] += 1.0;
+    }
+    counts.map(|count| (samples.len() as f32 / (TYPES as f32 * count.max(1.0))).sqrt())
 }
 
 impl Sample {
@@ -107,6 +117,7 @@ impl Sample {
 
 /// Gradient descent whose steps shrink where they have been large (AdaGrad), with the mean of the later weights.
 struct Descent {
+    type_weights: [f32; TYPES],
     bias: [f32; OUTPUTS],
     weights: Vec<[f32; OUTPUTS]>,
     squares: Vec<[f32; OUTPUTS]>,
@@ -117,9 +128,10 @@ struct Descent {
 }
 
 impl Descent {
-    fn new() -> Self {
+    fn new(type_weights: [f32; TYPES]) -> Self {
         let zeros = || vec![[0_f32; OUTPUTS]; SHAPE_ROWS + HASHED_ROWS];
         Self {
+            type_weights,
             bias: [0.0; OUTPUTS],
             weights: zeros(),
             squares: zeros(),
@@ -138,7 +150,10 @@ impl Descent {
                 *raw += weight * value;
             }
         }
-        let error = errors(&raw, sample);
+        let mut error = errors(&raw, sample);
+        error[..TYPES]
+            .iter_mut()
+            .for_each(|error| *error *= self.type_weights[sample.ticket_type]);
         for output in 0..OUTPUTS {
             self.bias_squares[output] += error[output] * error[output];
             self.bias[output] -= 0.1 * error[output] / (self.bias_squares[output] + 1.0).sqrt();
