@@ -25,9 +25,9 @@ pub fn normalize(payload: &Verified<Payload>, rules: &IntercomRules) -> Normaliz
     let Some(text) = wire::open(&payload.get().body) else {
         return Normalized::of(Intake::Unparsed("Intercom notification is nested too deeply"));
     };
-    let items = match serde_json::from_str::<Notification<'_>>(&text.text) {
-        Ok(notification) => notification.items(rules),
-        Err(_) => vec![Intake::Unparsed("body is no Intercom notification")],
+    let items = match wire::read::<Notification<'_>>(&text.text) {
+        Some(notification) => notification.items(rules),
+        None => vec![Intake::Unparsed("body is no Intercom notification")],
     };
     Normalized { answer: Answer::Empty, items, lossy: text.lossy }
 }
@@ -69,7 +69,7 @@ impl Notification<'_> {
             return vec![Intake::Ignored("of a workspace that is not configured")];
         }
         let item = self.data.as_ref().and_then(|data| data.item);
-        let Some(conversation) = item.and_then(|raw| serde_json::from_str::<Conversation<'_>>(raw.get()).ok()) else {
+        let Some(conversation) = item.and_then(|raw| wire::read::<Conversation<'_>>(raw.get())) else {
             return vec![Intake::Unparsed("Intercom conversation has an unknown shape")];
         };
         if conversation.id().is_none() {
@@ -275,7 +275,7 @@ impl<'a> Conversation<'a> {
     }
 
     fn part(&self, raw: &RawValue, notification: &Notification<'_>) -> Intake {
-        let Ok(part) = serde_json::from_str::<Part<'_>>(raw.get()) else {
+        let Some(part) = wire::read::<Part<'_>>(raw.get()) else {
             return Intake::Unparsed("Intercom part has an unknown shape");
         };
         // Any other kind may carry the customer's words: a reply that reopens or reassigns is no `comment`.
@@ -363,7 +363,7 @@ impl<'a> Conversation<'a> {
     }
 
     fn redacted(&self, notification: &Notification<'_>) -> Vec<Intake> {
-        let parts = self.parts().filter_map(|raw| serde_json::from_str::<Part<'_>>(raw.get()).ok());
+        let parts = self.parts().filter_map(|raw| wire::read::<Part<'_>>(raw.get()));
         let parts: Vec<Option<ExternalId>> = parts.map(|part| self.external_id(&part.id)).collect();
         let source = self.source.as_ref().filter(|source| parts.is_empty() || source.redacted.0);
         let gone = parts.into_iter().chain(source.map(|source| self.external_id(&source.id)));
@@ -390,7 +390,7 @@ impl<'a> Conversation<'a> {
 }
 
 fn upload(raw: &RawValue) -> Option<AnnouncedFile> {
-    let upload: Upload<'_> = serde_json::from_str(raw.get()).ok()?;
+    let upload: Upload<'_> = wire::read(raw.get())?;
     Some(AnnouncedFile {
         reference: upload.url.owned()?,
         name: upload.name.owned(),

@@ -10,8 +10,12 @@ use crate::{
     logic::verify::{Payload, Verified},
 };
 
+#[cfg(test)]
+mod fixtures;
 mod form;
 mod html;
+#[cfg(test)]
+mod properties;
 mod wire;
 
 pub mod intercom;

@@ -199,6 +199,14 @@ impl<'de> Deserialize<'de> for Flag {
     }
 }
 
+/// Reads one object. Derived readers take a list for an object too, field by field; no provider means that.
+pub(super) fn read<'a, T: Deserialize<'a>>(json: &'a str) -> Option<T> {
+    if !json.trim_ascii_start().starts_with('{') {
+        return None;
+    }
+    serde_json::from_str(json).ok()
+}
+
 /// The items of a list, each to be read by itself; null is an empty list.
 pub(super) type Items<'a> = Vec<&'a RawValue>;
 

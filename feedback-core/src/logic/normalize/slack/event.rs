@@ -20,15 +20,15 @@ pub(super) fn normalize(body: &[u8], rules: &SlackRules) -> Normalized {
     let Some(text) = wire::open(body) else {
         return Normalized::of(Intake::Unparsed("Slack delivery is nested too deeply"));
     };
-    let mut normalized = match serde_json::from_str::<Envelope<'_, Event<'_>>>(&text.text) {
-        Ok(envelope) => envelope.read(rules),
+    let mut normalized = match wire::read::<Envelope<'_, Event<'_>>>(&text.text) {
+        Some(envelope) => envelope.read(rules),
         // An event whose fields have other types than a message's may still be one that we know to be none of ours.
-        Err(_) => match serde_json::from_str::<Envelope<'_, Named<'_>>>(&text.text) {
-            Ok(envelope) => Normalized::of(match envelope.event {
+        None => match wire::read::<Envelope<'_, Named<'_>>>(&text.text) {
+            Some(envelope) => Normalized::of(match envelope.event {
                 Some(event) => unreadable(event.kind.as_str()),
                 None => Intake::Unparsed("Slack delivery has an unknown shape"),
             }),
-            Err(_) => Normalized::of(Intake::Unparsed("body is no Slack delivery")),
+            None => Normalized::of(Intake::Unparsed("body is no Slack delivery")),
         },
     };
     normalized.lossy = text.lossy;

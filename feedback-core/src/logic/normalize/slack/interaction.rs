@@ -21,9 +21,9 @@ pub(super) fn normalize(payload: &str, rules: &SlackRules) -> Normalized {
     let Some(text) = wire::open(payload.as_bytes()) else {
         return Normalized::of(Intake::Unparsed("Slack interaction is nested too deeply"));
     };
-    let item = match serde_json::from_str::<Interaction<'_>>(&text.text) {
-        Ok(interaction) => interaction.item(rules),
-        Err(_) => Intake::Unparsed("Slack interaction has an unknown shape"),
+    let item = match wire::read::<Interaction<'_>>(&text.text) {
+        Some(interaction) => interaction.item(rules),
+        None => Intake::Unparsed("Slack interaction has an unknown shape"),
     };
     Normalized { lossy: text.lossy, ..Normalized::of(item) }
 }

@@ -6,7 +6,7 @@ use super::{
     super::{
         AnnouncedFile, Deleted, DeletedMessage, EditedMessage, InboundMessage, Intake, MessageRole, Stated,
         form::Form,
-        wire::Loose,
+        wire::{self, Loose},
     },
     SlackIntake, blocks,
     event::{Context, Event},
@@ -268,7 +268,7 @@ struct File<'a> {
 
 /// A file; by its id where the payload holds no address, as for files of another workspace.
 fn file(raw: &str) -> Option<AnnouncedFile> {
-    let file: File<'_> = serde_json::from_str(raw).ok()?;
+    let file: File<'_> = wire::read(raw)?;
     if matches!(file.mode.as_str(), "tombstone" | "hidden_by_limit") {
         return None;
     }

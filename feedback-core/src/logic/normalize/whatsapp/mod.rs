@@ -1,12 +1,14 @@
 //! WhatsApp deliveries: every entry, change, message and status of a batch, each read by itself, so that one odd item
 //! costs the others nothing.
 
+use serde_json::value::RawValue;
+
 use super::{
     Answer, AnnouncedFile, Author, Deleted, DeletedMessage, EditedMessage, IdentityChange, InboundMessage, Intake,
     MessageRole, Normalized, StatusReport, wire,
 };
 use crate::{
-    domain::{Channel, DeliveryError, ExternalId, Marker, ReceiptStatus, ThreadRef},
+    domain::{Channel, DeliveryError, ExternalId, Marker, ReceiptStatus, ThreadRef, Timestamp},
     logic::verify::{Payload, Verified},
 };
 
@@ -43,22 +45,22 @@ struct Reader<'r> {
 
 impl Reader<'_> {
     fn delivery(&mut self, text: &str) {
-        if let Ok(batch) = serde_json::from_str::<Batch<'_, Entry<'_, Change<'_>>>>(text) {
+        if let Some(batch) = wire::read::<Batch<'_, Entry<'_, Change<'_>>>>(text) {
             if batch.object.as_str() != "whatsapp_business_account" {
                 return self.items.push(Intake::Unparsed("delivery is of no WhatsApp account"));
             }
             batch.entry.iter().flat_map(|entry| &entry.changes).for_each(|change| self.change(change));
-        } else if let Ok(batch) = serde_json::from_str::<Batch<'_, &serde_json::value::RawValue>>(text) {
+        } else if let Some(batch) = wire::read::<Batch<'_, &RawValue>>(text) {
             if batch.object.as_str() != "whatsapp_business_account" {
                 return self.items.push(Intake::Unparsed("delivery is of no WhatsApp account"));
             }
             for raw in batch.entry {
-                match serde_json::from_str::<Entry<'_, &serde_json::value::RawValue>>(raw.get()) {
-                    Ok(entry) => entry.changes.iter().for_each(|raw| match serde_json::from_str(raw.get()) {
-                        Ok(change) => self.change(&change),
-                        Err(_) => self.items.push(Intake::Unparsed("WhatsApp change has an unknown shape")),
+                match wire::read::<Entry<'_, &RawValue>>(raw.get()) {
+                    Some(entry) => entry.changes.iter().for_each(|raw| match wire::read(raw.get()) {
+                        Some(change) => self.change(&change),
+                        None => self.items.push(Intake::Unparsed("WhatsApp change has an unknown shape")),
                     }),
-                    Err(_) => self.items.push(Intake::Unparsed("WhatsApp entry has an unknown shape")),
+                    None => self.items.push(Intake::Unparsed("WhatsApp entry has an unknown shape")),
                 }
             }
         } else {
@@ -86,17 +88,17 @@ impl Reader<'_> {
             return self.items.push(Intake::Ignored("for a number that is not configured"));
         }
         let contacts: Vec<Contact<'_>> =
-            value.contacts.iter().filter_map(|raw| serde_json::from_str(raw.get()).ok()).collect();
+            value.contacts.iter().filter_map(|raw| wire::read(raw.get())).collect();
         for raw in &value.messages {
-            self.items.push(match serde_json::from_str(raw.get()) {
-                Ok(message) => message_item(number, &contacts, &message),
-                Err(_) => Intake::Unparsed("WhatsApp message has an unknown shape"),
+            self.items.push(match wire::read(raw.get()) {
+                Some(message) => message_item(number, &contacts, &message),
+                None => Intake::Unparsed("WhatsApp message has an unknown shape"),
             });
         }
         for raw in &value.statuses {
-            self.items.push(match serde_json::from_str(raw.get()) {
-                Ok(status) => status_item(&status),
-                Err(_) => Intake::Unparsed("WhatsApp status has an unknown shape"),
+            self.items.push(match wire::read(raw.get()) {
+                Some(status) => status_item(&status),
+                None => Intake::Unparsed("WhatsApp status has an unknown shape"),
             });
         }
         if value.messages.is_empty() && value.statuses.is_empty() {
@@ -114,7 +116,7 @@ impl Reader<'_> {
             return self.items.push(Intake::Ignored("for a number that is not configured"));
         }
         for raw in &value.user_id_update {
-            let update = serde_json::from_str::<UserIdUpdate<'_>>(raw.get()).ok();
+            let update = wire::read::<UserIdUpdate<'_>>(raw.get());
             self.items.push(update.and_then(|update| user_id_item(number, &update)).unwrap_or(Intake::Unparsed(
                 "WhatsApp user id update has an unknown shape",
             )));
@@ -224,7 +226,7 @@ fn identity_change(
     number: &str,
     mut former: Vec<String>,
     mut current: Vec<String>,
-    at: Option<crate::domain::Timestamp>,
+    at: Option<Timestamp>,
 ) -> Option<Intake> {
     for ids in [&mut former, &mut current] {
         let mut seen = Vec::new();
