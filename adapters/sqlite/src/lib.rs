@@ -1,1 +1,16 @@
-//! Storage, queries and job queue in one SQLite file.
+#![doc = include_str!("../README.md")]
+
+mod commit;
+mod config;
+mod connection;
+mod error;
+mod instance_lock;
+mod job_queue;
+mod migrate;
+mod queries;
+mod row;
+mod storage;
+mod store;
+
+
+pub use self::{config::SqliteConfig, error::OpenError, store::Sqlite};

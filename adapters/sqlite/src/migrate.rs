@@ -1,0 +1,77 @@
+//! The file as it is found at start: whole and ours, or refused untouched; then brought up to date.
+
+use std::{fs, path::Path};
+
+use rusqlite::{Connection, OptionalExtension};
+
+use crate::{SqliteConfig, error::OpenError, instance_lock::InstanceLock};
+
+mod embedded {
+    #![expect(clippy::disallowed_methods, reason = "the macro reads CARGO_MANIFEST_DIR as it runs")]
+    refinery::embed_migrations!("migrations");
+}
+
+/// "fbhb", as the first migration writes it.
+const APPLICATION_ID: i64 = 0x6662_6862;
+
+/// Looks at the file before anything may write to it.
+pub(crate) fn inspect(path: &Path, config: &SqliteConfig, lock: &InstanceLock) -> Result<(), OpenError> {
+    let bytes = match fs::metadata(path) {
+        Ok(metadata) => metadata.len(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(source) => return Err(OpenError::Io { action: "look at", path: path.to_owned(), source: Box::new(source) }),
+    };
+    let corrupt = |reason: String| OpenError::Corrupt { path: path.to_owned(), reason };
+    if bytes == 0 {
+        // SQLite takes an empty file for a new database. It is one only where no hub has written to it before.
+        return if lock.was_written() { Err(corrupt("the file is empty".into())) } else { Ok(()) };
+    }
+    let failed = |error: rusqlite::Error| classify(path, error);
+    let conn = Connection::open(path).map_err(failed)?;
+    conn.busy_timeout(config.busy_timeout).map_err(failed)?;
+    let tables: i64 = conn
+        .query_row("SELECT count(*) FROM sqlite_schema WHERE name NOT LIKE 'refinery%' AND name NOT LIKE 'sqlite%'", [], |row| row.get(0))
+        .map_err(failed)?;
+    let application: i64 = conn.query_row("PRAGMA application_id", [], |row| row.get(0)).map_err(failed)?;
+    if tables > 0 && application != APPLICATION_ID {
+        return Err(OpenError::Foreign { path: path.to_owned(), reason: "it has another program's tables".into() });
+    }
+    if bytes <= config.check_below_bytes {
+        let verdict: String = conn.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(failed)?;
+        if verdict != "ok" {
+            return Err(corrupt(verdict));
+        }
+    }
+    Ok(())
+}
+
+/// Runs the migrations that are missing, each in a transaction with its line in the history: a crash between two goes on
+/// at the next start, and a crash within one leaves nothing of it.
+pub(crate) fn migrate(path: &Path, conn: &mut Connection) -> Result<u32, OpenError> {
+    let report = embedded::migrations::runner().set_abort_divergent(true).set_abort_missing(true).run(conn);
+    if let Err(error) = report {
+        return Err(match error.kind() {
+            refinery::error::Kind::DivergentVersion(..) | refinery::error::Kind::MissingVersion(_) => {
+                OpenError::Foreign { path: path.to_owned(), reason: error.to_string() }
+            }
+            _ => OpenError::Io { action: "migrate", path: path.to_owned(), source: Box::new(error) },
+        });
+    }
+    let newest = conn
+        .query_row("SELECT max(version) FROM refinery_schema_history", [], |row| row.get::<_, Option<u32>>(0))
+        .optional()
+        .map_err(|error| classify(path, error))?;
+    Ok(newest.flatten().unwrap_or(0))
+}
+
+pub(crate) fn classify(path: &Path, error: rusqlite::Error) -> OpenError {
+    let path = path.to_owned();
+    match error.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::NotADatabase) => {
+            OpenError::Corrupt { path, reason: "the file does not begin as a database".into() }
+        }
+        Some(rusqlite::ErrorCode::DatabaseCorrupt) => OpenError::Corrupt { path, reason: error.to_string() },
+        Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => OpenError::Locked { path, pid: None },
+        _ => OpenError::Io { action: "open", path, source: Box::new(error) },
+    }
+}

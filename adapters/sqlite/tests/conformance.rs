@@ -1,0 +1,43 @@
+//! The file keeps what the ports promise.
+
+use std::process::ExitCode;
+
+use feedback_core::{
+    domain::{ChainHash, TicketId},
+    testing::conformance::{
+        Fresh,
+        storage::{self, StorageHarness},
+        trials,
+    },
+};
+use feedback_sqlite::{Sqlite, SqliteConfig};
+use libtest_mimic::Arguments;
+use rusqlite::{Connection, OpenFlags};
+
+struct OneFile;
+
+fn fresh() -> Fresh<Sqlite> {
+    let folder = tempfile::tempdir().unwrap();
+    let config = SqliteConfig::new(folder.path().join("feedback.db")).with_readers(2);
+    Fresh::new(Sqlite::open(config).unwrap()).with_guard(folder)
+}
+
+impl StorageHarness for OneFile {
+    type Adapter = Sqlite;
+
+    async fn fresh(&self) -> Fresh<Sqlite> {
+        fresh()
+    }
+
+    async fn chain_of(&self, store: &Sqlite, ticket: TicketId) -> Vec<ChainHash> {
+        let conn = Connection::open_with_flags(store.path(), OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+        let mut statement = conn.prepare("SELECT hash FROM ticket_events WHERE ticket_id = ?1 ORDER BY seq").unwrap();
+        let rows = statement.query_map([ticket.as_uuid().as_bytes()], |row| row.get(0)).unwrap();
+        rows.map(|hash| ChainHash::from_bytes(hash.unwrap())).collect()
+    }
+}
+
+fn main() -> ExitCode {
+    let all = trials(OneFile, "storage", storage::checks());
+    libtest_mimic::run(&Arguments::from_args(), all).exit_code()
+}
