@@ -4,12 +4,15 @@ use std::collections::{HashMap, HashSet};
 
 use super::view::{View, is_alnum};
 
+/// The words of a phrase after its first.
+type Rest = Vec<Box<[u8]>>;
+
 /// The folded words and phrases that weak evidence may not hide.
 #[derive(Clone, Default)]
 pub(super) struct Allowed {
     words: HashSet<Box<[u8]>>,
     /// First word of a phrase to its other words.
-    phrases: HashMap<Box<[u8]>, Vec<Vec<Box<[u8]>>>>,
+    phrases: HashMap<Box<[u8]>, Vec<Rest>>,
 }
 
 impl Allowed {
@@ -34,7 +37,7 @@ impl Allowed {
             .filter(|word| !word.is_empty())
             .map(Box::from);
         let Some(first) = words.next() else { return };
-        let rest: Vec<Box<[u8]>> = words.collect();
+        let rest: Rest = words.collect();
         if rest.is_empty() {
             self.words.insert(first);
         } else {

@@ -98,6 +98,17 @@ impl Cues {
         }
     }
 
+    /// The cues of a folded word that is one slip of the finger away from an important one: "nombbre", "pasword".
+    pub(super) fn of_misspelt(word: &[u8]) -> Self {
+        if word.len() < 4 || word.len() > 12 {
+            return Self::default();
+        }
+        MISSPELT
+            .iter()
+            .find(|meant| one_slip(word, meant))
+            .map_or_else(Self::default, |meant| Self::of(meant))
+    }
+
     /// True where the word is a cue of any of these kinds.
     pub(super) const fn has(self, kinds: Self) -> bool {
         self.0 & kinds.0 != 0
@@ -106,6 +117,70 @@ impl Cues {
     /// Either kind.
     pub(super) const fn or(self, other: Self) -> Self {
         Self(self.0 | other.0)
+    }
+}
+
+/// Cues worth finding in a hurried message.
+const MISSPELT: &[&[u8]] = &[
+    b"nombre",
+    b"usuario",
+    b"username",
+    b"telefono",
+    b"celular",
+    b"password",
+    b"contrasena",
+    b"cliente",
+    b"customer",
+    b"titular",
+    b"direccion",
+    b"address",
+    b"domicilio",
+    b"cedula",
+    b"phone",
+    b"whatsapp",
+    b"passport",
+    b"pasaporte",
+    b"tarjeta",
+    b"regards",
+    b"saludos",
+    b"gracias",
+    b"thanks",
+    b"apellido",
+    b"contact",
+    b"entro",
+    b"ingreso",
+    b"esposa",
+    b"esposo",
+    b"hermana",
+    b"hermano",
+    b"clave",
+    b"token",
+    b"atentamente",
+    b"sincerely",
+    b"holder",
+    b"licenciado",
+    b"hello",
+    b"dear",
+    b"estimado",
+    b"estimada",
+    b"buenas",
+    b"wrote",
+    b"escribio",
+];
+
+/// One letter more, one less, another, or two exchanged.
+fn one_slip(word: &[u8], meant: &[u8]) -> bool {
+    let same = word.iter().zip(meant).take_while(|(a, b)| a == b).count();
+    let (rest, wanted) = (&word[same..], &meant[same..]);
+    match (rest.len() as isize) - (wanted.len() as isize) {
+        1 => &rest[1..] == wanted,
+        -1 => rest == &wanted[1..],
+        0 if rest.is_empty() => true,
+        0 => {
+            rest[1..] == wanted[1..]
+                || (rest.len() > 1 && rest[0] == wanted[1] && rest[1] == wanted[0] && rest[2..] == wanted[2..])
+        }
+        _ => false,
     }
 }
 
@@ -142,5 +217,9 @@ mod tests {
         assert!(Cues::of(b"telefono").has(Cues::PHONE));
         assert!(Cues::of(b"gracias").has(Cues::GREET) && Cues::of(b"gracias").has(Cues::SIGNOFF));
         assert_eq!(Cues::of(b"zzz"), Cues::default());
+        for slip in ["nombbre", "nobmre", "nombe", "nomvre"] {
+            assert_eq!(Cues::of_misspelt(slip.as_bytes()), Cues::of(b"nombre"), "{slip}");
+        }
+        assert_eq!(Cues::of_misspelt(b"sombrero"), Cues::default());
     }
 }

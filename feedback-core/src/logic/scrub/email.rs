@@ -307,11 +307,9 @@ fn host_end(reading: &Reading<'_>, index: usize, from: usize) -> Option<(usize, 
         };
         let is_dot = matches!(&view.low[dot.start..dot.end], b"punto" | b"dot" | b"pto");
         let tight = dot.start - stop <= 3 && top.start - dot.end <= 3;
-        if !is_dot
-            || !tight
-            || !(TOPS.contains(&&view.low[top.start..top.end])
-                || !spelled && !has_top(host) && top.end - top.start >= 3)
-        {
+        let first = !spelled && !has_top(host) && top.end - top.start >= 3;
+        let is_top = first || TOPS.contains(&&view.low[top.start..top.end]);
+        if !is_dot || !tight || !is_top {
             break;
         }
         spelled = true;

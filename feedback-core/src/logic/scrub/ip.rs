@@ -75,7 +75,16 @@ fn is_address(reading: &Reading<'_>, at: usize, end: usize) -> bool {
     if view_has_port(reading.view, end) {
         return true;
     }
-    let version = reading.words.distance(reading.view, at, Cues::VERSION, 4);
+    let named_behind = reading.words.after(end).take(4).any(|word| {
+        matches!(
+            &reading.view.low[word.start..word.end],
+            b"version" | b"firmware" | b"build" | b"release" | b"driver"
+        )
+    });
+    let version = reading
+        .words
+        .distance(reading.view, at, Cues::VERSION, 4)
+        .or(named_behind.then_some(4));
     let address = reading.words.distance(reading.view, at, Cues::IP, 6);
     match (version, address) {
         (Some(version), Some(address)) => address <= version,

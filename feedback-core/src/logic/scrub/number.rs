@@ -255,9 +255,13 @@ fn is_card(reading: &Reading<'_>, number: &Number<'_>) -> bool {
     let order = reading.words.distance(view, number.start, Cues::ORDER, 3);
     let cue = card.is_some_and(|card| order.is_none_or(|order| card <= order));
     if luhn(&number.digits) && issuer {
-        return cue || grouped || (number.groups.len() == 1 && order.is_none()) || (grouped && number.groups.len() > 1);
+        return cue || grouped || (number.groups.len() == 1 && order.is_none());
     }
-    (cue && issuer) || (cue && grouped) || (grouped && issuer && order.is_none())
+    if cue {
+        issuer || grouped
+    } else {
+        grouped && issuer && order.is_none()
+    }
 }
 
 fn luhn(digits: &[u8]) -> bool {

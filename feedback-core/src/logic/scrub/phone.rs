@@ -19,7 +19,8 @@ pub(super) fn is_phone(reading: &Reading<'_>, number: &Number<'_>) -> bool {
     if plus {
         return length >= 8 && well_grouped(&shape);
     }
-    if number.digits.starts_with(b"00") && (11..=15).contains(&length) && number.digits[2] != b'0' {
+    let ordered = reading.words.distance(view, number.start, Cues::ORDER, 2).is_some();
+    if number.digits.starts_with(b"00") && !ordered && (11..=15).contains(&length) && number.digits[2] != b'0' {
         return well_grouped(&shape);
     }
     let phone = cue_distance(reading, number.start);

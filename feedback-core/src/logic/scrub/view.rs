@@ -43,12 +43,12 @@ impl<'t> View<'t> {
                 at = hidden.end;
                 continue;
             }
-            if c == '[' {
-                if let Some(((label, _), len)) = placeholders::parse(&text[at..]) {
-                    view.push(at, PLACEHOLDER, code(label));
-                    at += len;
-                    continue;
-                }
+            if c == '['
+                && let Some(((label, _), len)) = placeholders::parse(&text[at..])
+            {
+                view.push(at, PLACEHOLDER, code(label));
+                at += len;
+                continue;
             }
             if c.is_ascii() {
                 let byte = c as u8;

@@ -2,6 +2,7 @@
 
 use super::{
     cues::Cues,
+    gazetteer::{self, Class},
     view::{View, is_alnum},
 };
 
@@ -35,7 +36,11 @@ impl Words {
             while at < view.len() && is_alnum(view.low[at]) {
                 at += 1;
             }
-            let cues = Cues::of(&view.low[start..at]).or(dotted(view, start, at));
+            let low = &view.low[start..at];
+            let mut cues = Cues::of(low).or(dotted(view, start, at));
+            if cues == Cues::default() && gazetteer::class(low) == Class::default() {
+                cues = Cues::of_misspelt(low);
+            }
             all.push(Word { start, end: at, cues });
         }
         Self { all }

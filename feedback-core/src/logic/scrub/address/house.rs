@@ -36,9 +36,9 @@ pub(super) fn house_first(reading: &Reading<'_>, index: usize) -> Option<(usize,
         {
             let weak = next.cues.has(Cues::WEAK_SUFFIX);
             let delivery = reading.words.distance(view, word.start, Cues::DELIVERY, 8).is_some();
-            if titles == 0 && !reading.lower && !delivery
-                || weak && !title && !delivery && !(bytes.len() <= 3 && titles > 0 || reading.lower && bytes.len() <= 2)
-            {
+            let named = titles > 0 || reading.lower;
+            let typed = !weak || title || (bytes.len() <= 3 && titles > 0) || (reading.lower && bytes.len() <= 2);
+            if !(delivery || named && typed) {
                 return None;
             }
             let mut end = next.end;

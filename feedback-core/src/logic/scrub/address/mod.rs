@@ -16,8 +16,7 @@ use super::{
 pub(super) fn find(reading: &Reading<'_>, claims: &mut Claims) {
     let words = reading.words.all();
     let mut claimed = 0;
-    for index in 0..words.len() {
-        let word = words[index];
+    for (index, word) in words.iter().enumerate() {
         if word.start < claimed || !claims.is_free(word.start, word.end) {
             continue;
         }

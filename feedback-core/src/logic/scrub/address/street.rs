@@ -2,6 +2,7 @@
 
 use super::{
     super::{Reading, cues::Cues, view::ORDINAL, words::Word},
+    house::house_first,
     is_number, joins, low,
     unit::units,
     word_fits,
@@ -77,9 +78,8 @@ pub(super) fn via(reading: &Reading<'_>, index: usize) -> Option<(usize, usize)>
 /// Colombian "7 # 71-21", "45 no 12 - 34", "8a bis #5-20": index of the last number.
 fn crossing(reading: &Reading<'_>, index: usize) -> Option<usize> {
     let (view, words) = (reading.view, reading.words.all());
-    let mut at = index + 1;
     let mut sign = false;
-    for _ in 0..4 {
+    for at in index + 1..index + 5 {
         let next = words.get(at)?;
         let gap = &view.low[words[at - 1].end..next.start];
         if !joins(view, words[at - 1].end, next.start) || gap.contains(&b',') {
@@ -102,7 +102,6 @@ fn crossing(reading: &Reading<'_>, index: usize) -> Option<usize> {
             b"bis" | b"sur" | b"norte" | b"este" | b"oeste" | b"a" | b"b" | b"c" | b"d" | b"e" | b"f" | b"con" => {}
             _ => return None,
         }
-        at += 1;
     }
     None
 }
@@ -160,7 +159,7 @@ pub(super) fn after_delivery(reading: &Reading<'_>, index: usize) -> Option<(usi
             .filter(|last| last.start - next.end == 1 && capital(last));
         return fits.then(|| (first.start, last.map_or(next.end, |last| last.end)));
     }
-    if first.cues.has(Cues::PROSE) || !capital(&first) && !(reading.lower && home) || first.cues.has(Cues::CALENDAR) {
+    if first.cues.has(Cues::PROSE) || !(capital(&first) || reading.lower && home) || first.cues.has(Cues::CALENDAR) {
         return None;
     }
     let mut at = index + 1;
@@ -175,7 +174,9 @@ pub(super) fn after_delivery(reading: &Reading<'_>, index: usize) -> Option<(usi
         }
         let bytes = low(view, next);
         if bytes.iter().all(u8::is_ascii_digit) {
-            return (bytes.len() <= 5).then(|| (first.start, units(reading, at, next.end)));
+            // "deliver to Olga, 56 Queen Street": the number begins an address of its own.
+            let own = gap.contains(&b',') && house_first(reading, at).is_some();
+            return (bytes.len() <= 5 && !own).then(|| (first.start, units(reading, at, next.end)));
         }
         if !word_fits(next, bytes)
             || !(capital(next) || reading.lower || next.cues.has(Cues::PARTICLE) || next.cues.has(Cues::UNIT))

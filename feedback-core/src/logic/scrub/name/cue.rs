@@ -89,7 +89,7 @@ impl Finder<'_, '_> {
         {
             end += 1;
         }
-        let ends = self.gap(end).contains(&b'\n') && end + 1 <= self.traits.len();
+        let ends = self.gap(end).contains(&b'\n') && end < self.traits.len();
         let turn =
             starts && end - index <= 2 && self.gap(end).starts_with(b":") && self.traits[index].class.given() > 0;
         if turn {

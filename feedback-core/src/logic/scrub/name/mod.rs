@@ -108,8 +108,7 @@ impl Finder<'_, '_> {
         if found.is_empty() {
             return;
         }
-        for index in 0..hidden.len() {
-            let it = &self.traits[index];
+        for (index, it) in self.traits.iter().enumerate() {
             if !hidden[index]
                 && it.eligible
                 && found.contains(self.low(index))
