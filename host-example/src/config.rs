@@ -43,124 +43,124 @@ const MIN_SECRET_BYTES: usize = 16;
 
 /// Typed settings of a host.
 #[derive(Debug)]
-pub struct Settings {
-    /// Where to listen.
-    pub listen: SocketAddr,
+pub(crate) struct Settings {
+    /// Where to listen, where configured.
+    pub(crate) listen: Option<SocketAddr>,
     /// Where people open the hub.
-    pub public_url: Option<String>,
-    /// The SQLite file.
-    pub database: PathBuf,
+    pub(crate) public_url: Option<String>,
+    /// The SQLite file, where configured.
+    pub(crate) database: Option<PathBuf>,
     /// The vault's key ring, as configured.
-    pub secret_keys: Option<SecretString>,
+    pub(crate) secret_keys: Option<SecretString>,
     /// A bearer token for the API.
-    pub api_token: Option<SecretString>,
+    pub(crate) api_token: Option<SecretString>,
     /// Slack, where configured.
-    pub slack: Option<SlackSettings>,
+    pub(crate) slack: Option<SlackSettings>,
     /// Intercom, where configured.
-    pub intercom: Option<IntercomSettings>,
+    pub(crate) intercom: Option<IntercomSettings>,
     /// WhatsApp, where configured.
-    pub whatsapp: Option<WhatsAppSettings>,
+    pub(crate) whatsapp: Option<WhatsAppSettings>,
     /// Notion, where configured.
-    pub notion: Option<NotionSettings>,
+    pub(crate) notion: Option<NotionSettings>,
     /// An OpenAI-compatible server, where configured.
-    pub openai: Option<OpenAiSettings>,
+    pub(crate) openai: Option<OpenAiSettings>,
     /// How deliveries are made.
-    pub delivery: DeliveryKeys,
+    pub(crate) delivery: DeliveryKeys,
     /// What is configured and not in this program; told at start.
-    pub unsupported: Vec<&'static str>,
+    pub(crate) unsupported: Vec<&'static str>,
 }
 
 /// `SLACK`.
 #[derive(Debug)]
-pub struct SlackSettings {
+pub(crate) struct SlackSettings {
     /// Proves who sent a webhook; several while one is rotated.
-    pub signing_secrets: Vec<SecretString>,
+    pub(crate) signing_secrets: Vec<SecretString>,
     /// `xoxb-…`.
-    pub bot_token: SecretString,
+    pub(crate) bot_token: SecretString,
     /// Only these channels; empty for all that the app was added to.
-    pub channels: Vec<String>,
+    pub(crate) channels: Vec<String>,
     /// `all`, `mention` or `emoji`.
-    pub intake: String,
+    pub(crate) intake: String,
     /// Where the Web API is; the adapter's default where absent.
-    pub base_url: Option<String>,
+    pub(crate) base_url: Option<String>,
 }
 
 /// `INTERCOM`.
 #[derive(Debug)]
-pub struct IntercomSettings {
+pub(crate) struct IntercomSettings {
     /// Proves who sent a webhook.
-    pub client_secrets: Vec<SecretString>,
+    pub(crate) client_secrets: Vec<SecretString>,
     /// Access token.
-    pub access_token: SecretString,
+    pub(crate) access_token: SecretString,
     /// The teammate who answers.
-    pub admin_id: String,
+    pub(crate) admin_id: String,
     /// Region's API.
-    pub base_url: Option<String>,
+    pub(crate) base_url: Option<String>,
 }
 
 /// `WHATSAPP`.
 #[derive(Debug)]
-pub struct WhatsAppSettings {
+pub(crate) struct WhatsAppSettings {
     /// Proves who sent a webhook.
-    pub app_secrets: Vec<SecretString>,
+    pub(crate) app_secrets: Vec<SecretString>,
     /// Meta's handshake.
-    pub verify_token: SecretString,
+    pub(crate) verify_token: SecretString,
     /// Access token.
-    pub access_token: SecretString,
+    pub(crate) access_token: SecretString,
     /// Our numbers' ids.
-    pub phone_number_ids: Vec<String>,
+    pub(crate) phone_number_ids: Vec<String>,
     /// Template outside the 24 hours.
-    pub template: Option<String>,
+    pub(crate) template: Option<String>,
     /// Its language code.
-    pub template_language: String,
+    pub(crate) template_language: String,
     /// Graph API.
-    pub base_url: Option<String>,
+    pub(crate) base_url: Option<String>,
 }
 
 /// `NOTION`.
 #[derive(Debug)]
-pub struct NotionSettings {
+pub(crate) struct NotionSettings {
     /// Integration token.
-    pub token: SecretString,
+    pub(crate) token: SecretString,
     /// The board.
-    pub data_source_id: String,
+    pub(crate) data_source_id: String,
     /// Seconds between polls.
-    pub poll_every: Duration,
+    pub(crate) poll_every: Duration,
     /// API.
-    pub base_url: Option<String>,
+    pub(crate) base_url: Option<String>,
 }
 
 /// `OPENAI`.
 #[derive(Debug)]
-pub struct OpenAiSettings {
+pub(crate) struct OpenAiSettings {
     /// Key; local servers need none.
-    pub api_key: Option<SecretString>,
+    pub(crate) api_key: Option<SecretString>,
     /// Chat model.
-    pub model: Option<String>,
+    pub(crate) model: Option<String>,
     /// Embedding model; without one, vectors are made locally.
-    pub embedding_model: Option<String>,
+    pub(crate) embedding_model: Option<String>,
     /// Server, ending in `/v1`.
-    pub base_url: Option<String>,
+    pub(crate) base_url: Option<String>,
 }
 
 /// `DELIVERY`.
 #[derive(Debug, Clone, Copy)]
-pub struct DeliveryKeys {
+pub(crate) struct DeliveryKeys {
     /// Before an unknown send is read back.
-    pub settle: Duration,
+    pub(crate) settle: Duration,
     /// How long a blind provider may still report.
-    pub ambiguous_after: Duration,
+    pub(crate) ambiguous_after: Duration,
     /// Retry once instead of asking.
-    pub on_ambiguous: OnAmbiguous,
+    pub(crate) on_ambiguous: OnAmbiguous,
     /// First step of retries.
-    pub retry_base: Duration,
+    pub(crate) retry_base: Duration,
     /// Longest step of retries.
-    pub retry_cap: Duration,
+    pub(crate) retry_cap: Duration,
 }
 
 /// `DELIVERY.ON_AMBIGUOUS`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OnAmbiguous {
+pub(crate) enum OnAmbiguous {
     /// A person says what happened.
     Ask,
     /// One more try.
@@ -169,7 +169,7 @@ pub enum OnAmbiguous {
 
 /// All that is wrong with a configuration.
 #[derive(Debug, PartialEq, Eq)]
-pub struct InvalidConfiguration(Vec<String>);
+pub(crate) struct InvalidConfiguration(Vec<String>);
 
 impl fmt::Display for InvalidConfiguration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -180,6 +180,13 @@ impl fmt::Display for InvalidConfiguration {
 
 impl std::error::Error for InvalidConfiguration {}
 
+impl InvalidConfiguration {
+    /// One thing that is wrong.
+    pub(crate) fn one(problem: &str) -> Self {
+        Self(vec![problem.to_owned()])
+    }
+}
+
 /// Values by section and key, before they are typed, and what is wrong so far.
 #[derive(Default)]
 struct Source {
@@ -189,7 +196,7 @@ struct Source {
 
 impl Settings {
     /// Reads `feedback.toml` (or the file given, which must exist) and the environment.
-    pub fn load(file: Option<&Path>) -> Result<Self, InvalidConfiguration> {
+    pub(crate) fn load(file: Option<&Path>) -> Result<Self, InvalidConfiguration> {
         let mut source = Source::default();
         match file {
             Some(path) => source.read_file(path),
@@ -198,6 +205,16 @@ impl Settings {
         }
         source.read_environment(std::env::vars());
         source.typed()
+    }
+
+    /// The address to listen on: `127.0.0.1:8080` unless configured.
+    pub(crate) fn listen_or_default(&self) -> SocketAddr {
+        self.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080)))
+    }
+
+    /// The SQLite file: `feedback.db` in the working directory unless configured.
+    pub(crate) fn database_or_default(&self) -> PathBuf {
+        self.database.clone().unwrap_or_else(|| PathBuf::from("feedback.db"))
     }
 
     /// Settings without file and environment: what the demo starts from in tests.
@@ -266,7 +283,7 @@ impl Source {
     fn typed(mut self) -> Result<Settings, InvalidConfiguration> {
         let delivery = self.delivery();
         let settings = Settings {
-            listen: self.parsed("", "listen", "127.0.0.1:8080"),
+            listen: self.optional("", "listen"),
             public_url: self.url("", "public_url"),
             database: self.database(),
             secret_keys: self.take("", "secret_keys").map(SecretString::from),
@@ -282,15 +299,13 @@ impl Source {
         if self.problems.is_empty() { Ok(settings) } else { Err(InvalidConfiguration(self.problems)) }
     }
 
-    fn database(&mut self) -> PathBuf {
-        let url = self.take("", "database_url").unwrap_or_else(|| "sqlite://feedback.db".to_owned());
-        match url.strip_prefix("sqlite://") {
-            Some(path) if !path.is_empty() => PathBuf::from(path),
-            _ => {
-                self.problems.push("DATABASE_URL must be sqlite://PATH: this version stores in SQLite alone".to_owned());
-                PathBuf::new()
-            }
+    fn database(&mut self) -> Option<PathBuf> {
+        let url = self.take("", "database_url").filter(|url| !url.is_empty())?;
+        let path = url.strip_prefix("sqlite://").filter(|path| !path.is_empty()).map(PathBuf::from);
+        if path.is_none() {
+            self.problems.push("DATABASE_URL must be sqlite://PATH: this version stores in SQLite alone".to_owned());
         }
+        path
     }
 
     fn slack(&mut self) -> Option<SlackSettings> {
@@ -455,19 +470,21 @@ impl Source {
     }
 
     fn seconds(&mut self, section: &str, key: &str, default: u64) -> Duration {
-        let seconds: u64 = self.parsed(section, key, &default.to_string());
-        Duration::from_secs(seconds)
+        Duration::from_secs(self.optional(section, key).unwrap_or(default))
     }
 
-    fn parsed<T: std::str::FromStr>(&mut self, section: &str, key: &str, default: &str) -> T
+    fn optional<T: std::str::FromStr>(&mut self, section: &str, key: &str) -> Option<T>
     where
         T::Err: fmt::Display,
     {
-        let value = self.take(section, key).unwrap_or_else(|| default.to_owned());
-        value.trim().parse().unwrap_or_else(|error| {
-            self.problems.push(format!("{} cannot be read: {error}", shown(section, key)));
-            default.parse().unwrap_or_else(|error| panic!("the default {default} is legal: {error}"))
-        })
+        let value = self.take(section, key).filter(|value| !value.trim().is_empty())?;
+        match value.trim().parse() {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.problems.push(format!("{} cannot be read: {error}", shown(section, key)));
+                None
+            }
+        }
     }
 }
 
@@ -500,8 +517,8 @@ mod tests {
     fn nothing_configured_is_legal_and_every_provider_is_off() {
         let settings = Settings::from_pairs(&[]).unwrap();
         assert!(settings.slack.is_none() && settings.openai.is_none());
-        assert_eq!(settings.listen.port(), 8080);
-        assert_eq!(settings.database, Path::new("feedback.db"));
+        assert_eq!(settings.listen_or_default().port(), 8080);
+        assert_eq!(settings.database_or_default(), Path::new("feedback.db"));
     }
 
     #[test]

@@ -1,0 +1,57 @@
+//! `user add` and `token add`: who may.
+
+use std::{path::Path, sync::Arc};
+
+use clap::Subcommand;
+use feedback_adapters::system::{RandomIds, SystemClock};
+use feedback_core::usecases::Access;
+use secrecy::ExposeSecret;
+
+use crate::{config::Settings, telemetry, wiring};
+
+/// What to do about people.
+#[derive(Debug, Subcommand)]
+pub(crate) enum UserAction {
+    /// Adds a person and prints a link that signs them in once, within the hour.
+    Add {
+        /// Name that colleagues see.
+        name: String,
+    },
+}
+
+/// What to do about tokens.
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenAction {
+    /// Makes a token and prints it; it is kept nowhere.
+    Add {
+        /// What it is for. What is done with it is done in this name.
+        name: String,
+    },
+}
+
+pub(crate) async fn user(action: UserAction, config: Option<&Path>) -> anyhow::Result<()> {
+    let UserAction::Add { name } = action;
+    let (settings, access) = open(config)?;
+    let user = access.add_user(&name).await?;
+    let link = access.sign_in_link(user.id).await?;
+    let url = settings.public_url.unwrap_or_else(|| format!("http://{}", settings.listen_or_default()));
+    println!("{url}/sign-in?link={}", link.expose_secret());
+    Ok(())
+}
+
+pub(crate) async fn token(action: TokenAction, config: Option<&Path>) -> anyhow::Result<()> {
+    let TokenAction::Add { name } = action;
+    let (_, access) = open(config)?;
+    let user = access.add_user(&name).await?;
+    let (_, token) = access.add_token(&name, user.id).await?;
+    println!("{}", token.expose_secret());
+    Ok(())
+}
+
+fn open(config: Option<&Path>) -> anyhow::Result<(Settings, Access)> {
+    telemetry::start_logs(telemetry::LogStyle::Plain, "warn");
+    let settings = Settings::load(config)?;
+    let store = wiring::open(&settings.database_or_default())?;
+    let access = Access::new(Arc::new(store), Arc::new(SystemClock), Arc::new(RandomIds));
+    Ok((settings, access))
+}

@@ -1,0 +1,68 @@
+//! `doctor`: what is configured, and what each provider says about it.
+
+use std::path::Path;
+
+use feedback_core::ports::{PortError, PortErrorKind};
+use secrecy::ExposeSecret;
+
+use crate::{config::Settings, telemetry, wiring::Providers};
+
+pub(crate) async fn run(config: Option<&Path>) -> anyhow::Result<()> {
+    telemetry::start_logs(telemetry::LogStyle::Plain, "error");
+    let settings = Settings::load(config)?;
+    let mut healthy = true;
+    let mut say = |name: &str, good: bool, words: &str| {
+        healthy &= good;
+        println!("{} {name}: {words}", if good { "ok  " } else { "BAD " });
+    };
+    let keys = settings.secret_keys.as_ref().map(|keys| keys.expose_secret().to_owned());
+    match keys.as_deref().map(feedback_adapters::vault::KeyRing::parse) {
+        Some(Ok(ring)) => say("SECRET_KEYS", true, &format!("newest key {}", ring.newest_id())),
+        Some(Err(error)) => say("SECRET_KEYS", false, &error.to_string()),
+        None => say("SECRET_KEYS", false, "missing: `serve` will not start"),
+    }
+    for told in &settings.unsupported {
+        println!("note {told}");
+    }
+    let providers = Providers::new(&settings)?;
+    for off in providers.off() {
+        println!("off  {off}: not configured");
+    }
+    if let Some(slack) = &providers.slack {
+        let answer = slack.identity().await.map(|own| format!("bot {} in workspace {}", own.user_id, own.team_id));
+        report(&mut say, "Slack", answer);
+    }
+    if let Some(intercom) = &providers.intercom {
+        report(&mut say, "Intercom", intercom.knows_its_teammate().await.map(|known| {
+            if known { "the teammate who answers exists".to_owned() } else { "ADMIN_ID names no teammate".to_owned() }
+        }));
+    }
+    if let (Some(whatsapp), Some(numbers)) = (&providers.whatsapp, &settings.whatsapp) {
+        for id in &numbers.phone_number_ids {
+            let answer = whatsapp.phone_number(id).await.map(|number| format!("number {}", number.display_phone_number));
+            report(&mut say, "WhatsApp", answer);
+        }
+    }
+    if let Some(notion) = &providers.notion {
+        report(&mut say, "Notion", notion.me().await.map(|own| format!("integration {}", own.id)));
+    }
+    if let Some(openai) = &providers.openai {
+        report(&mut say, "OpenAI", openai.check().await.map(|()| "the model answers".to_owned()));
+    }
+    if healthy { Ok(()) } else { anyhow::bail!("something is wrong; see above") }
+}
+
+fn report(say: &mut impl FnMut(&str, bool, &str), name: &str, answer: Result<String, PortError>) {
+    match answer {
+        Ok(words) => say(name, true, &words),
+        Err(error) => {
+            let hint = match error.kind() {
+                PortErrorKind::Unauthorized => "the token is not accepted, or may not do this",
+                PortErrorKind::NotSent => "cannot be reached from here",
+                PortErrorKind::NotFound => "what is configured does not exist there, or is not shared with us",
+                _ => "answered with a failure",
+            };
+            say(name, false, &format!("{hint} ({error})"));
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! The one server of a host: webhooks, API, health and dashboard on one address.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::Router;
+use feedback_adapters::{
+    axum::{
+        api, health,
+        webhooks::{self, IntercomEndpoint, SlackEndpoint, Webhooks, WhatsAppEndpoint},
+    },
+    dashboard::{self, Dashboard},
+};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::{config::Settings, telemetry::RenderMetrics, wiring::Wired};
+
+/// How long requests that run may go on after a stop.
+const DRAIN: Duration = Duration::from_secs(20);
+
+/// All routes over a hub.
+pub(crate) fn router(wired: &Wired, settings: &Settings, metrics: RenderMetrics) -> Router {
+    let hub = &wired.hub;
+    let mut hooks = Webhooks::new(hub);
+    hooks.slack = settings.slack.as_ref().map(|slack| SlackEndpoint { signing_secrets: slack.signing_secrets.clone() });
+    hooks.intercom = settings
+        .intercom
+        .as_ref()
+        .map(|intercom| IntercomEndpoint { client_secrets: intercom.client_secrets.clone() });
+    hooks.whatsapp = settings.whatsapp.as_ref().map(|whatsapp| WhatsAppEndpoint {
+        app_secrets: whatsapp.app_secrets.clone(),
+        verify_token: whatsapp.verify_token.clone(),
+    });
+    let in_flight = hooks.in_flight.clone();
+    let mut api = api::Api::new(Arc::clone(hub));
+    api.in_flight = in_flight;
+    api.render_metrics = Some(metrics);
+    Router::new()
+        .merge(webhooks::router(hooks))
+        .merge(api::router(api))
+        .merge(health::router(hub))
+        .merge(dashboard::router(Dashboard::new(Arc::clone(hub))))
+}
+
+/// Serves until `stop`, or until the store says that it cannot go on; then lets running requests and jobs finish.
+pub(crate) async fn run(
+    wired: Wired,
+    router: Router,
+    listener: TcpListener,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    wired.hub.schedule_periodic().await?;
+    let worker = wired.worker.clone();
+    let jobs = tokio::spawn({
+        let stop = stop.clone();
+        async move { worker.run(stop).await }
+    });
+    let broken = tokio::spawn({
+        let (store, stop) = (wired.store.clone(), stop.clone());
+        async move {
+            store.until_broken().await;
+            stop.cancel();
+        }
+    });
+    let served = axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
+    let served = async move { served.await };
+    tokio::select! {
+        served = served => served?,
+        () = async { stop.cancelled().await; tokio::time::sleep(DRAIN).await } => {
+            tracing::warn!("some requests did not finish in time");
+        }
+    }
+    jobs.await?;
+    broken.abort();
+    if wired.store.is_broken() {
+        // A file whose sync failed cannot be trusted by this process any more; a new one reads what really is there.
+        anyhow::bail!(crate::commands::StoreBroken);
+    }
+    Ok(())
+}

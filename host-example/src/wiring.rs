@@ -1,0 +1,247 @@
+//! The only place where an adapter meets a port.
+
+use std::{path::Path, sync::Arc};
+
+use anyhow::Context;
+use feedback_adapters::{
+    intercom::{Intercom, IntercomConfig},
+    local_ai::LocalAi,
+    notion::{Notion, NotionConfig},
+    openai::{OpenAi, OpenAiConfig},
+    slack::{Slack, SlackConfig},
+    sqlite::{Sqlite, SqliteConfig},
+    system::{RandomIds, SystemClock},
+    vault::{KeyRing, RingVault},
+    whatsapp::{WhatsApp, WhatsAppConfig},
+};
+use feedback_core::{
+    Hub, HubSettings, Ports,
+    domain::TemplateRef,
+    logic::{
+        normalize::{IntercomRules, Rules, SlackIntake, SlackRules, WhatsAppRules},
+        retry::Backoff,
+    },
+    ports::{ChangelogWriter, ChannelSender, Directory, Embedder, Tracker, Triage},
+    usecases::{DeliverySettings, OnAmbiguous},
+    worker::{Worker, WorkerSettings},
+};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::config::{self, Settings};
+
+/// A hub with real adapters, and what the host keeps in hand of it.
+pub(crate) struct Wired {
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) worker: Worker,
+    pub(crate) store: Sqlite,
+    pub(crate) providers: Providers,
+}
+
+/// The provider adapters that are configured.
+#[derive(Default)]
+pub(crate) struct Providers {
+    pub(crate) slack: Option<Arc<Slack>>,
+    pub(crate) intercom: Option<Arc<Intercom>>,
+    pub(crate) whatsapp: Option<Arc<WhatsApp>>,
+    pub(crate) notion: Option<Arc<Notion>>,
+    pub(crate) openai: Option<Arc<OpenAi>>,
+}
+
+impl Providers {
+    /// Adapters of what is configured. No call is made.
+    pub(crate) fn new(settings: &Settings) -> anyhow::Result<Self> {
+        Ok(Self {
+            slack: settings.slack.as_ref().map(slack).transpose().context("SLACK")?.map(Arc::new),
+            intercom: settings.intercom.as_ref().map(intercom).transpose().context("INTERCOM")?.map(Arc::new),
+            whatsapp: settings.whatsapp.as_ref().map(whatsapp).transpose().context("WHATSAPP")?.map(Arc::new),
+            notion: settings.notion.as_ref().map(notion).transpose().context("NOTION")?.map(Arc::new),
+            openai: settings.openai.as_ref().map(openai).transpose().context("OPENAI")?.map(Arc::new),
+        })
+    }
+
+    /// What is off, for the operator.
+    pub(crate) fn off(&self) -> Vec<&'static str> {
+        let all = [
+            ("Slack", self.slack.is_none()),
+            ("Intercom", self.intercom.is_none()),
+            ("WhatsApp", self.whatsapp.is_none()),
+            ("Notion", self.notion.is_none()),
+            ("OpenAI (rules suggest and draft instead)", self.openai.is_none()),
+        ];
+        all.into_iter().filter(|(_, off)| *off).map(|(name, _)| name).collect()
+    }
+
+    fn senders(&self) -> Vec<Arc<dyn ChannelSender>> {
+        let mut senders: Vec<Arc<dyn ChannelSender>> = Vec::new();
+        senders.extend(self.slack.clone().map(|slack| slack as Arc<dyn ChannelSender>));
+        senders.extend(self.intercom.clone().map(|intercom| intercom as Arc<dyn ChannelSender>));
+        senders.extend(self.whatsapp.clone().map(|whatsapp| whatsapp as Arc<dyn ChannelSender>));
+        senders
+    }
+
+    fn directories(&self) -> Vec<Arc<dyn Directory>> {
+        let mut directories: Vec<Arc<dyn Directory>> = Vec::new();
+        directories.extend(self.slack.clone().map(|slack| slack as Arc<dyn Directory>));
+        directories.extend(self.intercom.clone().map(|intercom| intercom as Arc<dyn Directory>));
+        directories
+    }
+}
+
+/// Opens the database, asks Slack who we are, and builds the hub.
+pub(crate) async fn wire(settings: &Settings, keys: &SecretString) -> anyhow::Result<Wired> {
+    let ring = KeyRing::parse(keys.expose_secret()).context("SECRET_KEYS")?;
+    let store = open(&settings.database_or_default())?;
+    let providers = Providers::new(settings)?;
+    let rules = rules(settings, &providers).await;
+    let clock = Arc::new(SystemClock);
+    let ids = Arc::new(RandomIds);
+    let backoff = Backoff { base: settings.delivery.retry_base, cap: settings.delivery.retry_cap };
+    let shared = Arc::new(store.clone());
+    let (triage, writer) = ai(&providers);
+    let hub = Arc::new(Hub::new(
+        Ports {
+            storage: shared.clone(),
+            queries: shared.clone(),
+            queue: shared.clone(),
+            vault: Arc::new(RingVault::new(ring)),
+            clock: clock.clone(),
+            ids: ids.clone(),
+            triage,
+            writer,
+            embedder: embedder(settings, &providers),
+            tracker: providers.notion.clone().map(|notion| notion as Arc<dyn Tracker>),
+            senders: providers.senders(),
+            directories: providers.directories(),
+        },
+        hub_settings(settings, rules, backoff),
+    ));
+    let worker_settings = WorkerSettings { backoff, ..WorkerSettings::default() };
+    let worker = Worker::new(shared, hub.registry(), clock, ids, worker_settings);
+    Ok(Wired { hub, worker, store, providers })
+}
+
+/// Opens the SQLite file and brings it to this program's schema.
+pub(crate) fn open(path: &Path) -> anyhow::Result<Sqlite> {
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder).with_context(|| format!("could not make {}", folder.display()))?;
+    }
+    Ok(Sqlite::open(SqliteConfig::new(path))?)
+}
+
+fn hub_settings(settings: &Settings, rules: Rules, backoff: Backoff) -> HubSettings {
+    let delivery = &settings.delivery;
+    let template = settings.whatsapp.as_ref().and_then(|whatsapp| {
+        let name = whatsapp.template.clone()?;
+        Some(TemplateRef { name, language: whatsapp.template_language.clone() })
+    });
+    let defaults = HubSettings::default();
+    HubSettings {
+        rules,
+        public_url: settings.public_url.clone(),
+        template,
+        delivery: DeliverySettings {
+            settle: delivery.settle,
+            ambiguous_after: delivery.ambiguous_after,
+            on_ambiguous: match delivery.on_ambiguous {
+                config::OnAmbiguous::Ask => OnAmbiguous::Ask,
+                config::OnAmbiguous::RetryOnce => OnAmbiguous::RetryOnce,
+            },
+            backoff,
+        },
+        poll_every: settings.notion.as_ref().map_or(defaults.poll_every, |notion| notion.poll_every),
+        ..defaults
+    }
+}
+
+/// Without an AI provider, rules suggest and draft: no text leaves the machine.
+fn ai(providers: &Providers) -> (Arc<dyn Triage>, Arc<dyn ChangelogWriter>) {
+    match &providers.openai {
+        Some(openai) => (openai.clone(), openai.clone()),
+        None => (Arc::new(LocalAi::new()), Arc::new(LocalAi::new())),
+    }
+}
+
+fn embedder(settings: &Settings, providers: &Providers) -> Arc<dyn Embedder> {
+    let remote = settings.openai.as_ref().and_then(|openai| openai.embedding_model.as_ref());
+    match (remote, &providers.openai) {
+        (Some(_), Some(openai)) => openai.clone(),
+        _ => Arc::new(LocalAi::new()),
+    }
+}
+
+/// How payloads are read. Our own posts come back as events: Slack says which are ours.
+async fn rules(settings: &Settings, providers: &Providers) -> Rules {
+    let mut rules = Rules {
+        slack: SlackRules::default(),
+        intercom: IntercomRules::default(),
+        whatsapp: WhatsAppRules {
+            phone_number_ids: settings.whatsapp.as_ref().map_or_else(Vec::new, |own| own.phone_number_ids.clone()),
+        },
+    };
+    if let (Some(settings), Some(slack)) = (&settings.slack, &providers.slack) {
+        rules.slack.channels.clone_from(&settings.channels);
+        rules.slack.intake = match settings.intake.as_str() {
+            "mention" => SlackIntake::Mention,
+            "emoji" => SlackIntake::Emoji,
+            _ => SlackIntake::All,
+        };
+        match slack.identity().await {
+            Ok(identity) => {
+                rules.slack.own_user_ids.push(identity.user_id);
+                rules.slack.own_bot_ids.extend(identity.bot_id);
+            }
+            // Each event names the app that it is for: that keeps our own posts out as well.
+            Err(error) => tracing::warn!(%error, "could not ask Slack who we are"),
+        }
+    }
+    rules
+}
+
+fn slack(settings: &config::SlackSettings) -> anyhow::Result<Slack> {
+    let mut config = SlackConfig::new(settings.bot_token.clone());
+    if let Some(url) = &settings.base_url {
+        config = config.with_base_url(url);
+    }
+    Ok(Slack::new(config)?)
+}
+
+fn intercom(settings: &config::IntercomSettings) -> anyhow::Result<Intercom> {
+    let mut config = IntercomConfig::new(settings.access_token.clone(), settings.admin_id.clone());
+    if let Some(url) = &settings.base_url {
+        config = config.with_base_url(url);
+    }
+    Ok(Intercom::new(config)?)
+}
+
+fn whatsapp(settings: &config::WhatsAppSettings) -> anyhow::Result<WhatsApp> {
+    let mut config = WhatsAppConfig::new(settings.access_token.clone());
+    if let Some(url) = &settings.base_url {
+        config = config.with_base_url(url);
+    }
+    Ok(WhatsApp::new(config)?)
+}
+
+fn notion(settings: &config::NotionSettings) -> anyhow::Result<Notion> {
+    let mut config = NotionConfig::new(settings.token.clone(), settings.data_source_id.clone());
+    if let Some(url) = &settings.base_url {
+        config = config.with_base_url(url);
+    }
+    Ok(Notion::new(config)?)
+}
+
+fn openai(settings: &config::OpenAiSettings) -> anyhow::Result<OpenAi> {
+    let mut config = OpenAiConfig::new();
+    if let Some(key) = &settings.api_key {
+        config = config.with_api_key(key.clone());
+    }
+    if let Some(model) = &settings.model {
+        config = config.with_model(model);
+    }
+    if let Some(model) = &settings.embedding_model {
+        config = config.with_embedding_model(model);
+    }
+    if let Some(url) = &settings.base_url {
+        config = config.with_base_url(url);
+    }
+    Ok(OpenAi::new(config)?)
+}
