@@ -8,7 +8,8 @@ use aho_corasick::{AhoCorasick, MatchKind};
 
 use super::{
     fold::{Folded, fold},
-    scope::{self, is_listed},
+    scope,
+    word_list::WordList,
 };
 
 /// What a phrase speaks of.
@@ -261,20 +262,24 @@ impl Lexicon {
 
 /// Words that deny what follows them, folded.
 fn is_denial(word: &str) -> bool {
-    const WORDS: &str = " aint arent cero didnt doesnt dont hardly isnt jamas nada nadie neither never ni ningun ninguna ninguno \
-        no nobody nobodys noone nor not nothing nothings nunca sin tampoco wasnt without wouldnt zero ";
-    is_listed(WORDS, word)
+    static WORDS: WordList = WordList::new(
+        "aint arent cero didnt doesnt dont hardly isnt jamas nada nadie neither never ni ningun ninguna ninguno \
+        no nobody nobodys noone nor not nothing nothings nunca sin tampoco wasnt without wouldnt zero",
+    );
+    WORDS.has(word)
 }
 
 /// Words that may stand between a denial and what it denies. Any other word ends the denial's reach, so that
 /// "no imprime, da error" denies no error.
 fn is_bridge(word: &str) -> bool {
-    const WORDS: &str = " a al algun alguna an any anything are at be been being bug call como complaint complaints considero crea \
+    static WORDS: WordList = WordList::new(
+        "a al algun alguna an any anything are at be been being bug call como complaint complaints considero crea \
         creo de debe del diria e el en error es esta estan este exactly feature feel fue fui ha haber habido had \
         has have having hay hubo is it just kind la like llamaria lo locked looks los me mean muy ni nor o of \
         one ones or parece por problem problema queja really reclamo say se sea seem seen ser so son sort super \
-        tal tan tenemos tener tengo that the think this tipo un una was way were ";
-    is_listed(WORDS, word)
+        tal tan tenemos tener tengo that the think this tipo un una was way were",
+    );
+    WORDS.has(word)
 }
 
 #[cfg(test)]

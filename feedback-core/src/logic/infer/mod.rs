@@ -15,6 +15,7 @@ mod scope;
 mod stated_level;
 mod ticket_type;
 pub mod training;
+mod word_list;
 
 pub use newest_part::newest_part;
 

@@ -4,6 +4,7 @@
 use super::{
     fold::Folded,
     lexicon::{Hit, Topic},
+    word_list::WordList,
 };
 
 /// How far behind its quantity a noun may stand.
@@ -45,78 +46,74 @@ fn noun_after(folded: &Folded, quantity: usize) -> Option<usize> {
 }
 
 fn is_quantity(word: &str) -> bool {
-    const WORDS: &str = " across all ambas ambos both cada catorce cien cientos cinco cincuenta cuarenta cuatro decenas diecinueve \
-        dieciocho dieciseis diecisiete diez doce dos dozens each eight eighteen eleven entera entero entire \
-        every everyone fifteen fifty five forty four fourteen half hundred hundreds many mil miles mitad most \
-        muchas muchos multiple nadie nine nineteen ningun ninguna ninguno no nobody none nueve numerous ocho \
-        once percent quince seis seven seventeen several siete six sixteen sixty ten thirteen thirty thousand \
-        thousands three toda todas todo todos trece treinta tres twelve twenty two varias varios various veinte \
-        whole ";
+    static WORDS: WordList = WordList::new(
+        "across all ambas ambos both cada catorce cien cientos cinco cincuenta cuarenta cuatro decenas diecinueve \
+         dieciocho dieciseis diecisiete diez doce dos dozens each eight eighteen eleven entera entero entire \
+         every everyone fifteen fifty five forty four fourteen half hundred hundreds many mil miles mitad most \
+         muchas muchos multiple nadie nine nineteen ningun ninguna ninguno no nobody none nueve numerous ocho \
+         once percent quince seis seven seventeen several siete six sixteen sixty ten thirteen thirty thousand \
+         thousands three toda todas todo todos trece treinta tres twelve twenty two varias varios various veinte \
+         whole",
+    );
     match word.as_bytes() {
         [b'0' | b'1'] => false,
         [b'0'..=b'9', ..] => word.len() <= 6 && word.bytes().all(|byte| byte.is_ascii_digit()),
-        _ => is_listed(WORDS, word),
+        _ => WORDS.has(word),
     }
 }
 
 fn is_people_or_place(word: &str) -> bool {
-    const NOUNS: &str = " abogados abonados accountants advisers advisors aeropuerto aeropuertos afiliados agentes agents \
-        agricultores airport airports alarmas alarms almacenes alumno alumnos ambientes ambulances ambulancias \
-        anfitriones antenas apartments apoderados aportantes applicants areas arenas ascensores asistentes \
-        asociados atms attendees auditors aulas bakeries bankers barcos bares barns barracks barrio bars bases \
-        bibliotecas bicis bidders bikes bodegas bomberos branch branches brokers building buildings bus buses \
-        buyers cabs cafes cafeterias caja cajas cajeros camaras cameras camiones camionetas campus campuses \
-        candidates candidatos carceles caregivers carers cargadores casas cashiers casilleros cells celulares \
-        centers centres centros cerraduras chargers charities chicas chicos choferes churches cinemas cines \
-        cirujanos cities citizens ciudad ciudadanos ciudades classes classrooms cleaners clerks client cliente \
-        clientes clients clinic clinica clinicas clinics club clubes clubs clusters cocinas colectivos colegas \
-        colegio colegios colleagues colleges comerciantes comercios companeras companeros companies company \
-        compradores comunidades conductores congregations consorcios consulates consultorios contadores \
-        contribuyentes corredores correos council councils counters county couriers courts coworkers creadores \
-        creators crew crews cuarteles cuidadoras cuidadores cursos customer customers datacenters datacentres \
-        datafonos daycares dealers dentist dentistas dentists departamentos department departments depositos \
-        depot depots deptos despachadores dispatchers district districts distritos docentes doctors domains \
-        dominios donantes donors doors dorm dorms driver drivers duenos edificio edificios editores editors \
-        elevators embassies empleados employee employees empresa empresas enfermeras enfermeros engineers \
-        environments equipos escuela escuelas espectadores estaciones estadios facultad facultades faculties \
-        faculty familias families farmacias farmers farms fincas firefighters flats fleet floor floors flota \
-        folks franchisees franchises gasolineras gates gente gerentes gimnasios girls granjas greenhouses \
-        growers guardavidas guarderias guardia guardias guards guests guys gyms hairdressers handhelds hogares \
-        homes hospital hospitales hospitals hosts hotel hoteles hotels households huespedes iglesias impresoras \
-        inboxes ingenieros inquilinos institutions invernaderos jardines jubilados jugadores juzgados kiosks \
-        kitchens lab laboratories laboratorio laboratorios labs landlords lanes lawyers leagues lectores \
-        libraries licences licenses lifeguards lifts ligas lights limpiadores lineas lines listeners lobby local \
-        locales location locations lockers locks machines maestros mailboxes managers maquinas masts medicos \
-        medidores member members merchants meters midwives moderators motos municipality municipio municipios \
-        museos museums neighborhood neighbours network nodes nodos nurse nurseries nurses obras obreros office \
-        officers offices oficina oficinas ongs operadores operarios operators opticas opticians orchestras \
-        organisations organizaciones organizations outlets owners oyentes pacientes padres panaderias pantallas \
-        paradas paramedicos paramedics parent parents parishes parroquia parroquias partners pasajeros \
-        passengers patients peers peluquerias people personal personas persons pharmacies phones piso pisos \
-        plantas plants platform platforms players porteros porters posnet posnets postulantes pozos practices \
-        printers prisons producers productores profes profesores projects properties property propietarios \
-        proveedores provincias pubs pueblo pueblos puertas puestos pumps pupil pupils quirofanos radios red \
-        region regiones regions registers repartidores reps residencia residencias residentes residents \
-        restaurant restaurantes restaurants riders rooms sala salas salespeople salons scanners school schools \
-        scooters screens seats sede sedes sellers semaforos sensores sensors servers servidores shards shifts \
-        ships shop shoppers shops silos site sites socias socios squad squads stadiums staff station stations \
-        stops store stores streamers student students subdomains subscribers sucursal sucursales suppliers \
-        surgeons surgeries surtidores suscriptores tabletas tablets taxis taxistas taxpayers teachers team teams \
-        technicians tecnicos telefonos tenant tenants terminal terminales terminals termostatos theatres \
-        thermostats tienda tiendas till tills torniquetes torres towers town towns trabajadores traductores \
-        trains trams translators trenes troops trucks turnos turnstiles unidades universidades universities user \
-        users usuario usuarios vans vecinos vehicles vehiculos vendedores ventanillas venues viewers villages \
-        visitantes visitors voluntarios volunteers votantes voters ward wards warehouse warehouses wells \
-        workspaces writers zona zonas ";
-    is_listed(NOUNS, word)
-}
-
-/// Whether a list of words, each between spaces, holds a word.
-pub(super) fn is_listed(list: &str, word: &str) -> bool {
-    !word.is_empty()
-        && list
-            .match_indices(word)
-            .any(|(at, _)| list[..at].ends_with(' ') && list[at + word.len()..].starts_with(' '))
+    static WORDS: WordList = WordList::new(
+        "abogados abonados accountants advisers advisors aeropuerto aeropuertos afiliados agentes agents \
+         agricultores airport airports alarmas alarms almacenes alumno alumnos ambientes ambulances ambulancias \
+         anfitriones antenas apartments apoderados aportantes applicants areas arenas ascensores asistentes \
+         asociados atms attendees auditors aulas bakeries bankers barcos bares barns barracks barrio bars bases \
+         bibliotecas bicis bidders bikes bodegas bomberos branch branches brokers building buildings bus buses \
+         buyers cabs cafes cafeterias caja cajas cajeros camaras cameras camiones camionetas campus campuses \
+         candidates candidatos carceles caregivers carers cargadores casas cashiers casilleros cells celulares \
+         centers centres centros cerraduras chargers charities chicas chicos choferes churches cinemas cines \
+         cirujanos cities citizens ciudad ciudadanos ciudades classes classrooms cleaners clerks client cliente \
+         clientes clients clinic clinica clinicas clinics club clubes clubs clusters cocinas colectivos colegas \
+         colegio colegios colleagues colleges comerciantes comercios companeras companeros companies company \
+         compradores comunidades conductores congregations consorcios consulates consultorios contadores \
+         contribuyentes corredores correos council councils counters county couriers courts coworkers creadores \
+         creators crew crews cuarteles cuidadoras cuidadores cursos customer customers datacenters datacentres \
+         datafonos daycares dealers dentist dentistas dentists departamentos department departments depositos \
+         depot depots deptos despachadores dispatchers district districts distritos docentes doctors domains \
+         dominios donantes donors doors dorm dorms driver drivers duenos edificio edificios editores editors \
+         elevators embassies empleados employee employees empresa empresas enfermeras enfermeros engineers \
+         environments equipos escuela escuelas espectadores estaciones estadios facultad facultades faculties \
+         faculty familias families farmacias farmers farms fincas firefighters flats fleet floor floors flota \
+         folks franchisees franchises gasolineras gates gente gerentes gimnasios girls granjas greenhouses \
+         growers guardavidas guarderias guardia guardias guards guests guys gyms hairdressers handhelds hogares \
+         homes hospital hospitales hospitals hosts hotel hoteles hotels households huespedes iglesias impresoras \
+         inboxes ingenieros inquilinos institutions invernaderos jardines jubilados jugadores juzgados kiosks \
+         kitchens lab laboratories laboratorio laboratorios labs landlords lanes lawyers leagues lectores \
+         libraries licences licenses lifeguards lifts ligas lights limpiadores lineas lines listeners lobby local \
+         locales location locations lockers locks machines maestros mailboxes managers maquinas masts medicos \
+         medidores member members merchants meters midwives moderators motos municipality municipio municipios \
+         museos museums neighborhood neighbours network nodes nodos nurse nurseries nurses obras obreros office \
+         officers offices oficina oficinas ongs operadores operarios operators opticas opticians orchestras \
+         organisations organizaciones organizations outlets owners oyentes pacientes padres panaderias pantallas \
+         paradas paramedicos paramedics parent parents parishes parroquia parroquias partners pasajeros \
+         passengers patients peers peluquerias people personal personas persons pharmacies phones piso pisos \
+         plantas plants platform platforms players porteros porters posnet posnets postulantes pozos practices \
+         printers prisons producers productores profes profesores projects properties property propietarios \
+         proveedores provincias pubs pueblo pueblos puertas puestos pumps pupil pupils quirofanos radios red \
+         region regiones regions registers repartidores reps residencia residencias residentes residents \
+         restaurant restaurantes restaurants riders rooms sala salas salespeople salons scanners school schools \
+         scooters screens seats sede sedes sellers semaforos sensores sensors servers servidores shards shifts \
+         ships shop shoppers shops silos site sites socias socios squad squads stadiums staff station stations \
+         stops store stores streamers student students subdomains subscribers sucursal sucursales suppliers \
+         surgeons surgeries surtidores suscriptores tabletas tablets taxis taxistas taxpayers teachers team teams \
+         technicians tecnicos telefonos tenant tenants terminal terminales terminals termostatos theatres \
+         thermostats tienda tiendas till tills torniquetes torres towers town towns trabajadores traductores \
+         trains trams translators trenes troops trucks turnos turnstiles unidades universidades universities user \
+         users usuario usuarios vans vecinos vehicles vehiculos vendedores ventanillas venues viewers villages \
+         visitantes visitors voluntarios volunteers votantes voters ward wards warehouse warehouses wells \
+         workspaces writers zona zonas",
+    );
+    WORDS.has(word)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //!
 //! It sets the priority, unless it is denied, asked about, quoted, or about another ticket.
 
-use super::{fold::Folded, scope::is_listed};
+use super::{fold::Folded, word_list::WordList};
 use crate::domain::Priority;
 
 /// A level and the tokens that state it.
@@ -202,25 +202,30 @@ fn is_asked(folded: &Folded, first: usize, end: usize) -> bool {
 
 /// Words that say that a level is meant of something else: a place, a product, a list, an earlier ticket.
 fn is_other_before(word: &str) -> bool {
-    const WORDS: &str = " all another any aula bay between by cada caja camara camera column columna cualquier define definir door \
+    static WORDS: WordList = WordList::new(
+        "all another any aula bay between by cada caja camara camera column columna cualquier define definir door \
         entre estacionamiento every filter filtrar filtro flag form formulario gate had hubo impresora las last \
         level los model modelo nivel nuestro nuestros of ordenar other otra otro our parking piso plan planta \
-        por port previous printer puerta room sala separate sort tuvimos yesterdays zona zone ";
-    is_listed(WORDS, word)
+        por port previous printer puerta room sala separate sort tuvimos yesterdays zona zone",
+    );
+    WORDS.has(word)
 }
 
 fn is_other_after(word: &str) -> bool {
-    const WORDS: &str = " alertas alerts anterior ayer badge boarding canal cases casos channel clientes cola column columna \
+    static WORDS: WordList = WordList::new(
+        "alertas alerts anterior ayer badge boarding canal cases casos channel clientes cola column columna \
         customers etiqueta filter filtro flag issues item items label lane last list lista mail mode modo orders \
-        pasada pasado previa previo queue response sla soporte support tag ticket tickets yesterday ";
-    is_listed(WORDS, word)
+        pasada pasado previa previo queue response sla soporte support tag ticket tickets yesterday",
+    );
+    WORDS.has(word)
 }
 
 /// Denials that stand close before a level.
 fn is_denial(word: &str) -> bool {
-    const WORDS: &str =
-        " arent cant doesnt dont hardly isnt lejos never ni no nor not nunca sin tampoco than wasnt wouldnt ";
-    is_listed(WORDS, word)
+    static WORDS: WordList = WordList::new(
+        "arent cant doesnt dont hardly isnt lejos never ni no nor not nunca sin tampoco than wasnt wouldnt",
+    );
+    WORDS.has(word)
 }
 
 #[cfg(test)]
