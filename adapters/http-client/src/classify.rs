@@ -24,9 +24,11 @@ pub fn kind_of(status: StatusCode, retry_after: Option<Duration>) -> PortErrorKi
 /// What a status means for a call whose repetition a person would see: a message that is sent twice.
 ///
 /// As [`kind_of`], but a server fault is `Unknown`: a provider, or the proxy before it, can fail after the message went out.
-/// 503 alone stays `Unavailable`: it says that the server does not take requests now.
+/// 503 alone stays `Unavailable`: it says that the server does not take requests now. 409 is `Rejected`: a message has no version
+/// that somebody else could have changed.
 pub fn kind_of_send(status: StatusCode, retry_after: Option<Duration>) -> PortErrorKind {
     match status.as_u16() {
+        409 => PortErrorKind::Rejected,
         503 => PortErrorKind::Unavailable,
         500..=599 => PortErrorKind::Unknown,
         _ => kind_of(status, retry_after),
@@ -48,7 +50,7 @@ mod tests {
             (403, Unauthorized, Unauthorized),
             (404, NotFound, NotFound),
             (408, Unavailable, Unavailable),
-            (409, Conflict, Conflict),
+            (409, Conflict, Rejected),
             (410, NotFound, NotFound),
             (413, Rejected, Rejected),
             (422, Rejected, Rejected),
