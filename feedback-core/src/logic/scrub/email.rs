@@ -125,20 +125,25 @@ pub(super) fn find(reading: &Reading<'_>, claims: &mut Claims) {
 fn plain(view: &View<'_>, at: usize, after: usize, claims: &mut Claims) {
     let mut left = at;
     let mut right = after;
+    if matches!(view.before(left), b'(' | b'[' | b'{') && matches!(view.byte(right), b')' | b']' | b'}') {
+        left -= 1;
+        right += 1;
+    }
     let mut domain = domain_end(view, right);
     if left > 0 && view.low[left - 1] == b' ' || view.byte(right) == b' ' {
         // "juan @ gmail.com": one space on a side, and only for a host that nobody writes otherwise.
         left -= usize::from(left > 0 && view.low[left - 1] == b' ');
         right += usize::from(view.byte(right) == b' ');
         domain = domain_end(view, right);
-        if !is_provider(&view.low[right..domain]) {
+        let parted = mailbox(view, left)
+            .iter()
+            .any(|&byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'_'));
+        let host = &view.low[right..domain];
+        if !(is_provider(host) || parted && has_usual_top(host)) {
             return;
         }
     }
-    let mut start = left;
-    while start > 0 && left - start < MAX_LOCAL && is_local(view.low[start - 1]) {
-        start -= 1;
-    }
+    let mut start = left - mailbox(view, left).len();
     while start < left && matches!(view.low[start], b'.' | b'-' | b'=' | b'/' | b'\'' | b'%') {
         start += 1;
     }
@@ -146,6 +151,17 @@ fn plain(view: &View<'_>, at: usize, after: usize, claims: &mut Claims) {
     if start < left && (has_top(host) || is_provider(host)) && host.len() >= 2 {
         claims.hide(start, domain, Label::Email);
     }
+}
+
+/// What may be a mailbox right before `end`.
+fn mailbox<'v>(view: &'v View<'_>, end: usize) -> &'v [u8] {
+    let length = view.low[..end]
+        .iter()
+        .rev()
+        .take(MAX_LOCAL)
+        .take_while(|&&byte| is_local(byte))
+        .count();
+    &view.low[end - length..end]
 }
 
 fn is_local(byte: u8) -> bool {
@@ -179,6 +195,15 @@ fn domain_end(view: &View<'_>, at: usize) -> usize {
 fn has_top(host: &[u8]) -> bool {
     let top = host.rsplit(|&byte| byte == b'.').next().unwrap_or_default();
     top.len() < host.len() && top.len() >= 2 && top.iter().all(|&byte| byte.is_ascii_alphabetic() || byte >= 0x80)
+}
+
+/// The host ends in one of the usual ends: `com.acme.Main.run` does not.
+fn has_usual_top(host: &[u8]) -> bool {
+    has_top(host)
+        && host
+            .rsplit(|&byte| byte == b'.')
+            .next()
+            .is_some_and(|top| TOPS.contains(&top))
 }
 
 fn is_provider(host: &[u8]) -> bool {
@@ -221,7 +246,14 @@ fn spelled(reading: &Reading<'_>, index: usize, word: &Word, claims: &mut Claims
     let no_mailbox =
         mailbox.is_some_and(|left| start == left.start && NO_MAILBOX.contains(&&view.low[left.start..left.end]));
     let host_start = reading.words.all()[index + 1].start;
-    if strong || bracketed || (!no_mailbox && (spelled_dot || is_provider(&view.low[host_start..end]))) {
+    let parted = mailbox.is_some_and(|left| start < left.start);
+    if strong
+        || bracketed
+        || (!no_mailbox
+            && (spelled_dot
+                || parted && has_usual_top(&view.low[host_start..end])
+                || is_provider(&view.low[host_start..end])))
+    {
         claims.hide(start, end, Label::Email);
     }
 }

@@ -40,7 +40,7 @@ impl Number<'_> {
 }
 
 /// No number has more groups; the limit keeps runs of single digits linear.
-const MAX_GROUPS: usize = 9;
+const MAX_GROUPS: usize = 16;
 
 /// Marks cards, ids and phones.
 pub(super) fn find(reading: &Reading<'_>, claims: &mut Claims) {
@@ -71,7 +71,12 @@ fn run_at(view: &View<'_>, mut at: usize, claims: &Claims) -> Run {
         }
         groups.push((start, at));
         let gap = (at..at + 4)
-            .take_while(|&at| matches!(view.byte(at), b' ' | b'-' | b'.' | b'/' | b'(' | b')' | b'+' | 0x03))
+            .take_while(|&at| {
+                matches!(
+                    view.byte(at),
+                    b' ' | b'-' | b'.' | b'/' | b'(' | b')' | b'+' | b'_' | 0x03
+                )
+            })
             .count();
         if gap == 0 || gap > 3 || !view.byte(at + gap).is_ascii_digit() || view.low[at..at + gap].contains(&b'+') {
             break;
@@ -236,7 +241,9 @@ fn is_currency(reading: &Reading<'_>, start: usize) -> bool {
 fn is_card(reading: &Reading<'_>, number: &Number<'_>) -> bool {
     let view = reading.view;
     let length = number.digits.len();
-    if !(13..=19).contains(&length) || number.groups.iter().any(|(start, end)| end - start < 2) {
+    if !(13..=19).contains(&length)
+        || number.groups.iter().any(|(start, end)| end - start < 2) && number.groups.len() < length
+    {
         return false;
     }
     let issuer = match number.digits[..] {

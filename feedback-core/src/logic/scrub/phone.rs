@@ -11,7 +11,7 @@ use super::{
 pub(super) fn is_phone(reading: &Reading<'_>, number: &Number<'_>) -> bool {
     let view = reading.view;
     let length = number.digits.len();
-    if !(6..=15).contains(&length) || number.groups.len() > 7 {
+    if !(6..=15).contains(&length) || number.groups.len() > 7 && number.groups.len() < length {
         return false;
     }
     let plus = view.low[number.start..number.groups[0].0].contains(&b'+');
@@ -96,7 +96,11 @@ fn spoken_for(view: &View<'_>, number: &Number<'_>, shape: &[usize], parenthesis
 
 /// No group is as long as an order number beside others, and no thousands: `1.234.567`.
 fn well_grouped(shape: &[usize]) -> bool {
-    shape.len() == 1 || shape.iter().all(|&group| group <= 10) && shape.iter().filter(|&&group| group == 1).count() <= 2
+    // One by one: "6 1 2 3 4 5 6 7 8".
+    let spelled = shape.len() >= 9 && shape.iter().all(|&group| group == 1);
+    shape.len() == 1
+        || spelled
+        || shape.iter().all(|&group| group <= 10) && shape.iter().filter(|&&group| group == 1).count() <= 2
 }
 
 /// Distance of a cue before the number, glued cues included.

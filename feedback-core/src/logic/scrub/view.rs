@@ -37,6 +37,8 @@ impl<'t> View<'t> {
         };
         let mut found = found.iter().peekable();
         let mut at = 0;
+        // Inside a link an escape is part of its grammar.
+        let mut in_link = false;
         while let Some(c) = text[at..].chars().next() {
             if let Some(hidden) = found.next_if(|hidden| hidden.start == at) {
                 view.push(at, PLACEHOLDER, code(hidden.label));
@@ -49,6 +51,19 @@ impl<'t> View<'t> {
                 view.push(at, PLACEHOLDER, code(label));
                 at += len;
                 continue;
+            }
+            if c == '%'
+                && !in_link
+                && let Some(byte) = escaped(&text.as_bytes()[at..])
+            {
+                view.push(at, byte.to_ascii_lowercase(), byte);
+                at += 3;
+                continue;
+            }
+            if c.is_whitespace() {
+                in_link = false;
+            } else if c == '/' && view.low.ends_with(b":/") {
+                in_link = true;
             }
             if c.is_ascii() {
                 let byte = c as u8;
@@ -104,6 +119,15 @@ pub(super) fn is_alnum(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte >= 0x80
 }
 
+/// The character that `%40` stands for, if it is a letter, a digit, or one of those that stand inside an address or a name.
+fn escaped(bytes: &[u8]) -> Option<u8> {
+    let &[b'%', high, low, ..] = bytes else { return None };
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    let byte = (digit(high)? * 16 + digit(low)?) as u8;
+    (byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'@' | b'+' | b'-' | b'_' | b'.' | b'(' | b')'))
+        .then_some(byte)
+}
+
 fn code(label: Label) -> u8 {
     label as u8
 }
@@ -127,6 +151,7 @@ fn fold(c: char) -> Option<u8> {
         'đ' | 'ð' => b'd',
         'Đ' | 'Ð' => b'D',
         'ı' => b'i',
+        '·' | '•' | '‧' | '∙' => b'.',
         '\u{2018}'..='\u{201b}' | '´' | '′' | 'ʼ' | '＇' => b'\'',
         '\u{201c}'..='\u{201f}' | '«' | '»' | '″' => b'"',
         '\u{2010}'..='\u{2015}' | '−' | '﹣' | '－' => b'-',
@@ -243,6 +268,8 @@ mod tests {
         assert_eq!(folded("J\u{200b}o\u{301}se 𝐀na ٣"), "jose ana 3");
         assert_eq!(folded("a\u{a0}b—c ’"), "a b-c '");
         assert_eq!(folded("Анна"), "????");
+        assert_eq!(folded("ana%40x.com %2B34 100%"), "ana@x.com +34 100%");
+        assert_eq!(folded("http://x.es/a%20b?c=d%40e"), "http://x.es/a%20b?c=d%40e");
     }
 
     #[test]

@@ -117,7 +117,9 @@ pub(super) fn after_delivery(reading: &Reading<'_>, index: usize) -> Option<(usi
         .find(|word| word.cues.has(Cues::DELIVERY))?;
     if first.cues.has(Cues::BRIDGE)
         || first.cues.has(Cues::VIA)
-        || first.cues.has(Cues::PARTICLE) && !view.raw[first.start].is_ascii_uppercase()
+        || first.cues.has(Cues::PARTICLE)
+            && !view.raw[first.start].is_ascii_uppercase()
+            && !matches!(low(view, &first), b"san" | b"santa" | b"los" | b"las")
     {
         return None;
     }

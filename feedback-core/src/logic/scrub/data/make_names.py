@@ -50,6 +50,13 @@ zoe""".split()
 )
 
 
+# Very common given names that stay words: a dictionary has them and people use them.
+WORDS_STILL = set(
+    """alba candela destiny daisy hazel misty viola ascension adoracion concepcion purificacion asuncion natividad paloma pere
+mae pol lais tais nadir aline bruna gema helio pilar rosario remedios nieves celia clara amparo""".split()
+)
+
+
 def fold(word):
     decomposed = unicodedata.normalize("NFKD", word.lower())
     return "".join(c for c in decomposed if (c.isascii() and c.isalpha()) or c == " ")
@@ -110,7 +117,8 @@ def main(folder):
         g, s = level(given.get(word, 0)), level(surname.get(word, 0))
         if len(word) == 2 and max(g, s) < 2 and word not in common:
             continue
-        kind = 2 if word in common else 1 if word in dictionary and word not in NAMES_FIRST else 0
+        first = word in NAMES_FIRST or (g == 3 and word not in common)
+        kind = 2 if word in common else 1 if word in dictionary and (not first or word in WORDS_STILL) else 0
         classes[f"{g}{s}{kind}"].append(word)
     for code in sorted(classes):
         print(code, *sorted(classes[code]))

@@ -67,7 +67,10 @@ impl Finder<'_, '_> {
             40
         } else {
             match gap {
-                b" " | b" \"" | b" '" | b" *" => after_space(&before),
+                b" " | b" \"" | b" '" | b" *" => {
+                    let met = before.cues.has(Cues::MET) && self.reading.lower && self.surely_named(index);
+                    after_space(&before).max(if met { 14 } else { 0 })
+                }
                 b", " => after_comma(&before, self.traits[index].class.ordinary() == 0),
                 b"/ " if before.text == b"w" => 12,
                 _ if (gap.contains(&b'@') || gap.contains(&b'('))
@@ -79,6 +82,12 @@ impl Finder<'_, '_> {
             }
         };
         points.max(line)
+    }
+
+    /// A name and nothing else: what "con" or "for" before it needs in a message without capitals.
+    fn surely_named(&self, index: usize) -> bool {
+        let class = self.traits[index].class;
+        class.given() > 0 && class.ordinary() == 0
     }
 
     /// A line of its own: a signature, or "Ana:" before what she said.
@@ -101,15 +110,25 @@ impl Finder<'_, '_> {
         // Sign-off words right before the line's name, on the same line or the one above.
         let Some(before) = index.checked_sub(1) else { return 0 };
         let gap = self.gap(before);
-        let dashes = gap.windows(2).any(|pair| pair == b"--") && starts;
-        let signed_off =
-            self.traits[before].word.cues.has(Cues::SIGNOFF) && (starts || matches!(gap, b", " | b" - " | b". "));
+        let dashes = starts && gap.windows(2).any(|pair| matches!(pair, b"--" | b"-\n"));
+        let sign_off = |back: usize| {
+            before
+                .checked_sub(back)
+                .is_some_and(|at| self.cues(at).has(Cues::SIGNOFF))
+        };
+        // "Thanks in advance" and "Saludos cordiales" above the line.
+        let above =
+            starts && (1..=2).any(|back| sign_off(back) && (0..back).all(|word| self.gap(before - 1 - word) == b" "));
+        let signed_off = above || sign_off(0) && (starts || matches!(gap, b", " | b" - " | b". "));
         let dash = matches!(gap, b" - " | b"\n- " | b"\n-");
         if signed_off || dashes {
-            36
+            40
         } else if dash && self.traits[index].class.given() > 0 {
             12
-        } else if starts && self.traits[index].class.given() > 0 && self.traits[index].case != Case::Lower {
+        } else if starts
+            && self.traits[index].class.given() > 0
+            && (self.reading.lower || self.traits[index].case != Case::Lower)
+        {
             8
         } else {
             0
@@ -122,7 +141,7 @@ fn after_sign(before: &Before<'_>) -> i32 {
     match before.cues {
         cues if cues.has(Cues::IS_ME.or(Cues::RELATION).or(Cues::TITLE)) => 44,
         _ if matches!(before.text, b"person" | b"persona") => 44,
-        cues if cues.has(Cues::PARTY) => 34,
+        cues if cues.has(Cues::PARTY) => 40,
         cues if cues.has(Cues::GROUP) => 30,
         _ => 0,
     }
@@ -150,6 +169,7 @@ fn after_space(before: &Before<'_>) -> i32 {
         _ if cues.has(Cues::GREET) && (before.opens || before.cues_two.has(Cues::GREET) || before.index <= 2) => 34,
         _ if cues.has(Cues::IS_ME) => 20,
         _ if cues.has(Cues::MET) && before.cues_two.or(cues).has(Cues::TALKED) => 28,
+        b"by" | b"por" if before.cues_two.has(Cues::IS_ME.or(Cues::SPEECH)) => 26,
         _ if cues.has(Cues::MET) => 8,
         _ => 0,
     }

@@ -93,6 +93,10 @@ impl<'r, 't> Finder<'r, 't> {
                 case,
                 eligible: letters
                     && low.len() >= 2
+                    && !matches!(
+                        low,
+                        b"el" | b"la" | b"los" | b"las" | b"de" | b"del" | b"san" | b"santa" | b"santo" | b"ok"
+                    )
                     && !contraction
                     && !identifier
                     && claims.is_free(word.start, word.end),
@@ -147,7 +151,7 @@ impl<'r, 't> Finder<'r, 't> {
         let it = &self.traits[index];
         let dot = self.gap(index).starts_with(b".");
         it.word.end - it.word.start == 1
-            && it.case == Case::Title
+            && (it.case == Case::Title || self.reading.lower && dot)
             && (dot || !matches!(self.low(index), b"i" | b"a" | b"y" | b"o" | b"e"))
     }
 }

@@ -1,7 +1,7 @@
 //! Points for and against a word: the lists, its capitals, its neighbours.
 
 use super::{
-    super::cues::Cues,
+    super::{cues::Cues, gazetteer},
     part::{Case, Finder},
 };
 
@@ -31,28 +31,32 @@ impl Finder<'_, '_> {
             _ => -70,
         };
         let calendar = if it.word.cues.has(Cues::CALENDAR) { -36 } else { 0 };
-        let cue_word = if it.word.cues.has(
-            Cues::ORDER
-                .or(Cues::PHONE)
-                .or(Cues::NATIONAL)
-                .or(Cues::UNIT)
-                .or(Cues::DELIVERY),
-        ) && given < 3
-        {
-            -16
-        } else {
-            0
-        };
-        // "TiendaFácil" is a brand, "McCarthy" a surname.
+        let labels = Cues::ORDER
+            .or(Cues::PHONE)
+            .or(Cues::NATIONAL)
+            .or(Cues::UNIT)
+            .or(Cues::DELIVERY);
+        let cue_word = if it.word.cues.has(labels) && given < 3 { -16 } else { 0 };
+        lists + self.camel(index) + short + case + kept + calendar + cue_word
+    }
+
+    /// "TiendaFácil" is a brand, "McCarthy" a surname, "AnaRuiz" a person in a hurry.
+    fn camel(&self, index: usize) -> i32 {
+        let it = &self.traits[index];
         let raw = &self.reading.view.raw[it.word.start..it.word.end];
-        let camel = it.case == Case::Title
-            && raw.iter().skip(1).any(u8::is_ascii_uppercase)
-            && it.class.surname() == 0
-            && !matches!(
-                raw,
-                [b'M', b'c', ..] | [b'M', b'a', b'c', ..] | [b'D' | b'L', b'e' | b'a' | b'i', ..]
-            );
-        lists - 40 * i32::from(camel) + short + case + kept + calendar + cue_word
+        let inner = raw.iter().skip(1).position(u8::is_ascii_uppercase).map(|at| at + 1);
+        let surname = matches!(
+            raw,
+            [b'M', b'c', ..] | [b'M', b'a', b'c', ..] | [b'D' | b'L', b'e' | b'a' | b'i', ..]
+        );
+        match inner {
+            Some(inner) if it.case == Case::Title && it.class.surname() == 0 && !surname => {
+                let (given, surname) = self.low(index).split_at(inner);
+                let person = gazetteer::class(given).given() > 1 && gazetteer::class(surname).surname() > 1;
+                if person { 30 } else { -40 }
+            }
+            _ => 0,
+        }
     }
 
     /// What stands beside it: other parts of a name, what people do, what things are called.
@@ -173,7 +177,7 @@ impl Finder<'_, '_> {
                 22
             }
             (2, _) => 0,
-            (_, 1..) => 12,
+            (_, 1..) => 14,
             _ => 6,
         }
     }
