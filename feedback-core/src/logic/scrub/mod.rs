@@ -141,7 +141,7 @@ pub struct Span {
 /// The outcome of scrubbing one text.
 ///
 /// `Debug` shows the scrubbed text and where the spans lie, never what was there.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scrub {
     /// The text with placeholders.
     pub text: Scrubbed,
