@@ -1,1 +1,6 @@
-//! Whole journeys, over every storage and in a real browser.
+#![doc = include_str!("../README.md")]
+
+pub mod api;
+pub mod browser;
+pub mod host;
+pub mod wait;

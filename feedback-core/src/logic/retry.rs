@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use crate::ports::PortErrorKind;
-
 /// The longest wait that a provider can impose: what is asked beyond is a mistake or an attack.
 pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(60 * 60);
 
@@ -25,7 +23,10 @@ pub struct Backoff {
 impl Default for Backoff {
     /// 5 s, doubling, at most an hour.
     fn default() -> Self {
-        Self { base: Duration::from_secs(5), cap: Duration::from_secs(60 * 60) }
+        Self {
+            base: Duration::from_secs(5),
+            cap: Duration::from_secs(60 * 60),
+        }
     }
 }
 
@@ -39,32 +40,6 @@ impl Backoff {
         let fraction = f64::from((entropy >> 32) as u32) / f64::from(u32::MAX);
         let jittered = longest.mul_f64(fraction);
         jittered.max(retry_after.unwrap_or(Duration::ZERO).min(MAX_RETRY_AFTER))
-    }
-}
-
-/// What to do about work that failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NextStep {
-    /// Try again; the try counts.
-    Retry {
-        /// Not before.
-        retry_after: Option<Duration>,
-    },
-    /// The other side is away: wait, and the try does not count.
-    Snooze(Duration),
-    /// Repeating it helps nobody.
-    GiveUp,
-}
-
-/// What a failure means for repeatable work (pushes, triage, look-ups). Sends have their own table in `deliver`.
-pub fn next_step(kind: PortErrorKind) -> NextStep {
-    match kind {
-        PortErrorKind::RateLimited { retry_after } => NextStep::Retry { retry_after },
-        PortErrorKind::Unavailable | PortErrorKind::Unknown | PortErrorKind::Conflict => {
-            NextStep::Retry { retry_after: None }
-        }
-        PortErrorKind::NotSent | PortErrorKind::Unauthorized => NextStep::Snooze(OUTAGE_PAUSE),
-        PortErrorKind::Rejected | PortErrorKind::NotFound | PortErrorKind::ChannelRestricted => NextStep::GiveUp,
     }
 }
 

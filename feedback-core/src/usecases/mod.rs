@@ -8,6 +8,7 @@ mod dead_letters;
 mod deliver;
 mod draft;
 mod enrich;
+mod failure;
 mod ingest;
 mod look_up_reporter;
 mod match_duplicates;
@@ -24,6 +25,7 @@ pub use self::{
     deliver::{Deliver, DeliverError, DeliverySettings, OnAmbiguous, Settled, SettleAmbiguousError},
     draft::{Drafts, DraftError},
     enrich::{Enrich, EnrichError},
+    failure::{NextStep, next_step},
     ingest::{Ingest, IngestError, IngestSettings, Outcome, Recorded, ReplayError, Submission, SubmitError, Submitted},
     look_up_reporter::{LookUpError, LookUpReporter},
     match_duplicates::{MatchDuplicates, MatchError},

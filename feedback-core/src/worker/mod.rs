@@ -15,8 +15,9 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 pub use self::registry::{Done, JobFailure, Registry};
 use crate::{
     domain::{Job, JobPayload, LeasedJob, Queue, error_text},
-    logic::retry::{Backoff, NextStep, OUTAGE_LIMIT},
+    logic::retry::{Backoff, OUTAGE_LIMIT},
     ports::{ClaimRequest, Clock, IdSource, JobQueue, SettleError},
+    usecases::NextStep,
 };
 
 /// How long a job of an unknown kind waits for a newer program.

@@ -5,11 +5,10 @@ use std::{error::Error, time::Duration};
 use super::chain;
 use crate::{
     domain::{JobId, JobPayload},
-    logic::retry::{NextStep, next_step},
     ports::PortError,
     usecases::{
         Deliver, DeliverError, DraftError, Drafts, Enrich, EnrichError, Ingest, LookUpError, LookUpReporter, MatchDuplicates,
-        MatchError, PollTracker, PushToTracker, ReplayError, SyncError,
+        MatchError, NextStep, PollTracker, PushToTracker, ReplayError, SyncError, next_step,
     },
 };
 

@@ -5,8 +5,8 @@ use crate::{
     domain::{
         Actor, AttemptOutcome, Change, NotificationAttempt, NotificationId, NotificationStatus, OutboundMessage, Write,
     },
-    logic::retry::{NextStep, next_step},
     ports::{NotificationKey, PortError, PortErrorKind, ReadBack},
+    usecases::failure::{NextStep, next_step},
 };
 
 impl Deliver {

@@ -1,0 +1,5 @@
+//! Whole journeys over the real host binary.
+
+mod by_hand;
+mod crash;
+mod demo;

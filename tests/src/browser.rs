@@ -1,0 +1,1 @@
+//! Headless Chromium, driven as a person would use it.
