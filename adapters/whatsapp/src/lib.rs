@@ -1,1 +1,15 @@
-//! WhatsApp Business Cloud API: session messages and templates.
+#![doc = include_str!("../README.md")]
+
+mod client;
+mod config;
+mod error;
+mod mapping;
+mod sender;
+mod wire;
+
+pub use feedback_http_client::ConfigError;
+
+pub use self::{
+    client::{PhoneNumber, WhatsApp},
+    config::WhatsAppConfig,
+};

@@ -1,0 +1,110 @@
+//! Meta's shapes, as far as they are used.
+
+use serde::{Deserialize, Serialize};
+
+/// The body of a message. `recipient_type` and `policy` are optional for the API, but its published specification asks for
+/// them.
+#[derive(Serialize)]
+pub(crate) struct Message<'a> {
+    pub(crate) messaging_product: &'static str,
+    pub(crate) recipient_type: &'static str,
+    /// A phone number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) to: Option<&'a str>,
+    /// A business-scoped user id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) recipient: Option<&'a str>,
+    #[serde(flatten)]
+    pub(crate) content: Content<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) context: Option<Context<'a>>,
+    pub(crate) biz_opaque_callback_data: &'a str,
+}
+
+/// What is sent.
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub(crate) enum Content<'a> {
+    Text { text: Text<'a> },
+    Template { template: Template<'a> },
+}
+
+/// Free text.
+#[derive(Serialize)]
+pub(crate) struct Text<'a> {
+    pub(crate) body: &'a str,
+    pub(crate) preview_url: bool,
+}
+
+/// A template with its gaps filled.
+#[derive(Serialize)]
+pub(crate) struct Template<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) language: Language<'a>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) components: Vec<Component<'a>>,
+}
+
+/// The language of a template, exact.
+#[derive(Serialize)]
+pub(crate) struct Language<'a> {
+    pub(crate) policy: &'static str,
+    pub(crate) code: &'a str,
+}
+
+/// A part of a template.
+#[derive(Serialize)]
+pub(crate) struct Component<'a> {
+    #[serde(rename = "type")]
+    pub(crate) kind: &'static str,
+    pub(crate) parameters: Vec<Parameter<'a>>,
+}
+
+/// What fills a gap.
+#[derive(Serialize)]
+pub(crate) struct Parameter<'a> {
+    #[serde(rename = "type")]
+    pub(crate) kind: &'static str,
+    pub(crate) text: &'a str,
+}
+
+/// The message that is quoted.
+#[derive(Serialize)]
+pub(crate) struct Context<'a> {
+    pub(crate) message_id: &'a str,
+}
+
+/// The answer to a message: accepted, not delivered.
+#[derive(Deserialize)]
+pub(crate) struct Accepted {
+    pub(crate) messages: Vec<AcceptedMessage>,
+}
+
+/// A message that was accepted.
+#[derive(Deserialize)]
+pub(crate) struct AcceptedMessage {
+    pub(crate) id: String,
+}
+
+/// What a refused request answers.
+#[derive(Deserialize)]
+pub(crate) struct Refusal {
+    pub(crate) error: GraphError,
+}
+
+/// Why. Messages and details may repeat an address and are left where they are.
+#[derive(Deserialize)]
+pub(crate) struct GraphError {
+    pub(crate) code: i64,
+    pub(crate) error_subcode: Option<i64>,
+    #[serde(default)]
+    pub(crate) is_transient: bool,
+}
+
+/// One of our numbers.
+#[derive(Deserialize)]
+pub(crate) struct Number {
+    pub(crate) display_phone_number: Option<String>,
+    pub(crate) verified_name: Option<String>,
+    pub(crate) quality_rating: Option<String>,
+}
