@@ -1,5 +1,7 @@
 //! The adapter keeps every promise of the tracker port, against the stand-in.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use async_trait::async_trait;

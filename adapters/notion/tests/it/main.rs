@@ -1,5 +1,7 @@
 //! What engineers do to their board while the hub runs.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::{sync::Once, time::Duration};
 
 use feedback_core::{

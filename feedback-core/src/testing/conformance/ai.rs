@@ -4,6 +4,8 @@
 //! (rules, extracts, hashed n-grams) cannot be made to fail and says so with [`AiHarness::has_provider`]; then the
 //! checks on failures are not its own.
 
+#![expect(clippy::unwrap_used, reason = "a check fails by panicking, under the name of the promise")]
+
 use std::{any::Any, process::ExitCode, sync::Arc, time::Duration};
 
 use async_trait::async_trait;

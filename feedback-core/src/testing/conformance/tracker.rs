@@ -3,6 +3,8 @@
 //! The suite plays the hub; a [`Board`] is the engineers' side of the same tracker: they move, annotate and delete
 //! pages, and the tracker fails on command.
 
+#![expect(clippy::unwrap_used, reason = "a check fails by panicking, under the name of the promise")]
+
 use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
