@@ -37,11 +37,8 @@ impl Ids {
 
     /// A number of that many digits that does not start with zero.
     pub(crate) fn digits(&self, length: usize) -> String {
-        format!(
-            "{}{}",
-            self.0.lock().random_range(1..=9),
-            self.with_prefix("", DIGITS, length.saturating_sub(1))
-        )
+        let first = self.with_prefix("", &DIGITS[1..], 1);
+        self.with_prefix(&first, DIGITS, length.saturating_sub(1))
     }
 
     /// A random UUID.

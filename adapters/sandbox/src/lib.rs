@@ -17,6 +17,7 @@ mod post;
 mod provider;
 mod sandbox;
 mod shared;
+mod simulator;
 mod slack;
 pub mod webhooks;
 mod whatsapp;
@@ -37,6 +38,7 @@ pub use openai::{OpenAi, ScriptedAnswer};
 pub use people::Person;
 pub use provider::{Provider, UnknownProvider};
 pub use sandbox::{Inbound, Sandbox};
+pub use simulator::{Report, ReportChannel, Simulator, SimulatorConfig, SimulatorTarget};
 pub use slack::{Slack, SlackAnswer, SlackAuthor, SlackMessage, SlackUser};
 pub use webhooks::{SendError, SignedRequest, WebhookSecrets};
 pub use whatsapp::{

@@ -6,12 +6,12 @@ use axum::{
     Json,
     extract::{Path, State},
     http::HeaderMap,
-    response::{IntoResponse, Response},
+    response::IntoResponse,
 };
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::{Answer, IntercomContact, authorize, error, shape};
+use super::{Answer, IntercomContact, Refusal, authorize, shape};
 use crate::world::World;
 
 pub(super) async fn me(State(world): State<Arc<World>>, headers: HeaderMap) -> Answer {
@@ -32,14 +32,17 @@ pub(super) async fn admins(State(world): State<Arc<World>>, headers: HeaderMap) 
 pub(super) async fn show(State(world): State<Arc<World>>, Path(id): Path<String>, headers: HeaderMap) -> Answer {
     authorize(&world, &headers)?;
     let state = world.intercom.lock();
-    let contact = state.contacts.get(&id).ok_or_else(|| error(&world, "not_found"))?;
+    let contact = state
+        .contacts
+        .get(&id)
+        .ok_or_else(|| Refusal::of(&world, "not_found"))?;
     Ok(Json(shape::contact(&world.config.intercom, contact)).into_response())
 }
 
 /// Search by one field: `email`, `phone` or `external_id`, with `=`.
 pub(super) async fn search(State(world): State<Arc<World>>, headers: HeaderMap, body: Bytes) -> Answer {
     authorize(&world, &headers)?;
-    let invalid = || -> Response { error(&world, "parameter_invalid") };
+    let invalid = || Refusal::of(&world, "parameter_invalid");
     let request: Value = serde_json::from_slice(&body).map_err(|_| invalid())?;
     let query = &request["query"];
     let (Some(field), Some("="), Some(value)) = (

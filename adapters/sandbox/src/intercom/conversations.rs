@@ -11,7 +11,7 @@ use axum::{
 use url::form_urlencoded;
 
 use super::{
-    Answer, authorize, error,
+    Answer, Refusal, authorize,
     shape::{self, DisplayAs},
 };
 use crate::world::World;
@@ -31,6 +31,9 @@ pub(super) async fn show(
         DisplayAs::Html
     };
     let state = world.intercom.lock();
-    let conversation = state.conversations.get(&id).ok_or_else(|| error(&world, "not_found"))?;
+    let conversation = state
+        .conversations
+        .get(&id)
+        .ok_or_else(|| Refusal::of(&world, "not_found"))?;
     Ok(Json(shape::conversation(&world, &state, conversation, display_as)).into_response())
 }

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{
     Json, Router,
+    extract::State as Extract,
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode},
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -273,13 +274,8 @@ pub(crate) fn router(world: &Arc<World>) -> Router {
         .layer(axum::middleware::map_response(add_rate_limit_headers))
 }
 
-async fn unknown_route() -> Response {
-    refuse(
-        StatusCode::NOT_FOUND,
-        "not_found",
-        "The requested resource was not found",
-        "00000000-0000-4000-8000-000000000000",
-    )
+async fn unknown_route(Extract(world): Extract<Arc<World>>) -> Response {
+    error(&world, "not_found")
 }
 
 /// Every answer tells the budget; the reset is an absolute time, so a served request says nothing of it.
@@ -295,13 +291,69 @@ async fn add_rate_limit_headers(mut response: Response) -> Response {
     response
 }
 
-/// What a route gives: an answer, or a refusal that is one already.
-type Answer = Result<Response, Response>;
+/// What a route gives.
+type Answer = Result<Response, Refusal>;
+
+/// A request that is not carried out.
+#[derive(Debug)]
+struct Refusal {
+    status: u16,
+    code: String,
+    message: String,
+    request_id: String,
+}
+
+impl Refusal {
+    fn new(world: &World, status: u16, code: &str, message: &str) -> Self {
+        Self {
+            status,
+            code: code.to_owned(),
+            message: message.to_owned(),
+            request_id: world.ids.uuid().to_string(),
+        }
+    }
+
+    /// By its code, with the status that belongs to it.
+    fn of(world: &World, code: &str) -> Self {
+        let (status, message) = match code {
+            "parameter_invalid" | "parameter_not_found" | "bad_request" => (400, "Bad request"),
+            "unauthorized" => (401, "Access Token Invalid"),
+            "token_revoked" => (401, "Access Token Revoked"),
+            "token_expired" => (401, "Access Token Expired"),
+            "api_plan_restricted" => (403, "Active subscription needed."),
+            "forbidden" => (403, "Not allowed"),
+            "not_found" | "conversation_not_found" => (404, "Resource Not Found"),
+            "conflict" => (409, "Conflict"),
+            "media_type_not_acceptable" => (415, "The Content-Type must be application/json"),
+            "data_invalid" => (422, "Data invalid"),
+            "locked" => (423, "Locked"),
+            "rate_limit_exceeded" => (429, "Exceeded rate limit"),
+            "service_unavailable" => (503, "Sorry, the API service is temporarily unavailable"),
+            _ => (500, "An unexpected error occurred"),
+        };
+        Self::new(world, status, code, message)
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let body = json!({
+            "type": "error.list",
+            "request_id": self.request_id,
+            "errors": [{"code": self.code, "message": self.message, "field": null}],
+        });
+        (
+            StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+            Json(body),
+        )
+            .into_response()
+    }
+}
 
 /// Checks the token, and that the version is one that exists.
-fn authorize(world: &World, headers: &HeaderMap) -> Result<(), Response> {
+fn authorize(world: &World, headers: &HeaderMap) -> Result<(), Refusal> {
     if crate::bearer::token(headers) != Some(world.config.intercom.access_token.as_str()) {
-        return Err(error(world, "unauthorized"));
+        return Err(Refusal::of(world, "unauthorized"));
     }
     let Some(version) = headers.get("intercom-version") else {
         return Ok(());
@@ -318,42 +370,17 @@ fn authorize(world: &World, headers: &HeaderMap) -> Result<(), Response> {
     if is_known {
         return Ok(());
     }
-    let request_id = world.ids.uuid().to_string();
-    Err(refuse(
-        StatusCode::BAD_REQUEST,
+    Err(Refusal::new(
+        world,
+        400,
         "intercom_version_invalid",
         "The requested version could not be found",
-        &request_id,
     ))
 }
 
-fn refuse(status: StatusCode, code: &str, message: &str, request_id: &str) -> Response {
-    let body = json!({
-        "type": "error.list", "request_id": request_id, "errors": [{"code": code, "message": message, "field": null}],
-    });
-    (status, Json(body)).into_response()
-}
-
-/// An error by its code, with the status that belongs to it.
+/// An error by its code.
 pub(crate) fn error(world: &World, code: &str) -> Response {
-    let (status, message) = match code {
-        "parameter_invalid" | "parameter_not_found" | "bad_request" => (400, "Bad request"),
-        "unauthorized" => (401, "Access Token Invalid"),
-        "token_revoked" => (401, "Access Token Revoked"),
-        "token_expired" => (401, "Access Token Expired"),
-        "api_plan_restricted" => (403, "Active subscription needed."),
-        "forbidden" => (403, "Not allowed"),
-        "not_found" | "conversation_not_found" => (404, "Resource Not Found"),
-        "conflict" => (409, "Conflict"),
-        "media_type_not_acceptable" => (415, "The Content-Type must be application/json"),
-        "data_invalid" => (422, "Data invalid"),
-        "locked" => (423, "Locked"),
-        "rate_limit_exceeded" => (429, "Exceeded rate limit"),
-        "service_unavailable" => (503, "Sorry, the API service is temporarily unavailable"),
-        _ => (500, "An unexpected error occurred"),
-    };
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    refuse(status, code, message, &world.ids.uuid().to_string())
+    Refusal::of(world, code).into_response()
 }
 
 /// There is no `Retry-After`: the reset is told as an absolute time.

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use axum::{
     Json,
     extract::{Path, State},
-    http::{HeaderMap, StatusCode, header},
-    response::{IntoResponse, Response},
+    http::{HeaderMap, header},
+    response::IntoResponse,
 };
 use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::{
-    Answer, IntercomPart, IntercomPartAuthor, IntercomPartKind, authorize, error, html, refuse,
+    Answer, IntercomPart, IntercomPartAuthor, IntercomPartKind, Refusal, authorize, html,
     shape::{self, DisplayAs},
 };
 use crate::{config::Echoes, webhooks::intercom::notification, world::World};
@@ -36,9 +36,9 @@ pub(super) async fn reply(
                 .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
         });
     if !is_json {
-        return Err(error(&world, "media_type_not_acceptable"));
+        return Err(Refusal::of(&world, "media_type_not_acceptable"));
     }
-    let request: Value = serde_json::from_slice(&body).map_err(|_| error(&world, "bad_request"))?;
+    let request: Value = serde_json::from_slice(&body).map_err(|_| Refusal::of(&world, "bad_request"))?;
     let draft = Draft::read(&world, &request)?;
 
     let now = world.clock.now();
@@ -51,7 +51,7 @@ pub(super) async fn reply(
     };
     let mut state = world.intercom.lock();
     let Some(conversation) = state.conversations.get_mut(&id) else {
-        return Err(error(&world, "not_found"));
+        return Err(Refusal::of(&world, "not_found"));
     };
     conversation.parts.push(part.clone());
     let conversation = conversation.clone();
@@ -70,17 +70,9 @@ struct Draft {
 }
 
 impl Draft {
-    fn read(world: &World, request: &Value) -> Result<Self, Response> {
-        let request_id = world.ids.uuid().to_string();
-        let missing = |field: &str| {
-            refuse(
-                StatusCode::BAD_REQUEST,
-                "parameter_not_found",
-                &format!("{field} is required"),
-                &request_id,
-            )
-        };
-        let invalid = |message: &str| refuse(StatusCode::BAD_REQUEST, "parameter_invalid", message, &request_id);
+    fn read(world: &World, request: &Value) -> Result<Self, Refusal> {
+        let missing = |field: &str| Refusal::new(world, 400, "parameter_not_found", &format!("{field} is required"));
+        let invalid = |message: &str| Refusal::new(world, 400, "parameter_invalid", message);
 
         let kind = match request["message_type"].as_str() {
             Some("comment") => IntercomPartKind::Comment,
@@ -102,12 +94,7 @@ impl Draft {
                     _ => return Err(missing("admin_id")),
                 };
                 if admin_id != world.config.intercom.admin_id {
-                    return Err(refuse(
-                        StatusCode::NOT_FOUND,
-                        "not_found",
-                        "Resource Not Found",
-                        &request_id,
-                    ));
+                    return Err(Refusal::new(world, 404, "not_found", "Resource Not Found"));
                 }
                 IntercomPartAuthor::Admin(admin_id)
             }
@@ -116,12 +103,7 @@ impl Draft {
                     IntercomPartAuthor::Contact(id.to_owned())
                 }
                 Some(_) => {
-                    return Err(refuse(
-                        StatusCode::NOT_FOUND,
-                        "not_found",
-                        "User Not Found",
-                        &request_id,
-                    ));
+                    return Err(Refusal::new(world, 404, "not_found", "User Not Found"));
                 }
                 None => return Err(missing("intercom_user_id")),
             },

@@ -61,7 +61,7 @@ fn title_of(text: &str) -> String {
         let rest = rest.trim().trim_matches(['"', ',', '*', ' ']);
         (is_label && !rest.is_empty()).then(|| rest.to_owned())
     });
-    let title = labelled.or_else(|| from_json(text)).or_else(|| {
+    let title = from_json(text).or(labelled).or_else(|| {
         let is_prose = |line: &&str| {
             line.split_whitespace().count() >= 3 && !line.starts_with(['<', '{', '[', '`', '=']) && !line.ends_with(':')
         };
@@ -154,7 +154,11 @@ const INCIDENT: [&str; 16] = [
     "data loss",
     "perdimos",
 ];
-const BUG: [&str; 20] = [
+const BUG: [&str; 24] = [
+    "no puedo",
+    "no se puede",
+    "no consigo",
+    "no puede",
     "error",
     "falla",
     "no funciona",

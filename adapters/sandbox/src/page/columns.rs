@@ -16,6 +16,9 @@ use crate::{
 /// How many threads, conversations or cards a column shows, newest first.
 const SHOWN: usize = 40;
 
+/// A piece of the page and when it happened.
+type Stamped = (DateTime<Utc>, String);
+
 pub(super) fn render(world: &Arc<World>) -> String {
     let columns = [
         column(
@@ -210,7 +213,7 @@ fn intercom(world: &Arc<World>) -> String {
 fn whatsapp(world: &Arc<World>) -> String {
     let whatsapp = WhatsApp::new(Arc::clone(world));
     let (inbound, messages) = (whatsapp.inbound(), whatsapp.messages());
-    let mut chats: BTreeMap<String, (String, Vec<(DateTime<Utc>, String)>)> = BTreeMap::new();
+    let mut chats: BTreeMap<String, (String, Vec<Stamped>)> = BTreeMap::new();
     for message in &inbound {
         let (name, bubbles) = chats.entry(canonical_wa_id(&message.from)).or_default();
         message.profile_name.clone_into(name);

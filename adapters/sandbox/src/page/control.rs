@@ -15,7 +15,7 @@ use crate::{
     Provider,
     faults::{Fault, Scope},
     intercom::Intercom,
-    notion::Notion,
+    notion::{Notion, UnknownPage},
     slack::Slack,
     whatsapp::WhatsApp,
     world::World,
@@ -118,7 +118,7 @@ pub(super) async fn move_from_page(
 ) -> Response {
     match carry_out(&world, &id, &request) {
         Ok(()) => Redirect::to("/").into_response(),
-        Err(response) => response,
+        Err(error) => refuse(StatusCode::NOT_FOUND, &error.to_string()),
     }
 }
 
@@ -130,21 +130,20 @@ pub(super) async fn move_page(State(world): State<Arc<World>>, Path(id): Path<St
     };
     match carry_out(&world, &id, &request) {
         Ok(()) => Json(json!(Notion::new(world).page(&id))).into_response(),
-        Err(response) => response,
+        Err(error) => refuse(StatusCode::NOT_FOUND, &error.to_string()),
     }
 }
 
 /// Notes first: whoever is told of the move finds them there.
-fn carry_out(world: &Arc<World>, id: &str, request: &Move) -> Result<(), Response> {
+fn carry_out(world: &Arc<World>, id: &str, request: &Move) -> Result<(), UnknownPage> {
     let notion = Notion::new(Arc::clone(world));
-    let refused = |error: crate::UnknownPage| refuse(StatusCode::NOT_FOUND, &error.to_string());
     if !notion.statuses().contains(&request.status) {
-        return Err(refused(crate::UnknownPage));
+        return Err(UnknownPage);
     }
     if !request.notes.trim().is_empty() {
-        notion.add_notes(id, &request.notes).map_err(refused)?;
+        notion.add_notes(id, &request.notes)?;
     }
-    notion.move_page(id, &request.status).map_err(refused)
+    notion.move_page(id, &request.status)
 }
 
 #[derive(Debug, Deserialize)]
