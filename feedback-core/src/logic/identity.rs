@@ -22,10 +22,10 @@ pub fn phone_variants(number: &str) -> Vec<String> {
     if !is_number || digits.is_empty() {
         return vec![written.to_owned()];
     }
-    if !written.starts_with('+') {
-        if let Some(international) = digits.strip_prefix("00") {
-            digits = international.to_owned();
-        }
+    if !written.starts_with('+')
+        && let Some(international) = digits.strip_prefix("00")
+    {
+        digits = international.to_owned();
     }
     let other = argentine(&digits).or_else(|| mexican(&digits)).or_else(|| brazilian(&digits));
     std::iter::once(digits).chain(other).collect()

@@ -32,6 +32,9 @@ pub(super) fn to_text(html: &str) -> Plain {
         return Plain { text: clean(html), images: Vec::new() };
     }
     let html = html.get(..html.floor_char_boundary(MAX_BYTES)).unwrap_or_default();
+    if nests_too_deeply(html) {
+        return Plain { text: without_tags(html), images: Vec::new() };
+    }
     let words = Words::default();
     let seen = words.clone();
     let rendered = html2text::config::with_decorator(words)
@@ -51,6 +54,52 @@ pub(super) fn to_text(html: &str) -> Plain {
         }
     }
     Plain { text, images }
+}
+
+/// Elements open at once beyond which the tree is not built: its cost grows with the square of the depth, and a mail of
+/// twenty quoted replies in tables stays far below.
+const MAX_OPEN: usize = 200;
+
+/// Elements that never hold another of their kind, closed or not.
+const UNNESTED: [&str; 16] = [
+    "br", "img", "hr", "p", "li", "td", "tr", "th", "dt", "dd", "meta", "link", "input", "col", "option", "wbr",
+];
+
+fn nests_too_deeply(html: &str) -> bool {
+    let mut open = 0_usize;
+    for tag in html.split('<').skip(1) {
+        if let Some(name) = tag.strip_prefix('/') {
+            open = open.saturating_sub(usize::from(!is_unnested(name)));
+        } else if tag.starts_with(|c: char| c.is_ascii_alphabetic()) && !is_unnested(tag) {
+            open += 1;
+            if open > MAX_OPEN {
+                return true;
+            }
+        }
+    }
+    false
+}
+
+fn is_unnested(tag: &str) -> bool {
+    let end = tag.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(tag.len());
+    let name = tag.get(..end).unwrap_or_default();
+    UNNESTED.iter().any(|unnested| unnested.eq_ignore_ascii_case(name))
+}
+
+/// The words between tags, for markup that no mail or chat program writes.
+fn without_tags(html: &str) -> String {
+    let mut text = String::with_capacity(html.len() / 4);
+    for (at, piece) in html.split('<').enumerate() {
+        let words = if at == 0 { piece } else { piece.split_once('>').map_or("", |(_, words)| words) };
+        if words.trim().is_empty() {
+            continue;
+        }
+        if !text.is_empty() && !text.ends_with(char::is_whitespace) {
+            text.push(' ');
+        }
+        text.push_str(words);
+    }
+    clean(&text.replace("&lt;", "<").replace("&gt;", ">").replace("&nbsp;", " ").replace("&amp;", "&"))
 }
 
 #[derive(Debug, Default)]
@@ -194,9 +243,26 @@ mod tests {
     }
 
     #[test]
-    fn hostile_nesting_ends() {
-        for html in ["<div>".repeat(20_000), "<b><a href=x>".repeat(2_000), "<table><tr><td>".repeat(300)] {
-            to_text(&html);
+    fn markup_that_is_nested_beyond_reason_still_gives_its_words() {
+        for tag in ["<div>", "<b><a href=x>", "<table><tr><td>", "<ul><li>", "<blockquote>"] {
+            let html = format!("hello &amp; {}goodbye", tag.repeat(5_000));
+            assert_eq!(to_text(&html).text, "hello & goodbye", "{tag}");
+        }
+    }
+
+    #[test]
+    fn a_long_thread_of_quotes_is_no_hostile_nesting() {
+        let quoted = format!("{}old{}", "<blockquote><div>".repeat(40), "</div></blockquote>".repeat(40));
+        assert!(!nests_too_deeply(&quoted));
+        assert!(!nests_too_deeply(&"<p>one<br>two".repeat(1_000)));
+        assert!(to_text(&quoted).text.ends_with("old"));
+    }
+
+    #[test]
+    fn the_deepest_tree_that_is_built_is_built_soon() {
+        for tag in ["<div>", "<b>", "<b><i>", "<a href=x>", "<table><tr><td>", "<ul><li>", "<font><p>", "<blockquote>"] {
+            let nested = tag.repeat(MAX_OPEN / tag.matches('<').count());
+            to_text(&format!("{nested}{}", "x<p>y".repeat(200)));
         }
     }
 }

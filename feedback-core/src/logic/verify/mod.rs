@@ -74,8 +74,7 @@ impl SignatureError {
 /// The one value of a header.
 fn only<'a>(values: HeaderValues<'a>) -> Result<&'a [u8], SignatureError> {
     match values {
-        [] => Err(SignatureError::Missing),
-        [value] if value.is_empty() => Err(SignatureError::Missing),
+        [] | [[]] => Err(SignatureError::Missing),
         [value] => Ok(value),
         _ => Err(SignatureError::Repeated),
     }

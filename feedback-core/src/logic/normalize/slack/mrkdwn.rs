@@ -39,10 +39,10 @@ fn without_mention<'t>(marked: &'t str, user: &str) -> Option<&'t str> {
     if user.is_empty() {
         return None;
     }
-    if let Some((mention, rest)) = marked.strip_prefix("<@").and_then(|rest| rest.split_once('>')) {
-        if id_of(mention) == user {
-            return Some(rest.trim_start_matches([' ', ':', ',', '\n', '\u{a0}']));
-        }
+    if let Some((mention, rest)) = marked.strip_prefix("<@").and_then(|rest| rest.split_once('>'))
+        && id_of(mention) == user
+    {
+        return Some(rest.trim_start_matches([' ', ':', ',', '\n', '\u{a0}']));
     }
     let (rest, mention) = marked.strip_suffix('>')?.rsplit_once("<@")?;
     (id_of(mention) == user).then(|| rest.trim_end())
