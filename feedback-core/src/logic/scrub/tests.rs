@@ -59,6 +59,74 @@ fn each_kind_is_hidden_in_both_languages() {
 }
 
 #[test]
+fn no_spelling_gets_through() {
+    for text in [
+        "write to ana.ruiz@example.com",
+        "write to ANA.RUIZ@EXAMPLE.COM",
+        "write to ana.ruiz @ example.com",
+        "write to ana.ruiz [at] example.com",
+        "write to ana.ruiz(at)example(dot)com",
+        "write to ana.ruiz{@}example.com",
+        "mailto:ana.ruiz@example.com",
+        "write to ana.ruiz＠example．com",
+        "write to a\u{200b}na.ru\u{200b}iz@example.com",
+        "write to ana.ruiz&#64;example.com",
+        "write to ana.ruiz%40example.com",
+        "ana dot ruiz at example dot com",
+        "ana punto ruiz arroba example punto com",
+        "anaruizarrobagmail.com",
+        "call 612 345 678",
+        "call 612-345-678",
+        "call 612–345–678",
+        "call 612.345.678",
+        "call 612·345·678",
+        "call 612_345_678",
+        "call 6 1 2 3 4 5 6 7 8",
+        "call ６１２３４５６７８",
+        "call +34(612)345678",
+        "tel=%2B34612345678",
+        "<tel:+34612345678|+34 612 345 678>",
+        "soy Ana Ruiz",
+        "SOY ANA RUIZ",
+        "soy ana ruiz",
+        "soy Ａｎａ Ｒｕｉｚ",
+        "soy 𝐀𝐧𝐚 𝐑𝐮𝐢𝐳",
+        "soy A\u{301}na Rui\u{301}z",
+        "name=Ana%20Ruiz",
+        "my name is RUIZ, ANA",
+        "my name is AnaRuiz",
+        "{\"name\":\"Ana Ruiz\"}",
+        "card 4111-1111-1111-1111",
+        "card 4111_1111_1111_1111",
+        "card 4 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1",
+        "card ４１１１\u{a0}１１１１\u{a0}１１１１\u{a0}１１１１",
+        "iban es91-2100-0418-4502-0005-1332",
+        "iban ES91%202100%200418%204502%200005%201332",
+        "key=sk%5Flive%5F51Hx8fKJh2eZvKYlo2C0",
+        "handle ＠ana_ruiz",
+    ] {
+        let hidden = scrubbed(text).to_lowercase();
+        for canary in [
+            "ana",
+            "ruiz",
+            "ａｎａ",
+            "𝐚𝐧𝐚",
+            "612",
+            "345",
+            "６１２",
+            "1111",
+            "１１１１",
+            "1 1",
+            "2100",
+            "51hx8",
+            "6 1",
+        ] {
+            assert!(!hidden.contains(canary), "{text} became {hidden}");
+        }
+    }
+}
+
+#[test]
 fn what_is_nobodys_stays() {
     for text in [
         "Pedido 4500123987, guía 1Z999AA10123456784, error 0x80070005",
@@ -256,7 +324,7 @@ fn message() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(if cfg!(debug_assertions) { 600 } else { 20_000 }))]
+    #![proptest_config(ProptestConfig::with_cases(if cfg!(debug_assertions) { 256 } else { 20_000 }))]
 
     #[test]
     fn scrubbing_what_is_scrubbed_changes_nothing(text in message()) {
@@ -359,10 +427,10 @@ fn time_grows_with_length() {
                 })
                 .fold(f64::MAX, f64::min)
         };
-        let (short, long) = (seconds(4_000), seconds(32_000));
+        let (short, long) = (seconds(2_000), seconds(16_000));
         assert!(
             long < short * 40.0 + 0.02,
-            "{pattern:?}: {short} s for 4,000 characters, {long} s for 32,000"
+            "{pattern:?}: {short} s for 2,000 characters, {long} s for 16,000"
         );
     }
 }

@@ -86,10 +86,27 @@ impl Finder<'_, '_> {
         if right && left {
             points += 4;
         }
-        if !right && it.class.given() > 0 && it.case == Case::Title && self.surname_follows(index) {
+        // Without capitals, two words in a row that are names and nothing else say it.
+        if self.reading.lower
+            && it.class.ordinary() < 2
+            && (right && self.pairs(index, index + 1) || left && self.pairs(index, index - 1))
+        {
+            points = points.max(20);
+        }
+        if !right
+            && it.class.given() > 0
+            && (it.case == Case::Title || self.reading.lower)
+            && self.surname_follows(index)
+        {
             points += 10;
         }
         points
+    }
+
+    /// One is a given name, the other a surname, and the other is no ordinary word.
+    fn pairs(&self, index: usize, other: usize) -> bool {
+        let (it, other) = (self.traits[index].class, self.traits[other].class);
+        other.ordinary() == 0 && (it.given() > 0 && other.surname() > 0 || it.surname() > 0 && other.given() > 0)
     }
 
     /// What follows speaks of a person, or of a thing.
