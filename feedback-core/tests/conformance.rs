@@ -6,8 +6,12 @@ use feedback_core::{
     domain::{ChainHash, TicketId},
     testing::{
         conformance::{
-            Fresh, storage, trials,
-            storage::StorageHarness, vault, vault::VaultHarness,
+            Fresh,
+            job_queue::{self, JobQueueHarness},
+            queries::{self, QueriesHarness},
+            storage::{self, StorageHarness},
+            trials,
+            vault::{self, VaultHarness},
         },
         memory::{MemoryStore, MemoryVault},
     },
@@ -25,6 +29,22 @@ impl StorageHarness for Memory {
 
     async fn chain_of(&self, adapter: &MemoryStore, ticket: TicketId) -> Vec<ChainHash> {
         adapter.chain(ticket)
+    }
+}
+
+impl QueriesHarness for Memory {
+    type Adapter = MemoryStore;
+
+    async fn fresh(&self) -> Fresh<MemoryStore> {
+        Fresh::new(MemoryStore::new())
+    }
+}
+
+impl JobQueueHarness for Memory {
+    type Adapter = MemoryStore;
+
+    async fn fresh(&self) -> Fresh<MemoryStore> {
+        Fresh::new(MemoryStore::new())
     }
 }
 
@@ -46,6 +66,8 @@ impl VaultHarness for Vaults {
 
 fn main() -> ExitCode {
     let mut all = trials(Memory, "storage", storage::checks());
+    all.extend(trials(Memory, "queries", queries::checks()));
+    all.extend(trials(Memory, "job_queue", job_queue::checks()));
     all.extend(trials(Vaults(1.into()), "vault", vault::checks()));
     libtest_mimic::run(&Arguments::from_args(), all).exit_code()
 }

@@ -6,6 +6,8 @@ use feedback_core::{
     domain::{ChainHash, TicketId},
     testing::conformance::{
         Fresh,
+        job_queue::{self, JobQueueHarness},
+        queries::{self, QueriesHarness},
         storage::{self, StorageHarness},
         trials,
     },
@@ -37,7 +39,25 @@ impl StorageHarness for OneFile {
     }
 }
 
+impl QueriesHarness for OneFile {
+    type Adapter = Sqlite;
+
+    async fn fresh(&self) -> Fresh<Sqlite> {
+        fresh()
+    }
+}
+
+impl JobQueueHarness for OneFile {
+    type Adapter = Sqlite;
+
+    async fn fresh(&self) -> Fresh<Sqlite> {
+        fresh()
+    }
+}
+
 fn main() -> ExitCode {
-    let all = trials(OneFile, "storage", storage::checks());
+    let mut all = trials(OneFile, "storage", storage::checks());
+    all.extend(trials(OneFile, "queries", queries::checks()));
+    all.extend(trials(OneFile, "job_queue", job_queue::checks()));
     libtest_mimic::run(&Arguments::from_args(), all).exit_code()
 }

@@ -1,4 +1,4 @@
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 
@@ -71,7 +71,13 @@ pub trait JobQueue: fmt::Debug + Send + Sync + 'static {
     async fn complete(&self, lease: &Lease, now: Timestamp) -> Result<(), SettleError>;
 
     /// The work failed; again at `run_at`.
-    async fn retry_later(&self, lease: &Lease, run_at: Timestamp, error: &str, now: Timestamp) -> Result<(), SettleError>;
+    async fn retry_later(
+        &self,
+        lease: &Lease,
+        run_at: Timestamp,
+        error: &str,
+        now: Timestamp,
+    ) -> Result<(), SettleError>;
 
     /// The work could not begin (provider down, shutdown): again at `run_at`, the attempt given back.
     async fn snooze(&self, lease: &Lease, run_at: Timestamp, reason: &str, now: Timestamp) -> Result<(), SettleError>;
@@ -100,3 +106,65 @@ pub trait JobQueue: fmt::Debug + Send + Sync + 'static {
     /// Returns when there may be new work, and after `at_most` in any case: a hint, with polling as the truth.
     async fn wait_for_work(&self, at_most: Duration);
 }
+
+macro_rules! forward {
+    ($wrapper:ident) => {
+        #[async_trait]
+        impl<T: JobQueue + ?Sized> JobQueue for $wrapper<T> {
+            async fn claim(&self, request: ClaimRequest) -> Result<Vec<LeasedJob>, PortError> {
+                (**self).claim(request).await
+            }
+
+            async fn extend(&self, lease: &Lease, until: Timestamp) -> Result<(), SettleError> {
+                (**self).extend(lease, until).await
+            }
+
+            async fn complete(&self, lease: &Lease, now: Timestamp) -> Result<(), SettleError> {
+                (**self).complete(lease, now).await
+            }
+
+            async fn retry_later(
+                &self,
+                lease: &Lease,
+                run_at: Timestamp,
+                error: &str,
+                now: Timestamp,
+            ) -> Result<(), SettleError> {
+                (**self).retry_later(lease, run_at, error, now).await
+            }
+
+            async fn snooze(
+                &self,
+                lease: &Lease,
+                run_at: Timestamp,
+                reason: &str,
+                now: Timestamp,
+            ) -> Result<(), SettleError> {
+                (**self).snooze(lease, run_at, reason, now).await
+            }
+
+            async fn bury(&self, lease: &Lease, error: &str, now: Timestamp) -> Result<(), SettleError> {
+                (**self).bury(lease, error, now).await
+            }
+
+            async fn reap(&self, now: Timestamp) -> Result<Reaped, PortError> {
+                (**self).reap(now).await
+            }
+
+            async fn revive(&self, job: JobId, now: Timestamp) -> Result<bool, PortError> {
+                (**self).revive(job, now).await
+            }
+
+            async fn discard(&self, job: JobId, now: Timestamp) -> Result<bool, PortError> {
+                (**self).discard(job, now).await
+            }
+
+            async fn wait_for_work(&self, at_most: Duration) {
+                (**self).wait_for_work(at_most).await;
+            }
+        }
+    };
+}
+
+forward!(Arc);
+forward!(Box);

@@ -1,4 +1,4 @@
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
@@ -241,6 +241,60 @@ pub trait Queries: fmt::Debug + Send + Sync + 'static {
     /// What the queue is doing at `now`.
     async fn ops_status(&self, now: Timestamp) -> Result<OpsStatus, PortError>;
 }
+
+macro_rules! forward {
+    ($wrapper:ident) => {
+        #[async_trait]
+        impl<T: Queries + ?Sized> Queries for $wrapper<T> {
+            async fn tickets(&self, filter: &TicketFilter, page: PageRequest) -> Result<Page<TicketRow>, PortError> {
+                (**self).tickets(filter, page).await
+            }
+
+            async fn ticket_detail(&self, ticket: TicketId) -> Result<Option<TicketDetail>, PortError> {
+                (**self).ticket_detail(ticket).await
+            }
+
+            async fn changelog_entries(
+                &self,
+                filter: &ChangelogFilter,
+                page: PageRequest,
+            ) -> Result<Page<ChangelogRow>, PortError> {
+                (**self).changelog_entries(filter, page).await
+            }
+
+            async fn notifications(
+                &self,
+                filter: &NotificationFilter,
+                page: PageRequest,
+            ) -> Result<Page<Notification>, PortError> {
+                (**self).notifications(filter, page).await
+            }
+
+            async fn notification_detail(&self, id: NotificationId) -> Result<Option<NotificationDetail>, PortError> {
+                (**self).notification_detail(id).await
+            }
+
+            async fn dead_letters(&self, page: PageRequest) -> Result<Page<DeadLetter>, PortError> {
+                (**self).dead_letters(page).await
+            }
+
+            async fn dead_letter(&self, id: JobId) -> Result<Option<DeadLetter>, PortError> {
+                (**self).dead_letter(id).await
+            }
+
+            async fn metrics(&self, from: Timestamp, to: Timestamp) -> Result<MetricsSummary, PortError> {
+                (**self).metrics(from, to).await
+            }
+
+            async fn ops_status(&self, now: Timestamp) -> Result<OpsStatus, PortError> {
+                (**self).ops_status(now).await
+            }
+        }
+    };
+}
+
+forward!(Arc);
+forward!(Box);
 
 #[cfg(test)]
 mod tests {

@@ -14,6 +14,8 @@ pub mod channel_sender;
 pub mod directory;
 pub mod tracker;
 
+pub mod job_queue;
+pub mod queries;
 pub mod storage;
 pub mod vault;
 

@@ -48,6 +48,7 @@ impl State {
                 Ok(())
             }
             Write::InsertIdentityLink(link) => {
+                require(!self.identity_links.contains_key(&link.id), taken("identity link"))?;
                 require(self.identities.contains_key(&link.identity), missing("identity"))?;
                 require(self.reporters.contains_key(&link.reporter), missing("reporter"))?;
                 insert(self.identity_links.entry(link.id), link, "identity link")
@@ -61,12 +62,14 @@ impl State {
             Write::InsertNotification(notification) => self.insert_notification(*notification),
             Write::UpdateNotification(notification) => self.update_notification(*notification),
             Write::InsertAttempt(attempt) => {
+                require(!self.attempts.contains_key(&attempt.id), taken("attempt"))?;
                 require(self.notifications.contains_key(&attempt.notification), missing("notification"))?;
                 insert(self.attempts.entry(attempt.id), attempt, "attempt")
             }
             Write::UpdateAttempt(attempt) => self.update_attempt(attempt),
             Write::SuggestLink(link) => self.suggest_link(link),
             Write::InsertAttachment(attachment) => {
+                require(!self.attachments.contains_key(&attachment.id), taken("attachment"))?;
                 require(self.tickets.contains_key(&attachment.ticket), missing("ticket"))?;
                 require(self.source_by_id(attachment.source).is_some(), missing("ticket source"))?;
                 insert(self.attachments.entry(attachment.id), *attachment, "attachment")
@@ -91,8 +94,8 @@ impl State {
                 Ok(())
             }
             Write::InsertSignInLink(link) => {
-                require(self.users.contains_key(&link.user), missing("user"))?;
                 require(!self.sign_in_links.contains_key(&link.digest), taken("sign-in link"))?;
+                require(self.users.contains_key(&link.user), missing("user"))?;
                 self.sign_in_links.insert(link.digest, link);
                 Ok(())
             }
@@ -118,6 +121,7 @@ impl State {
     }
 
     fn insert_reporter(&mut self, reporter: Reporter) -> Result<(), Misfit> {
+        require(!self.reporters.contains_key(&reporter.id), taken("reporter"))?;
         self.verified_email_is_free(&reporter)?;
         self.merge_target_exists(&reporter)?;
         insert(self.reporters.entry(reporter.id), reporter, "reporter")
@@ -126,8 +130,8 @@ impl State {
     fn update_reporter(&mut self, reporter: Reporter) -> Result<(), Misfit> {
         let stored = self.reporters.get(&reporter.id).ok_or(missing("reporter"))?;
         require(stored.version == reporter.version, stale("reporter"))?;
-        self.merge_target_exists(&reporter)?;
         self.verified_email_is_free(&reporter)?;
+        self.merge_target_exists(&reporter)?;
         let kept = (stored.created_at, stored.version + 1);
         self.reporters.insert(reporter.id, Reporter { created_at: kept.0, version: kept.1, ..reporter });
         Ok(())
@@ -139,17 +143,18 @@ impl State {
     }
 
     fn insert_identity(&mut self, identity: Identity) -> Result<(), Misfit> {
+        let known = self.identities.contains_key(&identity.id);
+        require(!known && self.identity_by_lookup(identity.channel, identity.lookup).is_none(), taken("identity"))?;
         require(self.reporters.contains_key(&identity.reporter), missing("reporter"))?;
-        require(self.identity_by_lookup(identity.channel, identity.lookup).is_none(), taken("identity"))?;
         insert(self.identities.entry(identity.id), identity, "identity")
     }
 
     fn update_identity(&mut self, identity: Identity) -> Result<(), Misfit> {
         let stored = self.identities.get(&identity.id).ok_or(missing("identity"))?;
         require(stored.version == identity.version, stale("identity"))?;
-        require(self.reporters.contains_key(&identity.reporter), missing("reporter"))?;
         let owner = self.identity_by_lookup(identity.channel, identity.lookup);
         require(owner.is_none_or(|owner| owner.id == identity.id), taken("identity"))?;
+        require(self.reporters.contains_key(&identity.reporter), missing("reporter"))?;
         let updated = Identity {
             created_at: stored.created_at,
             version: stored.version + 1,
@@ -162,6 +167,7 @@ impl State {
     }
 
     fn insert_ticket(&mut self, ticket: NewTicket, receipt: &mut CommitReceipt) -> Result<(), Misfit> {
+        require(!self.tickets.contains_key(&ticket.id), taken("ticket"))?;
         require(self.reporters.contains_key(&ticket.reporter), missing("reporter"))?;
         let newest = self.tickets.values().map(|ticket| ticket.number).max();
         let number = newest.map_or(TicketNumber::FIRST, |number| TicketNumber::new(number.value() + 1));
@@ -172,33 +178,35 @@ impl State {
     fn update_ticket(&mut self, ticket: Ticket) -> Result<(), Misfit> {
         let stored = self.tickets.get(&ticket.id).ok_or(missing("ticket"))?;
         require(stored.version == ticket.version, stale("ticket"))?;
-        require(self.reporters.contains_key(&ticket.reporter), missing("reporter"))?;
         let page = ticket.page.as_ref().map(|page| &page.id);
         let clash = page.is_some()
             && self.tickets.values().any(|other| {
                 other.id != ticket.id && other.page.as_ref().map(|page| &page.id) == page
             });
         require(!clash, taken("tracker page"))?;
+        require(self.reporters.contains_key(&ticket.reporter), missing("reporter"))?;
+        // Nothing writes groups yet, so that no ticket can be in one.
+        require(ticket.group.is_none(), missing("group"))?;
         let kept = (stored.number, stored.created_at, stored.version + 1);
         self.tickets.insert(ticket.id, Ticket { number: kept.0, created_at: kept.1, version: kept.2, ..ticket });
         Ok(())
     }
 
     fn insert_source(&mut self, source: TicketSource) -> Result<(), Misfit> {
-        require(self.tickets.contains_key(&source.ticket), missing("ticket"))?;
-        require(self.identities.contains_key(&source.author), missing("identity"))?;
         let known = self.sources.iter().any(|other| {
             other.id == source.id || (other.channel == source.channel && other.external_id == source.external_id)
         });
         require(!known, taken("ticket source"))?;
+        require(self.tickets.contains_key(&source.ticket), missing("ticket"))?;
+        require(self.identities.contains_key(&source.author), missing("identity"))?;
         self.sources.push(source);
         Ok(())
     }
 
     fn append_event(&mut self, event: TicketEvent) -> Result<(), Misfit> {
-        require(self.tickets.contains_key(&event.ticket), missing("ticket"))?;
         let known = self.events.values().flatten().any(|(other, _)| other.id == event.id);
         require(!known, taken("event"))?;
+        require(self.tickets.contains_key(&event.ticket), missing("ticket"))?;
         let timeline = self.events.entry(event.ticket).or_default();
         let hash = event.chained(timeline.last().map(|(_, hash)| *hash));
         timeline.push((event, hash));
@@ -206,17 +214,18 @@ impl State {
     }
 
     fn entry_fits(&self, entry: &ChangelogEntry) -> Result<(), Misfit> {
-        require(self.tickets.contains_key(&entry.ticket), missing("ticket"))?;
-        require(self.reporters.contains_key(&entry.sealed_for), missing("reporter"))?;
         let clash = self.entries.values().filter(|other| other.id != entry.id && other.ticket == entry.ticket).any(|other| {
             let two_drafts = entry.status == ChangelogStatus::Draft && other.status == ChangelogStatus::Draft;
             let live = |status| status != ChangelogStatus::Rejected;
             two_drafts || (live(entry.status) && live(other.status) && other.resolution == entry.resolution)
         });
-        require(!clash, taken("changelog entry"))
+        require(!clash, taken("changelog entry"))?;
+        require(self.tickets.contains_key(&entry.ticket), missing("ticket"))?;
+        require(self.reporters.contains_key(&entry.sealed_for), missing("reporter"))
     }
 
     fn insert_entry(&mut self, entry: ChangelogEntry) -> Result<(), Misfit> {
+        require(!self.entries.contains_key(&entry.id), taken("changelog entry"))?;
         self.entry_fits(&entry)?;
         insert(self.entries.entry(entry.id), entry, "changelog entry")
     }
@@ -231,17 +240,18 @@ impl State {
     }
 
     fn notification_fits(&self, notification: &Notification) -> Result<(), Misfit> {
-        require(self.entries.contains_key(&notification.changelog_entry), missing("changelog entry"))?;
-        require(self.tickets.contains_key(&notification.ticket), missing("ticket"))?;
-        require(self.reporters.contains_key(&notification.reporter), missing("reporter"))?;
-        require(self.identities.contains_key(&notification.identity), missing("identity"))?;
         let clash = self.notifications.values().any(|other| {
             other.id != notification.id && other.idempotency_key == notification.idempotency_key
         });
-        require(!clash, taken("notification"))
+        require(!clash, taken("notification"))?;
+        require(self.entries.contains_key(&notification.changelog_entry), missing("changelog entry"))?;
+        require(self.tickets.contains_key(&notification.ticket), missing("ticket"))?;
+        require(self.reporters.contains_key(&notification.reporter), missing("reporter"))?;
+        require(self.identities.contains_key(&notification.identity), missing("identity"))
     }
 
     fn insert_notification(&mut self, notification: Notification) -> Result<(), Misfit> {
+        require(!self.notifications.contains_key(&notification.id), taken("notification"))?;
         self.notification_fits(&notification)?;
         insert(self.notifications.entry(notification.id), notification, "notification")
     }
@@ -265,14 +275,15 @@ impl State {
     }
 
     fn suggest_link(&mut self, link: TicketLink) -> Result<(), Misfit> {
-        require(self.tickets.contains_key(&link.ticket), missing("ticket"))?;
-        require(self.tickets.contains_key(&link.original), missing("ticket"))?;
         let pair = |link: &TicketLink| -> (TicketId, TicketId) {
             (link.ticket.min(link.original), link.ticket.max(link.original))
         };
         if self.links.values().any(|other| pair(other) == pair(&link)) {
             return Ok(());
         }
+        require(!self.links.contains_key(&link.id), taken("ticket link"))?;
+        require(self.tickets.contains_key(&link.ticket), missing("ticket"))?;
+        require(self.tickets.contains_key(&link.original), missing("ticket"))?;
         insert(self.links.entry(link.id), link, "ticket link")
     }
 
@@ -320,8 +331,9 @@ impl State {
     }
 
     fn insert_api_token(&mut self, token: ApiToken) -> Result<(), Misfit> {
+        let known = self.api_tokens.values().any(|other| other.id == token.id || other.digest == token.digest);
+        require(!known, taken("API token"))?;
         require(self.users.contains_key(&token.user), missing("user"))?;
-        require(self.api_tokens.values().all(|other| other.digest != token.digest), taken("API token"))?;
         insert(self.api_tokens.entry(token.id), token, "API token")
     }
 
