@@ -23,6 +23,10 @@ pub struct RememberedCall {
 
 /// One write of a [`Change`]. An update names the version that was loaded, in the entity's own `version`; storage
 /// raises it by one, or refuses the whole change with `Conflict` if it is another by now.
+///
+/// An update never changes number and time of creation. What a write refers to (a ticket's reporter, a source's author)
+/// stands in storage or earlier in the same change, else the change is `NotFound`; reviewers are named freely, since a
+/// host may keep them elsewhere. An insert of an id that is there is a `Conflict`.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Write {
     /// A new reporter. `Conflict` if another, not merged, has the same verified email.
@@ -31,7 +35,7 @@ pub enum Write {
     UpdateReporter(Reporter),
     /// A new identity. `Conflict` if the channel has one with the same look-up digest.
     InsertIdentity(Identity),
-    /// A changed identity.
+    /// A changed identity. `last_message_at` never goes back: a touch may have come in between.
     UpdateIdentity(Identity),
     /// A person wrote at this time: `last_message_at` becomes the later of both. No version: maxima commute.
     TouchIdentity(super::IdentityId, Timestamp),
@@ -137,6 +141,9 @@ pub struct CommitReceipt {
 impl CommitReceipt {
     /// The number that a new ticket got.
     pub fn number_of(&self, ticket: TicketId) -> Option<TicketNumber> {
-        self.ticket_numbers.iter().find(|(id, _)| *id == ticket).map(|(_, number)| *number)
+        self.ticket_numbers
+            .iter()
+            .find(|(id, _)| *id == ticket)
+            .map(|(_, number)| *number)
     }
 }

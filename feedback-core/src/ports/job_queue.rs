@@ -91,7 +91,7 @@ pub trait JobQueue: fmt::Debug + Send + Sync + 'static {
     /// `Unavailable`.
     async fn reap(&self, now: Timestamp) -> Result<Reaped, PortError>;
 
-    /// A person wants a dead job tried again, from attempt one. False if there is no such dead job.
+    /// A person wants a dead job tried again, from attempt one, at once. False if there is no such dead job.
     ///
     /// # Errors
     /// `Unavailable`.
