@@ -36,22 +36,26 @@ impl KnownPeople {
     /// Hides this email address, telephone number or handle, whatever separators stand between its digits.
     #[must_use]
     pub fn with_address(mut self, address: &str) -> Self {
-        let view = View::new(address.trim(), &[]);
-        let digits = view.low.iter().filter(|byte| byte.is_ascii_digit()).count();
-        let letters = view.low.iter().any(|&byte| byte.is_ascii_alphabetic());
+        let digits = address.chars().filter(char::is_ascii_digit).count();
         let label = match () {
-            () if view.low[..].iter().skip(1).any(|&byte| byte == b'@') => Label::Email,
-            () if !letters && digits >= 6 => Label::Phone,
+            () if address.trim().chars().skip(1).any(|c| c == '@') => Label::Email,
+            () if digits >= 6 && !address.contains(|c: char| c.is_ascii_alphabetic()) => Label::Phone,
             () => Label::Username,
         };
+        self.add_address(address, label);
+        self
+    }
+
+    fn add_address(&mut self, address: &str, label: Label) {
+        let view = View::new(address.trim(), &[]);
         let folded: Vec<u8> = match label {
             Label::Phone => view.low.iter().copied().filter(u8::is_ascii_digit).collect(),
-            _ => view.low.iter().copied().skip_while(|&byte| byte == b'@').collect(),
+            Label::Username => view.low.iter().copied().skip_while(|&byte| byte == b'@').collect(),
+            _ => view.low,
         };
-        if folded.len() >= 3 {
+        if folded.len() >= if label == Label::Phone { 6 } else { 3 } {
             self.addresses.push((folded.into(), label));
         }
-        self
     }
 
     fn add_name(&mut self, name: &str) {
@@ -73,8 +77,7 @@ impl KnownPeople {
         for (_, label, value) in placeholders.scrubbed_values() {
             match label {
                 Label::Name => all.add_name(value),
-                Label::Email | Label::Phone | Label::Username => all = all.with_address(value),
-                _ => {}
+                _ => all.add_address(value, label),
             }
         }
         all

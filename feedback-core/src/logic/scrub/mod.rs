@@ -1,6 +1,6 @@
 //! Personal data out, numbered placeholders in: the one maker of [`Scrubbed`].
 //!
-//! A message is folded to one plain byte a character ([`view`]), each finder marks what it knows, and what is marked is
+//! A message is folded to one plain byte a character (see `view`), each finder marks what it knows, and what is marked is
 //! replaced. The scrubber hides when in doubt about a person and keeps when in doubt about a number of the host's own
 //! (orders, errors, versions). It reads no clock and draws no random number: the same text gives the same answer.
 //!
@@ -86,7 +86,7 @@ pub enum Label {
 }
 
 impl Label {
-    /// All labels, in the order of their codes in a [`View`].
+    /// All labels, in the order of their codes.
     pub const ALL: [Self; 11] = [
         Self::Name,
         Self::Email,

@@ -195,6 +195,21 @@ fn texts_of_one_ticket_share_their_placeholders() {
 }
 
 #[test]
+fn what_was_hidden_before_is_hidden_without_its_cue() {
+    let scrubber = Scrubber::new();
+    let nobody = KnownPeople::new();
+    let mut placeholders = Placeholders::default();
+    let first = "la clave es perro77, correo ana arroba gmail punto com, tel 4321 5678";
+    scrubber.scrub_with(first, &nobody, &mut placeholders);
+    let (second, _) = scrubber.scrub_with(
+        "perro77; ana arroba gmail punto com; 43215678",
+        &nobody,
+        &mut placeholders,
+    );
+    assert_eq!(second.as_str(), "[SECRET_1]; [EMAIL_1]; [PHONE_2]");
+}
+
+#[test]
 fn a_typed_placeholder_is_kept_and_its_number_skipped() {
     let scrub = scrub("[NAME_1] wrote to me. My name is Ana Ruiz");
     assert_eq!(scrub.text.as_str(), "[NAME_1] wrote to me. My name is [NAME_2]");
