@@ -14,13 +14,20 @@ const CONTACT: &str = "f715b2835c90d34bd428185a";
 
 fn intercom(sandbox: &Sandbox, admin_id: &str) -> Intercom {
     let token = sandbox.config().intercom.access_token.clone();
-    Intercom::new(IntercomConfig::new(token, admin_id).with_base_url(sandbox.intercom_base_url())).unwrap()
+    Intercom::new(IntercomConfig::new(token, admin_id).with_base_url(sandbox.intercom_base_url()))
+        .expect("the configuration is right")
 }
 
 async fn start() -> (Sandbox, Intercom) {
     static TLS: Once = Once::new();
-    TLS.call_once(|| rustls::crypto::ring::default_provider().install_default().unwrap());
-    let sandbox = Sandbox::start(SandboxConfig::demo()).await.unwrap();
+    TLS.call_once(|| {
+        rustls::crypto::ring::default_provider()
+            .install_default()
+            .expect("nothing else installs one")
+    });
+    let sandbox = Sandbox::start(SandboxConfig::demo())
+        .await
+        .expect("loopback can be bound");
     let intercom = intercom(&sandbox, "814860");
     (sandbox, intercom)
 }

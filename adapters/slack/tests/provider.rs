@@ -12,10 +12,17 @@ use feedback_slack::{Slack, SlackConfig};
 
 async fn start() -> (Sandbox, Slack) {
     static TLS: Once = Once::new();
-    TLS.call_once(|| rustls::crypto::ring::default_provider().install_default().unwrap());
-    let sandbox = Sandbox::start(SandboxConfig::demo()).await.unwrap();
+    TLS.call_once(|| {
+        rustls::crypto::ring::default_provider()
+            .install_default()
+            .expect("nothing else installs one")
+    });
+    let sandbox = Sandbox::start(SandboxConfig::demo())
+        .await
+        .expect("loopback can be bound");
     let token = sandbox.config().slack.bot_token.clone();
-    let slack = Slack::new(SlackConfig::new(token).with_base_url(sandbox.slack_base_url())).unwrap();
+    let slack = Slack::new(SlackConfig::new(token).with_base_url(sandbox.slack_base_url()))
+        .expect("the configuration is right");
     (sandbox, slack)
 }
 
@@ -30,7 +37,8 @@ fn reply(sandbox: &Sandbox, root_ts: &str, text: &str) -> OutboundMessage {
 }
 
 fn moment(ts: &str) -> Timestamp {
-    Timestamp::from_unix_micros(ts.replace('.', "").parse().unwrap()).unwrap()
+    let micros = ts.replace('.', "").parse().expect("a ts has seconds and six digits");
+    Timestamp::from_unix_micros(micros).expect("the sandbox lives in our time")
 }
 
 #[tokio::test]

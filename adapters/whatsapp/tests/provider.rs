@@ -19,13 +19,19 @@ const PERSON: &str = "5491155501001";
 
 fn whatsapp(base_url: &str, numbers: &[&str]) -> WhatsApp {
     static TLS: Once = Once::new();
-    TLS.call_once(|| rustls::crypto::ring::default_provider().install_default().unwrap());
+    TLS.call_once(|| {
+        rustls::crypto::ring::default_provider()
+            .install_default()
+            .expect("nothing else installs one")
+    });
     let config = WhatsAppConfig::new("EAA-sandbox-demo".to_owned(), numbers.iter().copied());
-    WhatsApp::new(config.with_base_url(base_url)).unwrap()
+    WhatsApp::new(config.with_base_url(base_url)).expect("the configuration is right")
 }
 
 async fn start() -> (Sandbox, WhatsApp) {
-    let sandbox = Sandbox::start(SandboxConfig::demo()).await.unwrap();
+    let sandbox = Sandbox::start(SandboxConfig::demo())
+        .await
+        .expect("loopback can be bound");
     let whatsapp = whatsapp(&sandbox.whatsapp_base_url(), &[NUMBER, "2"]);
     (sandbox, whatsapp)
 }

@@ -4,7 +4,7 @@ use std::{error::Error, process::ExitCode, sync::Arc, time::Duration};
 
 use secrecy::ExposeSecret;
 
-use super::{BoxFuture, Check, run_checks, trials};
+use super::{BoxFuture, Check, checks, run_checks, trials};
 use crate::{
     domain::Channel,
     ports::{Directory, PortError, PortErrorKind},
@@ -91,12 +91,6 @@ impl Suite {
     async fn start(&self) -> Box<dyn DirectoryBench> {
         self.0.start().await
     }
-}
-
-macro_rules! checks {
-    ($($name:ident),+ $(,)?) => {
-        &[$(Check { name: stringify!($name), run: |suite| Box::pin($name(suite)) }),+]
-    };
 }
 
 /// Every promise, by name.

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use secrecy::SecretString;
 
 use crate::{
-    domain::{Channel, OutboundMessage, Timestamp},
+    domain::{Channel, OutboundMessage},
     ports::{ChannelSender, Directory, Person, PortError, PortErrorKind, ReadBack, Receipt},
 };
 
@@ -226,7 +226,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        domain::{Route, WhatsAppMode},
+        domain::{Route, Timestamp, WhatsAppMode},
         testing::{
             conformance::{
                 BoxFuture,
