@@ -116,6 +116,7 @@ pub struct Hub {
     pub clock: Arc<dyn Clock>,
     storage: Arc<dyn Storage>,
     ids: Arc<dyn IdSource>,
+    #[cfg_attr(not(feature = "worker"), expect(dead_code, reason = "only the worker's registry polls"))]
     poll_every: Duration,
 }
 

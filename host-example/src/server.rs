@@ -8,7 +8,7 @@ use feedback_adapters::{
         api, health,
         webhooks::{self, IntercomEndpoint, SlackEndpoint, Webhooks, WhatsAppEndpoint},
     },
-    dashboard::{self, Dashboard},
+    dashboard::{self, CookieSecurity, Dashboard},
 };
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -39,7 +39,15 @@ pub(crate) fn router(wired: &Wired, settings: &Settings, metrics: RenderMetrics)
         .merge(webhooks::router(hooks))
         .merge(api::router(api))
         .merge(health::router(hub))
-        .merge(dashboard::router(Dashboard::new(Arc::clone(hub))))
+        .merge(dashboard::router(Dashboard::new(Arc::clone(hub), cookies(settings))))
+}
+
+/// Cookies go over https alone, but where the hub itself says that people come over http.
+fn cookies(settings: &Settings) -> CookieSecurity {
+    match &settings.public_url {
+        Some(url) if url.starts_with("https://") => CookieSecurity::HttpsOnly,
+        _ => CookieSecurity::LoopbackHttp,
+    }
 }
 
 /// Serves until `stop`, or until the store says that it cannot go on; then lets running requests and jobs finish.

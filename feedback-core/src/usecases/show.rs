@@ -6,8 +6,8 @@ use zeroize::Zeroizing;
 
 use super::sealing::{open, place};
 use crate::{
-    domain::{Reporter, ReporterId, Ticket},
-    ports::{PortError, ReporterKey, Storage, Vault},
+    domain::{Reporter, ReporterId, Ticket, TicketNumber, UserId},
+    ports::{PortError, ReporterKey, Storage, TicketKey, Vault},
 };
 
 /// Opens what is sealed, for display.
@@ -74,6 +74,23 @@ impl Show {
         let Some(reporter) = self.load(ticket.reporter).await? else { return Ok(None) };
         let at = place::of("tickets", "original", *ticket.id.as_uuid());
         open(&*self.vault, &reporter, at, sealed).map_err(ShowError::Storage)
+    }
+
+    /// The ticket of a number that people say.
+    ///
+    /// # Errors
+    /// [`ShowError::Storage`].
+    pub async fn find_ticket(&self, number: TicketNumber) -> Result<Option<Ticket>, ShowError> {
+        self.storage.ticket(TicketKey::Number(number)).await.map_err(ShowError::Storage)
+    }
+
+    /// The name of a person who reviews, as colleagues see it.
+    ///
+    /// # Errors
+    /// [`ShowError::Storage`].
+    pub async fn user_name(&self, id: UserId) -> Result<Option<String>, ShowError> {
+        let user = self.storage.user(id).await.map_err(ShowError::Storage)?;
+        Ok(user.map(|user| user.name))
     }
 
     /// A reporter by id; merged ones lead to the person that they turned out to be.

@@ -1,0 +1,89 @@
+//! What gave up, for a person to try again or put away.
+
+use askama::Template;
+use axum::{
+    Extension,
+    extract::{Path, Query, State},
+    response::{IntoResponse, Redirect, Response},
+};
+use feedback_core::{
+    domain::{JobId, PageRequest},
+    usecases::DeadLetterError,
+};
+use serde::Deserialize;
+
+use super::{Moment, page, problem};
+use crate::{Dashboard, session::Visitor};
+
+struct Row {
+    id: String,
+    kind: String,
+    attempts: u32,
+    error: String,
+    at: Moment,
+}
+
+#[derive(Template)]
+#[template(path = "dead_letters.html")]
+struct DeadLetters {
+    visitor: Visitor,
+    here: &'static str,
+    rows: Vec<Row>,
+    next: Option<String>,
+}
+
+/// Where the list begins.
+#[derive(Deserialize, Default)]
+pub(crate) struct From {
+    #[serde(default)]
+    cursor: String,
+}
+
+pub(crate) async fn list(
+    State(dashboard): State<Dashboard>,
+    Extension(visitor): Extension<Visitor>,
+    Query(from): Query<From>,
+) -> Response {
+    let request = PageRequest { after: from.cursor.parse().ok(), ..PageRequest::default() };
+    let found = match dashboard.hub.queries.dead_letters(request).await {
+        Ok(found) => found,
+        Err(error) => return problem::unavailable(&error),
+    };
+    let next = found.next.map(|cursor| format!("/dead-letters?cursor={cursor}"));
+    let rows = found.items.into_iter().map(|letter| Row {
+        id: letter.job.id.to_string(),
+        kind: letter.job.kind.as_str().replace('_', " "),
+        attempts: letter.job.attempts,
+        error: letter.job.last_error.unwrap_or_default(),
+        at: Moment::of(letter.job.updated_at),
+    });
+    page(&DeadLetters { visitor, here: "dead-letters", rows: rows.collect(), next })
+}
+
+pub(crate) async fn retry(
+    State(dashboard): State<Dashboard>,
+    Extension(visitor): Extension<Visitor>,
+    Path(id): Path<String>,
+) -> Response {
+    let Ok(id) = id.parse::<JobId>() else { return problem::not_found() };
+    answer(dashboard.hub.dead_letters.retry(id, visitor.user.id).await)
+}
+
+pub(crate) async fn discard(
+    State(dashboard): State<Dashboard>,
+    Extension(visitor): Extension<Visitor>,
+    Path(id): Path<String>,
+) -> Response {
+    let Ok(id) = id.parse::<JobId>() else { return problem::not_found() };
+    answer(dashboard.hub.dead_letters.discard(id, visitor.user.id).await)
+}
+
+fn answer(result: Result<(), DeadLetterError>) -> Response {
+    match result {
+        Ok(()) => Redirect::to("/dead-letters").into_response(),
+        Err(DeadLetterError::NotFound) => {
+            problem::conflict("Somebody has already dealt with this dead letter.", "/dead-letters")
+        }
+        Err(DeadLetterError::Queue(error)) => problem::unavailable(&error),
+    }
+}

@@ -1,0 +1,335 @@
+//! One ticket: what was reported, what is suggested, what happened, and the release valve.
+
+use askama::Template;
+use axum::{
+    Extension, Form,
+    extract::{Path, State},
+    response::{IntoResponse, Redirect, Response},
+};
+use feedback_core::{
+    domain::{
+        Actor, Attachment, EventKind, NotificationStatus, Priority, Reporter, Ticket, TicketEvent, TicketNumber, TicketType,
+    },
+    ports::TicketDetail,
+    usecases::{ConfirmError, Confirmed, DraftError, ShowError},
+};
+use serde::Deserialize;
+
+use super::{Choice, Moment, page, problem, tickets::choice, valve::Valve};
+use crate::{Dashboard, session::Visitor, words};
+
+struct Message {
+    channel: &'static str,
+    text: String,
+    sent: Moment,
+    files: Vec<String>,
+}
+
+struct Happened {
+    words: &'static str,
+    detail: Option<String>,
+    who: String,
+    at: Moment,
+}
+
+struct Delivery {
+    channel: &'static str,
+    mode: String,
+    status: NotificationStatus,
+    status_label: &'static str,
+    error: Option<String>,
+    at: Moment,
+}
+
+struct Lookalike {
+    number: u64,
+    title: String,
+    percent: u32,
+    evidence: String,
+}
+
+#[derive(Template)]
+#[template(path = "ticket.html")]
+struct View {
+    visitor: Visitor,
+    here: &'static str,
+    number: u64,
+    version: u32,
+    title: String,
+    status: &'static str,
+    status_label: &'static str,
+    priority: &'static str,
+    type_label: &'static str,
+    channel_label: &'static str,
+    language: &'static str,
+    reporter: String,
+    address: Option<String>,
+    created: Moment,
+    original: Option<String>,
+    description: String,
+    messages: Vec<Message>,
+    summary: Option<String>,
+    suggested: Option<String>,
+    enrichment: &'static str,
+    reasons: Vec<String>,
+    confirmed: Option<String>,
+    types: Vec<Choice>,
+    priorities: Vec<Choice>,
+    board: Option<String>,
+    valve: Valve,
+    deliveries: Vec<Delivery>,
+    lookalikes: Vec<Lookalike>,
+    timeline: Vec<Happened>,
+}
+
+pub(crate) async fn show(
+    State(dashboard): State<Dashboard>,
+    Extension(visitor): Extension<Visitor>,
+    Path(number): Path<u64>,
+) -> Response {
+    match view(&dashboard, visitor, number).await {
+        Ok(Some(view)) => page(&view),
+        Ok(None) => problem::not_found(),
+        Err(ShowError::Storage(error)) => problem::unavailable(&error),
+    }
+}
+
+async fn view(dashboard: &Dashboard, visitor: Visitor, number: u64) -> Result<Option<View>, ShowError> {
+    let hub = &dashboard.hub;
+    let Some(ticket) = hub.show.find_ticket(TicketNumber::new(number)).await? else { return Ok(None) };
+    let Some(detail) = hub.queries.ticket_detail(ticket.id).await.map_err(ShowError::Storage)? else { return Ok(None) };
+    let ticket = &detail.ticket;
+    let name = hub.show.reporter(&detail.reporter)?;
+    let address = name.email.or(name.phone).map(|address| address.to_string());
+    let chosen = ticket.suggestion.as_ref().map_or((ticket.ticket_type, ticket.priority), |suggestion| {
+        // A suggestion may not make light of what the rules found urgent without a person's doing.
+        let urgent = ticket.inferred.priority.is_urgent();
+        let priority = if urgent { suggestion.priority.min(ticket.inferred.priority) } else { suggestion.priority };
+        (suggestion.ticket_type, priority)
+    });
+    let chosen = ticket.confirmation.as_ref().map_or(chosen, |word| (word.ticket_type, word.priority));
+    Ok(Some(View {
+        here: "tickets",
+        number,
+        version: ticket.version,
+        title: ticket.title.to_string(),
+        status: ticket.status.as_str(),
+        status_label: ticket.status.label(),
+        priority: ticket.priority.as_str(),
+        type_label: ticket.ticket_type.label(),
+        channel_label: ticket.channel.label(),
+        language: words::language(ticket.language),
+        reporter: name_of(dashboard, &detail.reporter),
+        address,
+        created: Moment::of(ticket.created_at),
+        original: hub.show.original(ticket).await?.map(|text| text.to_string()),
+        description: ticket.description.to_string(),
+        messages: further_messages(&detail),
+        summary: ticket.suggestion.as_ref().map(|suggestion| suggestion.summary.clone()),
+        suggested: suggested(ticket),
+        enrichment: words::enrichment(ticket.enrichment),
+        reasons: ticket.inferred.evidence.iter().map(|why| format!("{}: {}", why.rule, why.effect)).collect(),
+        confirmed: confirmed(dashboard, ticket).await?,
+        types: TicketType::ALL.map(|kind| choice(kind.as_str(), kind.label(), chosen.0.as_str())).into(),
+        priorities: Priority::ALL.map(|level| choice(level.as_str(), level.as_str(), chosen.1.as_str())).into(),
+        board: ticket.page.as_ref().and_then(|page| page.url.clone()).filter(|url| url.starts_with("https://")),
+        valve: Valve::of(dashboard, &detail).await?,
+        deliveries: deliveries(&detail),
+        lookalikes: lookalikes(dashboard, &detail).await?,
+        timeline: timeline(dashboard, &detail.events).await?,
+        visitor,
+    }))
+}
+
+/// Everything after the first message, which the report itself shows.
+fn further_messages(detail: &TicketDetail) -> Vec<Message> {
+    let mut messages: Vec<_> = detail
+        .sources
+        .iter()
+        .map(|source| Message {
+            channel: source.channel.label(),
+            text: source.text.to_string(),
+            sent: Moment::of(source.sent_at),
+            files: detail.attachments.iter().filter(|file| file.source == source.id).map(file_words).collect(),
+        })
+        .collect();
+    if messages.first().is_some_and(|first| first.files.is_empty()) {
+        messages.remove(0);
+    }
+    messages
+}
+
+fn file_words(file: &Attachment) -> String {
+    let kind = file.content_type.as_deref().unwrap_or("file");
+    match file.size_bytes {
+        Some(bytes) => format!("{kind}, {} KB, {}", bytes.div_ceil(1024), file.status.as_str()),
+        None => format!("{kind}, {}", file.status.as_str()),
+    }
+}
+
+fn suggested(ticket: &Ticket) -> Option<String> {
+    let suggestion = ticket.suggestion.as_ref()?;
+    let model = &suggestion.made_by.model;
+    Some(format!("{}, {} ({model})", suggestion.ticket_type.label(), suggestion.priority))
+}
+
+async fn confirmed(dashboard: &Dashboard, ticket: &Ticket) -> Result<Option<String>, ShowError> {
+    let Some(word) = &ticket.confirmation else { return Ok(None) };
+    let who = dashboard.hub.show.user_name(word.by).await?.unwrap_or_else(|| "somebody".to_owned());
+    Ok(Some(format!("{}, {}, by {who}, {}", word.ticket_type.label(), word.priority, words::moment(word.at))))
+}
+
+fn deliveries(detail: &TicketDetail) -> Vec<Delivery> {
+    let rows = detail.notifications.iter().map(|notification| Delivery {
+        channel: notification.channel.label(),
+        mode: notification.sent_as.clone().unwrap_or_else(|| notification.mode.as_str().to_owned()).replace('_', " "),
+        status: notification.status,
+        status_label: words::notification(notification.status),
+        error: notification.last_error.as_ref().map(|error| format!("{} ({})", error.words, error.code)),
+        at: Moment::of(notification.updated_at),
+    });
+    rows.collect()
+}
+
+async fn lookalikes(dashboard: &Dashboard, detail: &TicketDetail) -> Result<Vec<Lookalike>, ShowError> {
+    let mut found = Vec::new();
+    for link in &detail.links {
+        let other = if link.ticket == detail.ticket.id { link.original } else { link.ticket };
+        let other = dashboard.hub.queries.ticket_detail(other).await.map_err(ShowError::Storage)?;
+        if let Some(other) = other {
+            found.push(Lookalike {
+                number: other.ticket.number.value(),
+                title: other.ticket.title.to_string(),
+                percent: percent(link.score),
+                evidence: link.evidence.join(", "),
+            });
+        }
+    }
+    Ok(found)
+}
+
+/// A score of 0 to 1 as a whole number of hundredths.
+fn percent(score: f32) -> u32 {
+    (0..=100).rev().find(|percent| f64::from(*percent) <= f64::from(score) * 100.0 + 0.5).unwrap_or(0)
+}
+
+async fn timeline(dashboard: &Dashboard, events: &[TicketEvent]) -> Result<Vec<Happened>, ShowError> {
+    let mut lines = Vec::with_capacity(events.len());
+    for event in events {
+        let who = match event.actor {
+            Actor::Hub => "the hub".to_owned(),
+            Actor::Ai => "AI".to_owned(),
+            Actor::Tracker => "the engineers".to_owned(),
+            Actor::Provider => "the channel".to_owned(),
+            Actor::Reporter(_) => "the reporter".to_owned(),
+            Actor::User(id) => dashboard.hub.show.user_name(id).await?.unwrap_or_else(|| "a reviewer".to_owned()),
+        };
+        lines.push(Happened { words: words::event(event.kind), detail: detail_of(event), who, at: Moment::of(event.at) });
+    }
+    Ok(lines)
+}
+
+/// What a reader would ask next, where the event says it.
+fn detail_of(event: &TicketEvent) -> Option<String> {
+    let text = |key: &str| event.data.get(key).and_then(|value| value.as_str()).map(str::to_owned);
+    match event.kind {
+        EventKind::Enriched | EventKind::Confirmed => {
+            Some(format!("{}, {}", text("type")?.replace('_', " "), text("priority")?))
+        }
+        EventKind::Received | EventKind::MessageReceived | EventKind::Sent | EventKind::Delivered | EventKind::Read => {
+            text("channel")
+        }
+        EventKind::DeliveryFailed | EventKind::ChannelRestricted => text("code"),
+        EventKind::Resolved | EventKind::Reopened | EventKind::MovedInTracker => {
+            Some(format!("from {}", text("from")?.replace('_', " ")))
+        }
+        _ => None,
+    }
+}
+
+/// How a reporter is called on a page.
+pub(crate) fn name_of(dashboard: &Dashboard, reporter: &Reporter) -> String {
+    let opened = dashboard.hub.show.reporter(reporter).unwrap_or_else(|error| {
+        tracing::error!(%error, reporter.id = %reporter.id, "could not open a reporter's name");
+        feedback_core::usecases::ReporterName::default()
+    });
+    let name = opened.name.or(opened.email).or(opened.phone);
+    match name {
+        Some(name) => name.to_string(),
+        None if reporter.erased_at.is_some() => "(erased)".to_owned(),
+        None => "(no name yet)".to_owned(),
+    }
+}
+
+/// What the confirm form sends.
+#[derive(Deserialize)]
+pub(crate) struct ConfirmForm {
+    version: u32,
+    #[serde(rename = "type")]
+    ticket_type: String,
+    priority: String,
+}
+
+pub(crate) async fn confirm(
+    State(dashboard): State<Dashboard>,
+    Extension(visitor): Extension<Visitor>,
+    Path(number): Path<u64>,
+    Form(form): Form<ConfirmForm>,
+) -> Response {
+    let back = format!("/tickets/{number}");
+    let (Ok(ticket_type), Ok(priority)) = (form.ticket_type.parse(), form.priority.parse()) else {
+        return problem::invalid("Choose a type and a priority.", &back);
+    };
+    let id = match dashboard.hub.show.find_ticket(TicketNumber::new(number)).await {
+        Ok(Some(ticket)) => ticket.id,
+        Ok(None) => return problem::not_found(),
+        Err(ShowError::Storage(error)) => return problem::unavailable(&error),
+    };
+    let word = Confirmed { seen_version: form.version, ticket_type, priority, title: None };
+    match dashboard.hub.confirm.confirm(id, &word, visitor.user.id, None).await {
+        Ok(_) => Redirect::to(&back).into_response(),
+        Err(ConfirmError::NotFound) => problem::not_found(),
+        Err(ConfirmError::Stale { .. }) => {
+            problem::conflict("The ticket changed since you opened it. Look at it again, then confirm.", &back)
+        }
+        Err(ConfirmError::Storage(error)) => problem::unavailable(&error),
+        Err(error @ (ConfirmError::IllegalMove(_) | ConfirmError::InvalidTitle | ConfirmError::KeyReused)) => {
+            problem::invalid(&error.to_string(), &back)
+        }
+    }
+}
+
+pub(crate) async fn draft(
+    State(dashboard): State<Dashboard>,
+    Extension(visitor): Extension<Visitor>,
+    Path(number): Path<u64>,
+) -> Response {
+    let back = format!("/tickets/{number}");
+    let id = match dashboard.hub.show.find_ticket(TicketNumber::new(number)).await {
+        Ok(Some(ticket)) => ticket.id,
+        Ok(None) => return problem::not_found(),
+        Err(ShowError::Storage(error)) => return problem::unavailable(&error),
+    };
+    match dashboard.hub.drafts.generate(id, visitor.user.id).await {
+        Ok(_) => Redirect::to(&back).into_response(),
+        Err(DraftError::NotFound) => problem::not_found(),
+        Err(DraftError::Storage(error)) => problem::unavailable(&error),
+        Err(DraftError::Writer(error) | DraftError::Tracker(error)) => {
+            tracing::warn!(%error, "a draft that a person asked for could not be written");
+            problem::invalid("The draft could not be written now. Try again in a moment.", &back)
+        }
+        Err(error @ (DraftError::PutAway { .. } | DraftError::AlreadyApproved { .. } | DraftError::Erased)) => {
+            problem::conflict(&error.to_string(), &back)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_score_is_shown_in_whole_hundredths() {
+        assert_eq!([0.0, 0.504, 0.999, 1.0, -1.0, f32::NAN].map(percent), [0, 50, 100, 100, 0, 0]);
+    }
+}
