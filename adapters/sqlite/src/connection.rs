@@ -13,7 +13,7 @@ use std::{
 };
 
 use feedback_core::ports::{PortError, PortErrorKind};
-use rusqlite::{CachedStatement, Connection, OpenFlags};
+use rusqlite::{CachedStatement, Connection, OpenFlags, config::DbConfig};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{
@@ -36,6 +36,8 @@ pub(crate) trait Statements {
 
 impl Statements for Connection {
     fn statement(&self, sql: &str) -> rusqlite::Result<CachedStatement<'_>> {
+        #[cfg(test)]
+        crate::plans::record(sql);
         self.prepare_cached(sql)
     }
 }
@@ -78,7 +80,8 @@ pub(crate) fn open_writer(path: &Path, config: &SqliteConfig) -> Result<(Connect
 pub(crate) struct Connections {
     writer: Option<mpsc::Sender<Box<dyn Task>>>,
     readers: Option<std_mpsc::SyncSender<ReadTask>>,
-    threads: Vec<JoinHandle<()>>,
+    writer_thread: Option<JoinHandle<()>>,
+    reader_threads: Vec<JoinHandle<()>>,
     broken: watch::Sender<bool>,
     read_timeout: Duration,
     write_timeout: Duration,
@@ -90,7 +93,6 @@ impl Connections {
     pub(crate) fn start(path: &Path, config: &SqliteConfig, writer: Connection) -> Result<Self, OpenError> {
         let io = |source: std::io::Error| OpenError::Io { action: "start threads for", path: path.to_owned(), source: Box::new(source) };
         let broken = watch::Sender::new(false);
-        let mut threads = Vec::with_capacity(config.readers + 1);
 
         let (to_writer, commits) = mpsc::channel(config.waiting_commits);
         let work = Writer {
@@ -101,19 +103,22 @@ impl Connections {
             rows_since_checkpoint: 0,
             log_at_checkpoint: 0,
         };
-        threads.push(thread::Builder::new().name("sqlite-writer".into()).spawn(move || work.run(commits)).map_err(io)?);
+        let writer_thread = thread::Builder::new().name("sqlite-writer".into());
+        let writer_thread = writer_thread.spawn(move || work.run(commits)).map_err(io)?;
 
         let (to_readers, reads) = std_mpsc::sync_channel::<ReadTask>(config.waiting_commits);
         let reads = Arc::new(Mutex::new(reads));
+        let mut reader_threads = Vec::with_capacity(config.readers);
         for _ in 0..config.readers.max(1) {
             let conn = open(path, config, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(|error| migrate::classify(path, error))?;
             let reads = Arc::clone(&reads);
-            threads.push(thread::Builder::new().name("sqlite-reader".into()).spawn(move || read(conn, &reads)).map_err(io)?);
+            reader_threads.push(thread::Builder::new().name("sqlite-reader".into()).spawn(move || read(conn, &reads)).map_err(io)?);
         }
         Ok(Self {
             writer: Some(to_writer),
             readers: Some(to_readers),
-            threads,
+            writer_thread: Some(writer_thread),
+            reader_threads,
             broken,
             read_timeout: config.read_timeout,
             // A stranger's lock, then our own statements and the disk.
@@ -178,10 +183,14 @@ const GONE: Failure = Failure::new(PortErrorKind::Unavailable, "closed");
 
 impl Drop for Connections {
     fn drop(&mut self) {
-        self.writer = None;
+        // The writer closes last: the last connection moves the log into the file, and readers may not write.
         self.readers = None;
-        for thread in self.threads.drain(..) {
+        for thread in self.reader_threads.drain(..) {
             // A thread that panicked has been reported by the panic itself.
+            let _ = thread.join();
+        }
+        self.writer = None;
+        if let Some(thread) = self.writer_thread.take() {
             let _ = thread.join();
         }
     }
@@ -304,10 +313,12 @@ impl Writer {
         let mut outcomes = Vec::with_capacity(group.len());
         for task in &mut group {
             let outcome = in_savepoint(&self.conn, task.as_mut());
+            if let Err(failure) = &outcome {
+                self.note(failure);
+            }
             // Disk full, a failed read and the like end the whole transaction: nobody's work is left.
             if self.conn.is_autocommit() {
                 let failure = outcome.err().unwrap_or(GONE);
-                self.note(&failure);
                 return answer_all(group, &failure);
             }
             outcomes.push(outcome);
@@ -344,6 +355,8 @@ impl Writer {
 
     fn note(&self, failure: &Failure) {
         if failure.is_fatal && !self.broken.send_replace(true) {
+            // Closing would sync again, and believe the answer.
+            let _ = self.conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
             tracing::error!(code = failure.code, "store cannot be trusted any more: no commit is taken from now on");
         }
     }
@@ -378,4 +391,81 @@ pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use feedback_core::{
+        domain::{Change, Write},
+        ports::Storage,
+        testing::fixtures::Fixtures,
+    };
+
+    use super::*;
+    use crate::Sqlite;
+
+    fn store() -> (Sqlite, tempfile::TempDir) {
+        let folder = tempfile::tempdir().unwrap();
+        (Sqlite::open(SqliteConfig::new(folder.path().join("feedback.db"))).unwrap(), folder)
+    }
+
+    #[tokio::test]
+    async fn f10_after_a_failed_sync_no_commit_is_taken_and_the_host_is_told() {
+        let (store, _folder) = store();
+        let fixtures = Fixtures::default();
+        let insert = |user| Change::new().with(Write::InsertUser(user));
+        let before = fixtures.user();
+        store.commit(insert(before.clone())).await.unwrap();
+        let failed_sync = Failure::from(rusqlite::Error::SqliteFailure(
+            rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR_FSYNC),
+            None,
+        ));
+        let outcome = store.inner.connections.write(move |_| Err::<(), _>(failed_sync)).await;
+        assert_eq!(outcome.unwrap_err().code, "storage_broken");
+        store.until_broken().await;
+        assert!(store.is_broken());
+        let error = store.commit(insert(fixtures.user())).await.unwrap_err();
+        assert_eq!((error.kind(), error.code()), (PortErrorKind::Unavailable, Some("storage_broken")));
+        assert_eq!(store.user(before.id).await.unwrap(), Some(before), "what was durable is still read");
+    }
+
+    #[tokio::test]
+    async fn f14_a_read_that_takes_too_long_is_stopped_and_the_reader_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = SqliteConfig::new(folder.path().join("feedback.db")).with_readers(1);
+        let store = Sqlite::open(config.with_read_timeout(Duration::from_millis(50))).unwrap();
+        let endless = "WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT max(x) FROM n";
+        let read = move |conn: &Connection| Ok(conn.query_row(endless, [], |row| row.get::<_, i64>(0))?);
+        let error = store.inner.connections.read("test.endless", read).await.unwrap_err();
+        assert_eq!((error.kind(), error.code()), (PortErrorKind::Unavailable, Some("timeout")));
+        assert!(store.user(Fixtures::default().id()).await.unwrap().is_none());
+    }
+
+    #[tokio::test]
+    async fn a_waiting_queue_that_is_full_refuses_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = SqliteConfig::new(folder.path().join("feedback.db")).with_waiting_commits(1).with_group_size(1);
+        let store = Sqlite::open(config).unwrap();
+        let (hold, held) = std_mpsc::channel::<()>();
+        let (started, begun) = oneshot::channel();
+        let first = store.clone();
+        let first = tokio::spawn(async move {
+            let act = move |_: &Connection| {
+                started.send(()).unwrap();
+                held.recv().unwrap();
+                Ok(())
+            };
+            first.inner.connections.write(act).await
+        });
+        begun.await.unwrap();
+        let second = store.clone();
+        let second = tokio::spawn(async move { second.inner.connections.write(|_| Ok(())).await });
+        while store.inner.connections.writer.as_ref().unwrap().capacity() > 0 {
+            tokio::task::yield_now().await;
+        }
+        let refused = store.inner.connections.write(|_| Ok(())).await.unwrap_err();
+        assert_eq!(refused.code, "overloaded");
+        hold.send(()).unwrap();
+        assert!(first.await.unwrap().is_ok() && second.await.unwrap().is_ok());
+    }
 }

@@ -13,4 +13,7 @@ mod storage;
 mod store;
 
 
+#[cfg(test)]
+mod plans;
+
 pub use self::{config::SqliteConfig, error::OpenError, store::Sqlite};

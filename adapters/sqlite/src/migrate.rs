@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
 use crate::{SqliteConfig, error::OpenError, instance_lock::InstanceLock};
 
@@ -27,7 +27,9 @@ pub(crate) fn inspect(path: &Path, config: &SqliteConfig, lock: &InstanceLock) -
         return if lock.was_written() { Err(corrupt("the file is empty".into())) } else { Ok(()) };
     }
     let failed = |error: rusqlite::Error| classify(path, error);
-    let conn = Connection::open(path).map_err(failed)?;
+    // Read-only, so that not even closing it moves a log into a file that may have to be refused.
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = Connection::open_with_flags(path, flags).map_err(failed)?;
     conn.busy_timeout(config.busy_timeout).map_err(failed)?;
     let tables: i64 = conn
         .query_row("SELECT count(*) FROM sqlite_schema WHERE name NOT LIKE 'refinery%' AND name NOT LIKE 'sqlite%'", [], |row| row.get(0))

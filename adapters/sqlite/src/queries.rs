@@ -46,8 +46,7 @@ impl Queries for Sqlite {
     ) -> Result<Page<ChangelogRow>, PortError> {
         let filter = filter.clone();
         let read = move |conn: &Connection| {
-            let mut list = List::of("changelog_entries", "t.number", page);
-            list.joined = " JOIN tickets t ON t.id = r.ticket_id";
+            let mut list = List::of("changelog_entries r JOIN tickets t ON t.id = r.ticket_id", "t.number", page);
             if let Some(status) = filter.status {
                 list.only("r.status = ?", status.as_str());
             }
@@ -72,7 +71,7 @@ impl Queries for Sqlite {
     ) -> Result<Page<Notification>, PortError> {
         let filter = filter.clone();
         let read = move |conn: &Connection| {
-            let mut list = List::of("notifications", "", page);
+            let mut list = List::of("notifications r", "", page);
             if let Some(ticket) = filter.ticket {
                 list.only("r.ticket_id = ?", ticket.as_uuid().into_bytes());
             }
@@ -106,7 +105,7 @@ impl Queries for Sqlite {
 
     async fn dead_letters(&self, page: PageRequest) -> Result<Page<DeadLetter>, PortError> {
         let read = move |conn: &Connection| {
-            let mut list = List::of("jobs", "", page);
+            let mut list = List::of("jobs r", "", page);
             list.wheres.push_str(" AND r.status = 'dead'");
             let list = list.build();
             let rows = row::all(conn, &list.sql, list.params(), row::job)?;
@@ -160,9 +159,9 @@ impl Queries for Sqlite {
 
 /// A keyset page under construction: filters are fixed fragments, values are bound.
 struct List {
-    table: &'static str,
+    /// The table as `r`, and what is joined to it.
+    from: &'static str,
     more_columns: &'static str,
-    joined: &'static str,
     wheres: String,
     values: Vec<Box<dyn ToSql>>,
     page: PageRequest,
@@ -180,8 +179,8 @@ impl Statement {
 }
 
 impl List {
-    fn of(table: &'static str, more_columns: &'static str, page: PageRequest) -> Self {
-        Self { table, more_columns, joined: "", wheres: String::new(), values: Vec::new(), page }
+    fn of(from: &'static str, more_columns: &'static str, page: PageRequest) -> Self {
+        Self { from, more_columns, wheres: String::new(), values: Vec::new(), page }
     }
 
     fn only(&mut self, fragment: &'static str, value: impl ToSql + 'static) {
@@ -201,8 +200,8 @@ impl List {
         // Writing to a String cannot fail.
         let _ = write!(
             sql,
-            "SELECT r.*{comma}{} FROM {} r{} WHERE 1{} ORDER BY r.created_at DESC, r.id DESC LIMIT ?",
-            self.more_columns, self.table, self.joined, self.wheres
+            "SELECT r.*{comma}{} FROM {} WHERE 1{} ORDER BY r.created_at DESC, r.id DESC LIMIT ?",
+            self.more_columns, self.from, self.wheres
         );
         self.values.push(Box::new(self.page.size.rows() as i64 + 1));
         Statement { sql, values: self.values }
@@ -210,7 +209,16 @@ impl List {
 }
 
 fn ticket_list(filter: &TicketFilter, page: PageRequest) -> Statement {
-    let mut list = List::of("tickets", "", page);
+    let words = filter.search.as_deref().map(search_words).unwrap_or_default();
+    let mut list = List::of("tickets r", "", page);
+    if !words.is_empty() {
+        // CROSS JOIN fixes the order: what matches is read and then sorted. The other way round, a rare word would walk
+        // the whole list.
+        list.from = "ticket_search s CROSS JOIN tickets r ON r.number = s.rowid";
+        // Letters and digits only, and quoted: nothing of it is query syntax.
+        let query: Vec<String> = words.iter().map(|word| format!("\"{word}\"*")).collect();
+        list.only("ticket_search MATCH ?", query.join(" "));
+    }
     if let Some(status) = filter.status {
         list.only("r.status = ?", status.as_str());
     }
@@ -222,12 +230,6 @@ fn ticket_list(filter: &TicketFilter, page: PageRequest) -> Statement {
     }
     if let Some(channel) = filter.channel {
         list.only("r.channel = ?", channel.as_str());
-    }
-    let words = filter.search.as_deref().map(search_words).unwrap_or_default();
-    if !words.is_empty() {
-        // Letters and digits only, and quoted: nothing of it is query syntax.
-        let query: Vec<String> = words.iter().map(|word| format!("\"{word}\"*")).collect();
-        list.only("r.number IN (SELECT rowid FROM ticket_search WHERE ticket_search MATCH ?)", query.join(" "));
     }
     list.build()
 }

@@ -1,1 +1,26 @@
-fn main() {}
+//! What the SQLite adapter does beyond the ports' promises: one process for a file, crashes, damage, strangers, groups.
+
+mod crash;
+mod damage;
+mod group_commit;
+mod instance;
+mod model;
+mod tamper;
+
+use std::path::{Path, PathBuf};
+
+use feedback_sqlite::{Sqlite, SqliteConfig};
+
+/// A store in a folder of its own.
+fn store() -> (Sqlite, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    (open(&file(&folder)), folder)
+}
+
+fn file(folder: &tempfile::TempDir) -> PathBuf {
+    folder.path().join("feedback.db")
+}
+
+fn open(path: &Path) -> Sqlite {
+    Sqlite::open(SqliteConfig::new(path).with_readers(2)).unwrap()
+}
