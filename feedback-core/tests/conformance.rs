@@ -6,14 +6,14 @@ use feedback_core::{
     domain::{ChainHash, TicketId},
     testing::{
         conformance::{
-            Fresh,
+            Fresh, ai,
             job_queue::{self, JobQueueHarness},
             queries::{self, QueriesHarness},
             storage::{self, StorageHarness},
-            trials,
+            tracker, trials,
             vault::{self, VaultHarness},
         },
-        memory::{MemoryStore, MemoryVault},
+        memory::{MemoryStore, MemoryVault, ai::ScriptedAi, tracker::ScriptedBoard},
     },
 };
 use libtest_mimic::Arguments;
@@ -69,5 +69,7 @@ fn main() -> ExitCode {
     all.extend(trials(Memory, "queries", queries::checks()));
     all.extend(trials(Memory, "job_queue", job_queue::checks()));
     all.extend(trials(Vaults(1.into()), "vault", vault::checks()));
+    all.extend(ai::ai_trials(ScriptedAi));
+    all.extend(tracker::tracker_trials(ScriptedBoard));
     libtest_mimic::run(&Arguments::from_args(), all).exit_code()
 }
