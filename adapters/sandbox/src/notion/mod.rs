@@ -18,6 +18,8 @@ use crate::{
     world::World,
 };
 
+mod block_draft;
+mod block_store;
 mod blocks;
 mod data_source;
 mod filter;
@@ -33,6 +35,7 @@ mod value;
 
 pub use stand_in::{Notion, NotionPage, UnknownPage};
 
+use block_store::Blocks;
 use page::Page;
 use schema::Schema;
 
@@ -42,7 +45,7 @@ pub(crate) struct State {
     schema: Schema,
     pages: BTreeMap<String, Page>,
     order: Vec<String>,
-    blocks: blocks::Blocks,
+    blocks: Blocks,
 }
 
 impl State {
@@ -51,7 +54,7 @@ impl State {
             schema: Schema::demo(),
             pages: BTreeMap::new(),
             order: Vec::new(),
-            blocks: blocks::Blocks::default(),
+            blocks: Blocks::default(),
         }
     }
 

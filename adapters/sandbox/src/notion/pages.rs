@@ -11,7 +11,10 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::{
-    Answer, Author, Refusal, Version, authorize, bare, blocks, finish, only_known_keys,
+    Answer, Author, Refusal, Version, authorize, bare,
+    block_draft::read_children,
+    block_store::Place,
+    finish, only_known_keys,
     page::{Page, read_cells},
     paging::{Paging, query_values},
     parse,
@@ -52,7 +55,7 @@ fn create_page(world: &Arc<World>, version: Version, body: &[u8]) -> Answer {
     if bare(parent_id) != bare(&account.data_source_id) {
         return Err(Refusal::not_found("data_source", parent_id));
     }
-    let drafts = blocks::read_children(&request["children"], "body.children")?;
+    let drafts = read_children(&request["children"], "body.children")?;
     let now = world.clock.now();
     let mut state = world.notion.lock();
     let mut cells = read_cells(&mut state.schema, &request["properties"])?;
@@ -66,7 +69,7 @@ fn create_page(world: &Arc<World>, version: Version, body: &[u8]) -> Answer {
     page.cover = request["cover"].clone();
     state
         .blocks
-        .append(world, &page.id, drafts, blocks::Place::End, Author::Integration);
+        .append(world, &page.id, drafts, Place::End, Author::Integration);
     let shape = page.shape(&state.schema, account, version, &[]);
     state.insert(page.clone());
     drop(state);

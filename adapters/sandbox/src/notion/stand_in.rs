@@ -7,12 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{
-    Author, State, Version,
-    blocks::{Place, paragraphs},
-    page::Page,
-    schema::Kind,
-    signal,
-    value::Cell,
+    Author, State, Version, block_draft::paragraphs, block_store::Place, page::Page, schema::Kind, signal, value::Cell,
 };
 use crate::{Provider, RecordedRequest, world::World};
 

@@ -65,46 +65,78 @@ pub(super) fn title(code: i64) -> &'static str {
     meaning(code).1
 }
 
+/// A request that is not carried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Refusal {
+    pub(super) code: i64,
+    subcode: Option<i64>,
+    status: u16,
+    kind: &'static str,
+    message: String,
+    details: Option<String>,
+}
+
+impl Refusal {
+    /// By its code, with the status and the title that belong to it.
+    pub(super) fn new(code: i64, details: impl Into<String>) -> Self {
+        let (status, title) = meaning(code);
+        Self {
+            code,
+            subcode: (code == 190).then_some(463),
+            status,
+            kind: "OAuthException",
+            message: format!("(#{code}) {title}"),
+            details: Some(details.into()),
+        }
+    }
+
+    /// Code 100 with subcode 33 is how the Graph API says that an object does not exist.
+    pub(super) fn unknown_object(id: &str) -> Self {
+        Self {
+            subcode: Some(33),
+            kind: "GraphMethodException",
+            message: format!(
+                "Unsupported post request. Object with ID '{id}' does not exist, cannot be loaded due to missing permissions, or \
+                 does not support this operation."
+            ),
+            details: None,
+            ..Self::new(100, "")
+        }
+    }
+
+    /// Anything but what is played here.
+    pub(super) fn unknown_path() -> Self {
+        Self {
+            message: "Unknown path components".to_owned(),
+            details: None,
+            ..Self::new(2_500, "")
+        }
+    }
+
+    pub(super) fn answer(self, world: &World) -> Response {
+        let mut error = json!({
+            "message": self.message, "type": self.kind, "code": self.code, "fbtrace_id": format!("A{}", world.ids.hex(22)),
+        });
+        if let Some(subcode) = self.subcode {
+            error["error_subcode"] = json!(subcode);
+        }
+        if let Some(details) = self.details {
+            error["error_data"] = json!({"messaging_product": "whatsapp", "details": details});
+        }
+        (
+            StatusCode::from_u16(self.status).unwrap_or(StatusCode::BAD_REQUEST),
+            Json(json!({"error": error})),
+        )
+            .into_response()
+    }
+}
+
 /// An error by its code.
 pub(crate) fn error(world: &World, code: &str) -> Response {
-    refuse(world, code.parse().unwrap_or(131_000), "")
+    Refusal::new(code.parse().unwrap_or(131_000), "").answer(world)
 }
 
-/// An error by its code, with details.
-pub(super) fn refuse(world: &World, code: i64, details: &str) -> Response {
-    let (status, title) = meaning(code);
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
-    let mut error = json!({
-        "message": format!("(#{code}) {title}"),
-        "type": "OAuthException",
-        "code": code,
-        "error_data": {"messaging_product": "whatsapp", "details": details},
-        "fbtrace_id": format!("A{}", world.ids.hex(22)),
-    });
-    match code {
-        190 => error["error_subcode"] = json!(463),
-        33 => error["error_subcode"] = json!(0),
-        _ => {}
-    }
-    (status, Json(json!({"error": error}))).into_response()
-}
-
-/// Code 100 with subcode 33 is how the Graph API says that an object does not exist.
-pub(super) fn unknown_object(world: &World, id: &str) -> Response {
-    let error = json!({
-        "message": format!("Unsupported post request. Object with ID '{id}' does not exist, cannot be loaded due to missing permissions, or does not support this operation."),
-        "type": "GraphMethodException",
-        "code": 100,
-        "error_subcode": 33,
-        "fbtrace_id": format!("A{}", world.ids.hex(22)),
-    });
-    (StatusCode::BAD_REQUEST, Json(json!({"error": error}))).into_response()
-}
-
-/// Anything but sending.
+/// Every other path.
 pub(super) async fn unknown_path(State(world): State<Arc<World>>) -> Response {
-    let error = json!({
-        "message": "Unknown path components", "type": "OAuthException", "code": 2500, "fbtrace_id": format!("A{}", world.ids.hex(22)),
-    });
-    (StatusCode::BAD_REQUEST, Json(json!({"error": error}))).into_response()
+    Refusal::unknown_path().answer(&world)
 }

@@ -5,7 +5,10 @@ use std::{
     sync::Arc,
 };
 
-use axum::{Router, routing::post};
+use axum::{
+    Router,
+    routing::{get, post},
+};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
@@ -16,6 +19,7 @@ use crate::{
     world::World,
 };
 
+mod entrance;
 mod errors;
 mod number;
 mod outgoing;
@@ -316,6 +320,7 @@ fn number_of(world: &World) -> BusinessNumber {
 /// The part of the Graph API that sends.
 pub(crate) fn router(world: &Arc<World>) -> Router {
     Router::new()
+        .route("/{version}/{phone_number_id}", get(number::show))
         .route("/{version}/{phone_number_id}/messages", post(send::send))
         .fallback(errors::unknown_path)
         .with_state(Arc::clone(world))

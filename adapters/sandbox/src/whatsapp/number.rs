@@ -1,4 +1,52 @@
-//! How WhatsApp spells a number.
+//! The business number, and how WhatsApp spells any number.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::{Path, RawQuery, State},
+    http::HeaderMap,
+    response::{IntoResponse, Response},
+};
+use serde_json::{Map, Value, json};
+use url::form_urlencoded;
+
+use super::entrance::enter;
+use crate::world::World;
+
+/// What Meta knows of the business number: the asked `fields`, and always its id.
+pub(super) async fn show(
+    State(world): State<Arc<World>>,
+    Path((version, phone_number_id)): Path<(String, String)>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    if let Err(refusal) = enter(&world, &version, &phone_number_id, &headers) {
+        return refusal.answer(&world);
+    }
+    let account = &world.config.whatsapp;
+    let known = json!({
+        "id": account.phone_number_id,
+        "display_phone_number": account.display_phone_number,
+        "verified_name": "Sandbox",
+        "quality_rating": "GREEN",
+        "code_verification_status": "VERIFIED",
+    });
+    let asked =
+        form_urlencoded::parse(query.as_deref().unwrap_or_default().as_bytes()).find(|(name, _)| name == "fields");
+    let Some((_, fields)) = asked else {
+        return Json(known).into_response();
+    };
+    let wanted = |name: &str| name == "id" || fields.split(',').any(|field| field.trim() == name);
+    let shown: Map<String, Value> = known
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter(|(name, _)| wanted(name))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    Json(shown).into_response()
+}
 
 /// The `wa_id` that Meta makes of a number: digits only, with the mobile digit that Argentina (9) and Mexico (1) have on
 /// WhatsApp even where people leave it out.

@@ -2,22 +2,12 @@
 
 use serde_json::Value;
 
-use super::{WhatsAppContent, canonical_wa_id};
+use super::{WhatsAppContent, canonical_wa_id, errors::Refusal};
 use crate::config::{Template, TemplateStatus};
 
 const TEXT_LIMIT: usize = 4_096;
 const CALLBACK_DATA_LIMIT: usize = 512;
 const TEMPLATE_BODY_LIMIT: usize = 1_024;
-
-/// A refused request: code and details.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Refusal(pub(super) i64, pub(super) String);
-
-impl Refusal {
-    fn new(code: i64, details: impl Into<String>) -> Self {
-        Self(code, details.into())
-    }
-}
 
 /// A request that can be carried out.
 #[derive(Debug, PartialEq, Eq)]
@@ -317,7 +307,7 @@ mod tests {
         ];
         for (request, code) in cases {
             let refusal = Outgoing::read(&request, &templates()).expect_err(&request.to_string());
-            assert_eq!(refusal.0, code, "{request}");
+            assert_eq!(refusal.code, code, "{request}");
         }
     }
 

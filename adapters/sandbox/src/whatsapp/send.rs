@@ -12,10 +12,8 @@ use bytes::Bytes;
 use serde_json::json;
 
 use super::{
-    WhatsAppContent, WhatsAppMessage, WhatsAppState, WindowRefusal,
-    errors::{refuse, unknown_object, unknown_path},
-    outgoing::{Outgoing, Refusal},
-    receipts,
+    WhatsAppContent, WhatsAppMessage, WhatsAppState, WindowRefusal, entrance::enter, errors::Refusal,
+    outgoing::Outgoing, receipts,
 };
 use crate::world::World;
 
@@ -25,27 +23,12 @@ pub(super) async fn send(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let is_version = version
-        .strip_prefix('v')
-        .and_then(|version| version.strip_suffix(".0"))
-        .is_some_and(|number| number.parse::<u8>().is_ok());
-    if !is_version {
-        return unknown_path(State(world)).await;
-    }
-    if crate::bearer::token(&headers) != Some(world.config.whatsapp.access_token.as_str()) {
-        return refuse(&world, 190, "");
-    }
-    if phone_number_id != world.config.whatsapp.phone_number_id {
-        return unknown_object(&world, &phone_number_id);
-    }
-    let Ok(request) = serde_json::from_slice(&body) else {
-        return refuse(&world, 100, "The request body is not JSON");
-    };
-    let outgoing = Outgoing::read(&request, &world.whatsapp.lock().templates);
-    match outgoing.and_then(|outgoing| carry_out(&world, outgoing)) {
-        Ok(response) => response,
-        Err(Refusal(code, details)) => refuse(&world, code, &details),
-    }
+    let sent = enter(&world, &version, &phone_number_id, &headers).and_then(|()| {
+        let request = serde_json::from_slice(&body).map_err(|_| Refusal::new(100, "The request body is not JSON"))?;
+        let outgoing = Outgoing::read(&request, &world.whatsapp.lock().templates)?;
+        carry_out(&world, outgoing)
+    });
+    sent.unwrap_or_else(|refusal| refusal.answer(&world))
 }
 
 fn carry_out(world: &Arc<World>, outgoing: Outgoing) -> Result<Response, Refusal> {
@@ -87,13 +70,13 @@ fn foreseen_failure(world: &World, to: &str, content: &WhatsAppContent) -> Resul
     let mut state = world.whatsapp.lock();
     let business = &world.config.whatsapp.display_phone_number;
     if to == business {
-        return Err(Refusal(131_021, "Sender and recipient phone number is same.".into()));
+        return Err(Refusal::new(131_021, "Sender and recipient phone number is same."));
     }
     let is_free_text = matches!(content, WhatsAppContent::Text { .. });
     if is_free_text && !state.is_window_open(to, world.clock.now()) {
         let details = "Message failed to send because more than 24 hours have passed since the customer last replied to this number.";
         return match state.window_refusal {
-            WindowRefusal::Synchronous => Err(Refusal(131_047, details.into())),
+            WindowRefusal::Synchronous => Err(Refusal::new(131_047, details)),
             WindowRefusal::FailedStatus => Ok(Some(131_047)),
         };
     }
@@ -106,7 +89,7 @@ fn foreseen_failure(world: &World, to: &str, content: &WhatsAppContent) -> Resul
 fn mark_read(world: &World, message_id: &str) -> Result<Response, Refusal> {
     let mut state = world.whatsapp.lock();
     let inbound = state.inbound.iter_mut().find(|inbound| inbound.wamid == message_id);
-    let inbound = inbound.ok_or_else(|| Refusal(131_009, "message_id does not exist".into()))?;
+    let inbound = inbound.ok_or_else(|| Refusal::new(131_009, "message_id does not exist"))?;
     inbound.is_read = true;
     Ok(Json(json!({"success": true})).into_response())
 }

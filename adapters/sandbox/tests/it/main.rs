@@ -1,5 +1,8 @@
 //! Drives each stand-in over HTTP, as an adapter would.
-#![expect(clippy::unwrap_used, reason = "what tests share may panic as the tests themselves may")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "what tests share may panic as the tests themselves may"
+)]
 
 mod faults;
 mod hub;

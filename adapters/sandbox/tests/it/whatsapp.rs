@@ -188,6 +188,32 @@ async fn credentials_version_and_number_are_checked() {
 }
 
 #[tokio::test]
+async fn the_number_shows_the_asked_fields() {
+    let sandbox = sandbox().await;
+    let account = &sandbox.config().whatsapp;
+    let url = format!(
+        "{}/v23.0/{}?fields=display_phone_number,quality_rating",
+        sandbox.whatsapp_base_url(),
+        account.phone_number_id
+    );
+    let (status, shown) = read(
+        request(Method::GET, url.clone(), &account.access_token)
+            .send()
+            .await
+            .unwrap(),
+    )
+    .await;
+    let expected = json!({
+        "id": account.phone_number_id, "display_phone_number": account.display_phone_number, "quality_rating": "GREEN",
+    });
+    assert_eq!((status, shown), (200, expected));
+    assert_eq!(
+        read(client().get(url).send().await.unwrap()).await.1["error"]["code"],
+        190
+    );
+}
+
+#[tokio::test]
 async fn a_delivery_can_fail_after_it_was_sent() {
     let sandbox = sandbox().await;
     let to = phone(&sandbox);
