@@ -3,7 +3,8 @@
 use super::{
     Reading,
     features::Features,
-    model::{Model, Scores, TYPES},
+    lexicon::Topic,
+    model::{Model, Scores},
     priority, stated_level, ticket_type,
 };
 use crate::domain::{Priority, TicketType};
@@ -20,16 +21,12 @@ pub(super) struct Decision {
 }
 
 /// From this chance of "P1 or worse" on, a report is urgent: a missed emergency costs more than a look too many.
-const URGENT_FROM: f32 = 0.35;
-
-/// What each type's share counts for, in the order of `TicketType::ALL`. On unseen subjects the model leans to bugs, whose
-/// words it knows best; wishes and incidents use words that it has not met.
-const LEANING: [f32; TYPES] = [1.2, 0.6, 1.8, 1.0];
+const URGENT_FROM: f32 = 0.3;
 
 /// Decides on a text.
 pub(super) fn decide(reading: &Reading, model: Option<&Model>) -> Decision {
     let stated = stated_level::stated(&reading.levels).map(|level| level.priority);
-    let Some(model) = model.filter(|_| reading.folded.tokens().len() > 1) else {
+    let Some(model) = model.filter(|_| !is_left_to_rules(reading)) else {
         let ticket_type = ticket_type::by_rules(&reading.counts, reading.has_question_mark);
         let priority = stated.unwrap_or_else(|| priority::by_rules(ticket_type, &reading.counts));
         return Decision {
@@ -53,16 +50,20 @@ pub(super) fn decide(reading: &Reading, model: Option<&Model>) -> Decision {
     }
 }
 
+/// Nothing to weigh: no word at all, or two or three that say plainly that something fails ("no funciona").
+fn is_left_to_rules(reading: &Reading) -> bool {
+    let tokens = reading.folded.tokens().len();
+    tokens <= 1 || (tokens <= 4 && reading.counts.has(Topic::Failure) && !reading.has_question_mark)
+}
+
 fn best_type(scores: &Scores) -> (TicketType, f32) {
-    let leaning = LEANING.iter().zip(&scores.types).map(|(weight, share)| weight * share);
-    let whole: f32 = leaning.clone().sum();
     let mut best = (TicketType::Question, 0.0);
-    for (kind, share) in TicketType::ALL.into_iter().zip(leaning) {
+    for (kind, &share) in TicketType::ALL.into_iter().zip(&scores.types) {
         if share > best.1 {
             best = (kind, share);
         }
     }
-    (best.0, best.1 / whole)
+    best
 }
 
 /// The expected level, rounded: it is never far off, where the likeliest level may be.
