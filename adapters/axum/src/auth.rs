@@ -29,7 +29,9 @@ pub(crate) async fn require_token(State(access): State<Access>, mut request: Req
 }
 
 async fn caller(access: &Access, headers: &HeaderMap) -> Result<Caller, Problem> {
-    let Some(token) = bearer(headers) else { return Err(refused("missing")) };
+    let Some(token) = bearer(headers) else {
+        return Err(refused("missing"));
+    };
     match access.token(token).await {
         Ok(signed_in) => Ok(Caller(signed_in.user.id)),
         Err(AccessError::Storage(error)) => Err(Problem::port(&error)),
@@ -46,7 +48,9 @@ fn refused(reason: &'static str) -> Problem {
 /// The token of the one `Authorization` header; a repeated header is nobody's.
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
-    let (Some(value), None) = (values.next(), values.next()) else { return None };
+    let (Some(value), None) = (values.next(), values.next()) else {
+        return None;
+    };
     let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
     let token = token.trim_start_matches(' ');
     (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
@@ -78,7 +82,14 @@ mod tests {
         };
         assert_eq!(read(&["Bearer abc"]).as_deref(), Some("abc"));
         assert_eq!(read(&["bearer  abc"]).as_deref(), Some("abc"));
-        for none in [&[][..], &["abc"], &["Bearer "], &["Basic abc"], &["Bearer"], &["Bearer abc", "Bearer abc"]] {
+        for none in [
+            &[][..],
+            &["abc"],
+            &["Bearer "],
+            &["Basic abc"],
+            &["Bearer"],
+            &["Bearer abc", "Bearer abc"],
+        ] {
             assert_eq!(read(none), None, "{none:?}");
         }
     }

@@ -18,10 +18,12 @@ pub(crate) fn guarded(router: Router) -> Router {
         .layer(CatchPanicLayer::custom(panicked))
         .layer(always(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(always(header::CACHE_CONTROL, "no-store"))
-        .layer(always(HeaderName::from_static("cross-origin-resource-policy"), "same-origin"))
+        .layer(always(
+            HeaderName::from_static("cross-origin-resource-policy"),
+            "same-origin",
+        ))
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the layer hands the panic over as a box")]
 fn panicked(_message: Box<dyn Any + Send>) -> Response {
     // The message may quote what the handler read; the panic hook of the host has the place.
     tracing::error!("a handler panicked");

@@ -33,7 +33,9 @@ impl InFlight {
 
     fn take(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Unreadable> {
         let bytes = u32::try_from(bytes).map_err(|_| Unreadable::NoRoom)?;
-        Arc::clone(&self.0).try_acquire_many_owned(bytes).map_err(|_| Unreadable::NoRoom)
+        Arc::clone(&self.0)
+            .try_acquire_many_owned(bytes)
+            .map_err(|_| Unreadable::NoRoom)
     }
 }
 
@@ -100,7 +102,11 @@ pub(crate) async fn read(
     in_flight: &InFlight,
 ) -> Result<Held, Unreadable> {
     let encoded = |coding: &[u8]| !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity");
-    if headers.get_all(CONTENT_ENCODING).iter().any(|coding| encoded(coding.as_bytes())) {
+    if headers
+        .get_all(CONTENT_ENCODING)
+        .iter()
+        .any(|coding| encoded(coding.as_bytes()))
+    {
         return Err(Unreadable::Encoded);
     }
     let is_over = |bytes: u64| usize::try_from(bytes).map_or(true, |bytes| bytes > cap);
@@ -111,7 +117,9 @@ pub(crate) async fn read(
     let mut bytes = BytesMut::new();
     let mut room: Option<OwnedSemaphorePermit> = None;
     while let Some(frame) = timeout_at(until, body.frame()).await.map_err(|_| Unreadable::TooSlow)? {
-        let Ok(data) = frame.map_err(|_| Unreadable::Broken)?.into_data() else { continue };
+        let Ok(data) = frame.map_err(|_| Unreadable::Broken)?.into_data() else {
+            continue;
+        };
         if data.len() > cap - bytes.len() {
             return Err(Unreadable::TooLarge);
         }
@@ -122,7 +130,10 @@ pub(crate) async fn read(
         }
         bytes.extend_from_slice(&data);
     }
-    Ok(Held { bytes: bytes.freeze(), room })
+    Ok(Held {
+        bytes: bytes.freeze(),
+        room,
+    })
 }
 
 #[cfg(test)]
@@ -134,15 +145,23 @@ mod tests {
 
     /// Chunks of 10 bytes without an announced length; `None` once one is asked for that nobody should ask for.
     fn chunks(count: usize) -> Body {
-        Body::from_stream(stream::iter((0..count).map(|_| Ok::<_, std::io::Error>(Bytes::from_static(b"0123456789")))))
+        Body::from_stream(stream::iter(
+            (0..count).map(|_| Ok::<_, std::io::Error>(Bytes::from_static(b"0123456789"))),
+        ))
     }
 
     #[tokio::test]
     async fn f52_a_body_at_the_cap_is_read_and_one_byte_more_is_not() {
         let (headers, room) = (HeaderMap::new(), InFlight::new(1000));
         assert_eq!(read(&headers, chunks(3), 30, &room).await.unwrap().bytes.len(), 30);
-        assert_eq!(read(&headers, chunks(3), 29, &room).await.unwrap_err(), Unreadable::TooLarge);
-        assert_eq!(read(&headers, Body::from(vec![0; 31]), 30, &room).await.unwrap_err(), Unreadable::TooLarge);
+        assert_eq!(
+            read(&headers, chunks(3), 29, &room).await.unwrap_err(),
+            Unreadable::TooLarge
+        );
+        assert_eq!(
+            read(&headers, Body::from(vec![0; 31]), 30, &room).await.unwrap_err(),
+            Unreadable::TooLarge
+        );
     }
 
     #[tokio::test]
@@ -162,7 +181,10 @@ mod tests {
     async fn the_room_is_given_back_when_a_body_is_dropped_and_refused_bodies_keep_none() {
         let (headers, room) = (HeaderMap::new(), InFlight::new(50));
         let first = read(&headers, chunks(3), 100, &room).await.unwrap();
-        assert_eq!(read(&headers, chunks(3), 100, &room).await.unwrap_err(), Unreadable::NoRoom);
+        assert_eq!(
+            read(&headers, chunks(3), 100, &room).await.unwrap_err(),
+            Unreadable::NoRoom
+        );
         assert!(read(&headers, chunks(2), 100, &room).await.is_ok());
         drop(first);
         assert!(read(&headers, chunks(5), 100, &room).await.is_ok());
@@ -170,13 +192,21 @@ mod tests {
 
     #[tokio::test]
     async fn f54_a_compressed_body_is_refused_by_any_of_its_codings() {
-        for (codings, refused) in [(&["identity"][..], false), (&["gzip"], true), (&["identity", "br"], true)] {
+        for (codings, refused) in [
+            (&["identity"][..], false),
+            (&["gzip"], true),
+            (&["identity", "br"], true),
+        ] {
             let mut headers = HeaderMap::new();
             for coding in codings {
                 headers.append(CONTENT_ENCODING, HeaderValue::from_static(coding));
             }
             let verdict = read(&headers, chunks(1), 100, &InFlight::default()).await;
-            assert_eq!(verdict.is_err_and(|reason| reason == Unreadable::Encoded), refused, "{codings:?}");
+            assert_eq!(
+                verdict.is_err_and(|reason| reason == Unreadable::Encoded),
+                refused,
+                "{codings:?}"
+            );
         }
     }
 }

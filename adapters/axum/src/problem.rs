@@ -71,7 +71,11 @@ impl Problem {
             current: None,
             decided_by: None,
         };
-        Self(Box::new(Parts { status, retry_after: None, body }))
+        Self(Box::new(Parts {
+            status,
+            retry_after: None,
+            body,
+        }))
     }
 
     /// 400: not a request that can be read.
@@ -96,7 +100,11 @@ impl Problem {
 
     /// 405.
     pub(crate) fn method_not_allowed() -> Self {
-        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed")
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method-not-allowed",
+            "Method not allowed",
+        )
     }
 
     /// 408: the body did not come in time.
@@ -121,7 +129,12 @@ impl Problem {
 
     /// 415: not a body that is understood.
     pub(crate) fn unsupported(detail: &'static str) -> Self {
-        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported", "Not a supported body").detail(detail)
+        Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported",
+            "Not a supported body",
+        )
+        .detail(detail)
     }
 
     /// 422: it can be read, and says what cannot be.
@@ -144,7 +157,11 @@ impl Problem {
 
     /// 500, without detail.
     pub(crate) fn internal() -> Self {
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something is wrong on our side")
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "Something is wrong on our side",
+        )
     }
 
     /// 502: a provider behind the hub refused for good.
@@ -154,8 +171,7 @@ impl Problem {
 
     /// 503: not now.
     pub(crate) fn unavailable(detail: &'static str, retry_after_seconds: u32) -> Self {
-        let mut problem =
-            Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Not available now").detail(detail);
+        let mut problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Not available now").detail(detail);
         problem.0.retry_after = Some(retry_after_seconds);
         problem
     }
@@ -193,10 +209,17 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let Parts { status, retry_after, body } = *self.0;
+        let Parts {
+            status,
+            retry_after,
+            body,
+        } = *self.0;
         let mut response = (status, Json(body)).into_response();
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
         if let Some(seconds) = retry_after {
             headers.insert(header::RETRY_AFTER, seconds.into());
         }
@@ -218,7 +241,10 @@ pub(crate) struct Checks(Vec<FieldError>);
 impl Checks {
     /// Notes what is wrong with a field.
     pub(crate) fn fail(&mut self, field: &str, message: impl Display) {
-        self.0.push(FieldError { field: field.to_owned(), message: message.to_string() });
+        self.0.push(FieldError {
+            field: field.to_owned(),
+            message: message.to_string(),
+        });
     }
 
     /// A field's value, if there is one and it reads.
@@ -249,7 +275,11 @@ impl Checks {
 
     /// 422 with all that is wrong, if anything is.
     pub(crate) fn finish(self) -> Result<(), Problem> {
-        if self.0.is_empty() { Ok(()) } else { Err(self.into_problem()) }
+        if self.0.is_empty() {
+            Ok(())
+        } else {
+            Err(self.into_problem())
+        }
     }
 
     fn into_problem(self) -> Problem {
@@ -296,7 +326,10 @@ mod tests {
     #[test]
     fn all_wrong_fields_are_told_at_once() {
         let mut checks = Checks::default();
-        assert_eq!(checks.parse::<feedback_core::domain::Priority>("priority", Some("P9")), None);
+        assert_eq!(
+            checks.parse::<feedback_core::domain::Priority>("priority", Some("P9")),
+            None
+        );
         checks.text("title", "a\u{0}b", 120);
         checks.text("description", " \n", 120);
         checks.text("note", &"é".repeat(121), 120);
@@ -307,7 +340,8 @@ mod tests {
 
     #[test]
     fn the_log_gets_the_whole_chain() {
-        let error = PortError::new(PortErrorKind::Unavailable, "storage.commit").with_source(std::io::Error::other("inner"));
+        let error =
+            PortError::new(PortErrorKind::Unavailable, "storage.commit").with_source(std::io::Error::other("inner"));
         assert_eq!(Chain(&error).to_string(), "storage.commit is unavailable: inner");
     }
 }

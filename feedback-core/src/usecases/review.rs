@@ -137,8 +137,8 @@ impl Review {
         call: Option<RememberedCall>,
     ) -> Result<Approval, ReviewError> {
         for _ in 0..TRIES {
-            if self.is_repeat(call.as_ref()).await? {
-                return self.approval(id).await;
+            if let Some(decided) = self.repeated(call.as_ref()).await? {
+                return self.approval(decided).await;
             }
             let loaded = self.load(id).await?;
             check_open(&loaded.entry, seen)?;
@@ -292,8 +292,8 @@ impl Review {
         decide: impl Fn(&Loaded, Timestamp) -> Result<(ChangelogEntry, EventKind, UserId), ReviewError>,
     ) -> Result<ChangelogEntry, ReviewError> {
         for _ in 0..TRIES {
-            if self.is_repeat(call).await? {
-                return self.entry(id).await;
+            if let Some(decided) = self.repeated(call).await? {
+                return self.entry(decided).await;
             }
             let loaded = self.load(id).await?;
             check_open(&loaded.entry, seen)?;
@@ -387,13 +387,14 @@ impl Review {
         open(&*self.vault, &loaded.keeper, at, &loaded.entry.content).map_err(ReviewError::Storage)
     }
 
-    /// Whether this very call was carried out before.
-    async fn is_repeat(&self, call: Option<&RememberedCall>) -> Result<bool, ReviewError> {
-        let Some(call) = call else { return Ok(false) };
+    /// The entry that this very call was about when it was carried out before. The ticket may have a newer one by now,
+    /// and a repeat is not about that.
+    async fn repeated(&self, call: Option<&RememberedCall>) -> Result<Option<ChangelogEntryId>, ReviewError> {
+        let Some(call) = call else { return Ok(None) };
         let before = self.storage.remembered_call(&call.scope, &call.key).await.map_err(ReviewError::Storage)?;
         match before {
-            None => Ok(false),
-            Some(before) if before.fingerprint == call.fingerprint => Ok(true),
+            None => Ok(None),
+            Some(before) if before.fingerprint == call.fingerprint => Ok(Some(ChangelogEntryId::from_uuid(before.subject))),
             Some(_) => Err(ReviewError::KeyReused),
         }
     }

@@ -57,8 +57,14 @@ impl<T> Call<T> {
             (Some(body), Some(header)) if body != header => {
                 Err(Problem::invalid_field("version", "is another than that of If-Match"))
             }
-            (_, Some(version)) => Ok(Some(Seen { version, in_header: true })),
-            (Some(version), None) => Ok(Some(Seen { version, in_header: false })),
+            (_, Some(version)) => Ok(Some(Seen {
+                version,
+                in_header: true,
+            })),
+            (Some(version), None) => Ok(Some(Seen {
+                version,
+                in_header: false,
+            })),
             (None, None) => Ok(None),
         }
     }
@@ -91,12 +97,20 @@ impl<T: DeserializeOwned> FromRequest<Arc<Api>> for Call<T> {
                 at: api.hub.clock.now(),
             }),
         };
-        Ok(Self { by, body: read_json(&held.bytes)?, remembered, if_match })
+        Ok(Self {
+            by,
+            body: read_json(&held.bytes)?,
+            remembered,
+            if_match,
+        })
     }
 }
 
 fn check_content_type(headers: &HeaderMap) -> Result<(), Problem> {
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let kind = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok())
+        .unwrap_or_default();
     let essence = kind.split(';').next().unwrap_or_default().trim();
     if essence.eq_ignore_ascii_case("application/json") {
         Ok(())
@@ -110,10 +124,17 @@ fn if_match(headers: &HeaderMap) -> Result<Option<u32>, Problem> {
     let unreadable = || Problem::invalid_field("If-Match", "must be one version, for instance \"3\"");
     let mut values = headers.get_all(header::IF_MATCH).iter();
     let Some(value) = values.next() else { return Ok(None) };
-    let text = value.to_str().ok().filter(|_| values.next().is_none()).ok_or_else(unreadable)?;
+    let text = value
+        .to_str()
+        .ok()
+        .filter(|_| values.next().is_none())
+        .ok_or_else(unreadable)?;
     let text = text.trim();
     let text = text.strip_prefix("W/").unwrap_or(text);
-    let text = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
+    let text = text
+        .strip_prefix('"')
+        .and_then(|text| text.strip_suffix('"'))
+        .unwrap_or(text);
     text.parse().map(Some).map_err(|_| unreadable())
 }
 
@@ -140,10 +161,19 @@ async fn scope(by: UserId, parts: &mut Parts) -> String {
 
 /// Digest of what is asked. Each part is preceded by its length, so that no two different calls give the same bytes.
 fn fingerprint(parts: &Parts, if_match: Option<u32>, body: &[u8]) -> [u8; 32] {
-    let path = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |uri| &uri.0).path();
+    let path = parts
+        .extensions
+        .get::<OriginalUri>()
+        .map_or(&parts.uri, |uri| &uri.0)
+        .path();
     let version = if_match.map(|version| version.to_string()).unwrap_or_default();
     let mut digest = Sha256::new();
-    for part in [parts.method.as_str().as_bytes(), path.as_bytes(), version.as_bytes(), body] {
+    for part in [
+        parts.method.as_str().as_bytes(),
+        path.as_bytes(),
+        version.as_bytes(),
+        body,
+    ] {
         digest.update((part.len() as u64).to_be_bytes());
         digest.update(part);
     }
@@ -160,12 +190,16 @@ fn read_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         let field = words.split('`').nth(1).unwrap_or_default();
         match error.classify() {
             Category::Data if words.starts_with("missing field") => Problem::invalid_field(field, "is missing"),
-            Category::Data if words.starts_with("unknown field") => Problem::invalid_field(field, "is not a field here"),
+            Category::Data if words.starts_with("unknown field") => {
+                Problem::invalid_field(field, "is not a field here")
+            }
             Category::Data if words.starts_with("duplicate field") => {
                 Problem::malformed(format!("a field comes twice ({at})"))
             }
             Category::Data => Problem::invalid(format!("a value is not of the kind that is wanted ({at})")),
-            Category::Syntax | Category::Eof | Category::Io => Problem::malformed(format!("the body is no JSON ({at})")),
+            Category::Syntax | Category::Eof | Category::Io => {
+                Problem::malformed(format!("the body is no JSON ({at})"))
+            }
         }
     })
 }
@@ -179,7 +213,9 @@ impl<T: FromStr> FromRequestParts<Arc<Api>> for Id<T> {
 
     async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, Problem> {
         let missing = || Problem::not_found("what this id names");
-        let Path(text) = Path::<String>::from_request_parts(parts, api).await.map_err(|_| missing())?;
+        let Path(text) = Path::<String>::from_request_parts(parts, api)
+            .await
+            .map_err(|_| missing())?;
         text.parse().map(Self).map_err(|_| missing())
     }
 }
@@ -260,7 +296,14 @@ mod tests {
         assert_eq!(read(&["\"3\""]), Ok(Some(3)));
         assert_eq!(read(&["3"]), Ok(Some(3)));
         assert_eq!(read(&["W/\"3\""]), Ok(Some(3)));
-        for bad in [&["*"][..], &["\"3\", \"4\""], &["3", "3"], &["-1"], &["99999999999"], &[""]] {
+        for bad in [
+            &["*"][..],
+            &["\"3\", \"4\""],
+            &["3", "3"],
+            &["-1"],
+            &["99999999999"],
+            &[""],
+        ] {
             assert_eq!(read(bad), Err(422), "{bad:?}");
         }
     }

@@ -126,8 +126,16 @@ pub(crate) async fn list(
     let mut checks = Checks::default();
     let request = page::requested(asked.cursor.as_deref(), asked.limit.as_deref(), &mut checks);
     checks.finish()?;
-    let mut page = api.hub.queries.dead_letters(request).await.map_err(|error| Problem::port(&error))?;
-    let rows = std::mem::take(&mut page.items).into_iter().map(|letter| letter.job.into()).collect();
+    let mut page = api
+        .hub
+        .queries
+        .dead_letters(request)
+        .await
+        .map_err(|error| Problem::port(&error))?;
+    let rows = std::mem::take(&mut page.items)
+        .into_iter()
+        .map(|letter| letter.job.into())
+        .collect();
     Ok(Json(List::of(&page, rows)))
 }
 
@@ -164,7 +172,10 @@ pub(crate) async fn discard(
     Caller(by): Caller,
 ) -> Result<Json<DecisionBody>, Problem> {
     api.hub.dead_letters.discard(id, by).await.map_err(refusal)?;
-    Ok(Json(DecisionBody { id, status: "discarded" }))
+    Ok(Json(DecisionBody {
+        id,
+        status: "discarded",
+    }))
 }
 
 fn refusal(error: DeadLetterError) -> Problem {

@@ -63,13 +63,18 @@ impl Health {
 
 /// `/healthz` and `/readyz`, open to everybody: they tell nothing but that.
 pub fn router(health: Health) -> Router {
-    let routes = Router::new().route("/healthz", get(async || Json(json!({ "alive": true })))).route("/readyz", get(ready));
+    let routes = Router::new()
+        .route("/healthz", get(async || Json(json!({ "alive": true }))))
+        .route("/readyz", get(ready));
     guarded(routes.with_state(health))
 }
 
 async fn ready(State(health): State<Health>) -> (StatusCode, Json<Value>) {
     match health.obstacle().await {
         None => (StatusCode::OK, Json(json!({ "ready": true }))),
-        Some(reason) => (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "ready": false, "reason": reason }))),
+        Some(reason) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            Json(json!({ "ready": false, "reason": reason })),
+        ),
     }
 }

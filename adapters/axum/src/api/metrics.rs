@@ -107,7 +107,12 @@ pub(crate) async fn summary(
     // Periods are half-open, and what happened this very moment counts.
     let to = api.hub.clock.now().plus(Duration::from_micros(1));
     let from = to.minus(length);
-    let metrics = api.hub.queries.metrics(from, to).await.map_err(|error| Problem::port(&error))?;
+    let metrics = api
+        .hub
+        .queries
+        .metrics(from, to)
+        .await
+        .map_err(|error| Problem::port(&error))?;
     let top_reporters = named(&api, &metrics.top_reporters).await?;
     Ok(Json(body(period, (from, to), metrics, top_reporters)))
 }
@@ -123,13 +128,37 @@ fn body(
         from,
         to,
         total: metrics.received,
-        by_channel: metrics.by_channel.into_iter().map(|(channel, count)| (channel.as_str(), count)).collect(),
-        by_type: metrics.by_type.into_iter().map(|(kind, count)| (kind.as_str(), count)).collect(),
-        by_priority: metrics.by_priority.into_iter().map(|(level, count)| (level.as_str(), count)).collect(),
-        by_status: metrics.by_status.into_iter().map(|(status, count)| (status.as_str(), count)).collect(),
-        by_day: metrics.by_day.into_iter().map(|(day, count)| (date(day), count)).collect(),
+        by_channel: metrics
+            .by_channel
+            .into_iter()
+            .map(|(channel, count)| (channel.as_str(), count))
+            .collect(),
+        by_type: metrics
+            .by_type
+            .into_iter()
+            .map(|(kind, count)| (kind.as_str(), count))
+            .collect(),
+        by_priority: metrics
+            .by_priority
+            .into_iter()
+            .map(|(level, count)| (level.as_str(), count))
+            .collect(),
+        by_status: metrics
+            .by_status
+            .into_iter()
+            .map(|(status, count)| (status.as_str(), count))
+            .collect(),
+        by_day: metrics
+            .by_day
+            .into_iter()
+            .map(|(day, count)| (date(day), count))
+            .collect(),
         top_reporters,
-        notifications: metrics.notifications.into_iter().map(|(status, count)| (status.as_str(), count)).collect(),
+        notifications: metrics
+            .notifications
+            .into_iter()
+            .map(|(status, count)| (status.as_str(), count))
+            .collect(),
         time_to_step: metrics.steps.into(),
     }
 }
@@ -140,7 +169,10 @@ async fn named(api: &Api, counted: &[(ReporterId, u64)]) -> Result<Vec<TopReport
         let found = api.hub.show.find_reporter(id).await;
         let found = found.map_err(|ShowError::Storage(error)| Problem::port(&error))?;
         if let Some(reporter) = found {
-            named.push(TopReporterBody { reporter: ReporterBody::of(&api.hub.show, &reporter)?, tickets });
+            named.push(TopReporterBody {
+                reporter: ReporterBody::of(&api.hub.show, &reporter)?,
+                tickets,
+            });
         }
     }
     Ok(named)

@@ -13,13 +13,7 @@ mod words;
 
 use std::{fmt, sync::Arc};
 
-use axum::{
-    Router,
-    http::header::CONTENT_TYPE,
-    middleware::from_fn_with_state,
-    response::IntoResponse,
-    routing::get,
-};
+use axum::{Router, http::header::CONTENT_TYPE, middleware::from_fn_with_state, response::IntoResponse, routing::get};
 use feedback_core::Hub;
 use utoipa::{
     OpenApi,
@@ -46,7 +40,11 @@ pub struct Api {
 impl Api {
     /// The API of a hub, without `/metrics`.
     pub fn new(hub: Arc<Hub>) -> Self {
-        Self { hub, in_flight: InFlight::default(), render_metrics: None }
+        Self {
+            hub,
+            in_flight: InFlight::default(),
+            render_metrics: None,
+        }
     }
 }
 
@@ -125,7 +123,10 @@ pub fn openapi() -> String {
         document.merge(provider);
     }
     let bearer = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
-    document.components.get_or_insert_default().add_security_scheme("bearer", bearer);
+    document
+        .components
+        .get_or_insert_default()
+        .add_security_scheme("bearer", bearer);
     // Plain maps, lists and texts: serialization has nothing to fail on.
     document.to_pretty_json().unwrap_or_default() + "\n"
 }

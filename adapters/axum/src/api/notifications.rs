@@ -9,7 +9,7 @@ use feedback_core::{
         NotificationId, NotificationStatus, ReporterId, TicketId, TicketNumber, Timestamp,
     },
     ports::NotificationFilter,
-    usecases::{Settled, SettleAmbiguousError},
+    usecases::{SettleAmbiguousError, Settled},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -153,7 +153,11 @@ impl From<NotificationAttempt> for AttemptBody {
 }
 
 fn in_words(DeliveryError { code, words }: DeliveryError) -> String {
-    if words.is_empty() { code } else { format!("{code}: {words}") }
+    if words.is_empty() {
+        code
+    } else {
+        format!("{code}: {words}")
+    }
 }
 
 /// Notifications, newest first.
@@ -176,8 +180,16 @@ pub(crate) async fn list(
     };
     let request = page::requested(asked.cursor.as_deref(), asked.limit.as_deref(), &mut checks);
     checks.finish()?;
-    let mut page = api.hub.queries.notifications(&filter, request).await.map_err(|error| Problem::port(&error))?;
-    let rows = std::mem::take(&mut page.items).into_iter().map(NotificationBody::from).collect();
+    let mut page = api
+        .hub
+        .queries
+        .notifications(&filter, request)
+        .await
+        .map_err(|error| Problem::port(&error))?;
+    let rows = std::mem::take(&mut page.items)
+        .into_iter()
+        .map(NotificationBody::from)
+        .collect();
     Ok(Json(List::of(&page, rows)))
 }
 
@@ -194,7 +206,12 @@ pub(crate) async fn show(
     State(api): State<Arc<Api>>,
     Id(id): Id<NotificationId>,
 ) -> Result<Json<NotificationDetailBody>, Problem> {
-    let found = api.hub.queries.notification_detail(id).await.map_err(|error| Problem::port(&error))?;
+    let found = api
+        .hub
+        .queries
+        .notification_detail(id)
+        .await
+        .map_err(|error| Problem::port(&error))?;
     let detail = found.ok_or_else(|| Problem::not_found("the notification"))?;
     Ok(Json(NotificationDetailBody {
         notification: detail.notification.into(),

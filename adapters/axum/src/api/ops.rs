@@ -53,6 +53,11 @@ impl From<OpsStatus> for OpsBody {
     )
 )]
 pub(crate) async fn status(State(api): State<Arc<Api>>) -> Result<Json<OpsBody>, Problem> {
-    let status = api.hub.queries.ops_status(api.hub.clock.now()).await.map_err(|error| Problem::port(&error))?;
+    let status = api
+        .hub
+        .queries
+        .ops_status(api.hub.clock.now())
+        .await
+        .map_err(|error| Problem::port(&error))?;
     Ok(Json(status.into()))
 }

@@ -18,7 +18,10 @@ pub(super) struct List<T> {
 impl<T> List<T> {
     /// The same rows with the cursor that `page` had.
     pub(super) fn of<R>(page: &Page<R>, items: Vec<T>) -> Self {
-        Self { items, next_cursor: page.next.map(|cursor| cursor.to_string()) }
+        Self {
+            items,
+            next_cursor: page.next.map(|cursor| cursor.to_string()),
+        }
     }
 }
 
@@ -29,7 +32,10 @@ pub(super) fn requested(cursor: Option<&str>, limit: Option<&str>, checks: &mut 
         None => PageSize::default(),
         Some(Some(size)) => size,
         Some(None) => {
-            checks.fail("limit", format_args!("must be a number from 1 to {}", PageSize::MAX.rows()));
+            checks.fail(
+                "limit",
+                format_args!("must be a number from 1 to {}", PageSize::MAX.rows()),
+            );
             PageSize::default()
         }
     };

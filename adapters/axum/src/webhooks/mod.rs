@@ -72,8 +72,23 @@ impl Webhooks {
 
 /// `/webhooks/slack`, `/webhooks/intercom`, `/webhooks/whatsapp`: those that have an endpoint.
 pub fn router(webhooks: Webhooks) -> Router {
-    let Webhooks { ingest, queries, clock, slack, intercom, whatsapp, in_flight, deadline } = webhooks;
-    let intake = Intake { ingest, queries, clock, in_flight, deadline };
+    let Webhooks {
+        ingest,
+        queries,
+        clock,
+        slack,
+        intercom,
+        whatsapp,
+        in_flight,
+        deadline,
+    } = webhooks;
+    let intake = Intake {
+        ingest,
+        queries,
+        clock,
+        in_flight,
+        deadline,
+    };
     let mut router = Router::new();
     if let Some(endpoint) = slack {
         router = router.merge(opened(slack::routes(), &intake, endpoint));
@@ -92,7 +107,10 @@ where
     E: Send + Sync + 'static,
 {
     let (routes, _) = routes.split_for_parts();
-    routes.with_state(Arc::new(Door { intake: intake.clone(), endpoint }))
+    routes.with_state(Arc::new(Door {
+        intake: intake.clone(),
+        endpoint,
+    }))
 }
 
 /// The description of all of them, whichever are configured.
@@ -147,12 +165,24 @@ impl Intake {
     where
         V: FnOnce(&HeaderMap, Payload) -> Result<Verified<Payload>, SignatureError>,
     {
-        let Judge { channel, max_bytes, verify } = judge;
+        let Judge {
+            channel,
+            max_bytes,
+            verify,
+        } = judge;
         let (parts, body) = request.into_parts();
         let held = limits::read(&parts.headers, body, max_bytes, &self.in_flight).await;
         let held = held.map_err(|reason| (reason.as_str(), Problem::from(reason)))?;
-        let content_type = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let payload = Payload { channel, content_type, body: held.bytes };
+        let content_type = parts
+            .headers
+            .get(CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .map(str::to_owned);
+        let payload = Payload {
+            channel,
+            content_type,
+            body: held.bytes,
+        };
         let delivery = verify(&parts.headers, payload).map_err(|reason| {
             tracing::warn!(%channel, reason = reason.as_str(), "refused a webhook whose signature is not the provider's");
             (reason.as_str(), Problem::unauthorized())

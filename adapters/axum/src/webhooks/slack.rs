@@ -55,9 +55,19 @@ pub(super) async fn ingest_slack(State(door): State<SlackDoor>, request: Request
         channel: Channel::Slack,
         max_bytes: MAX_BYTES,
         verify: |headers: &_, payload| {
-            let (signature, timestamp) =
-                (values(headers, "x-slack-signature"), values(headers, "x-slack-request-timestamp"));
-            slack::verify(secrets, &SlackHeaders { signature: &signature, timestamp: &timestamp }, payload, now)
+            let (signature, timestamp) = (
+                values(headers, "x-slack-signature"),
+                values(headers, "x-slack-request-timestamp"),
+            );
+            slack::verify(
+                secrets,
+                &SlackHeaders {
+                    signature: &signature,
+                    timestamp: &timestamp,
+                },
+                payload,
+                now,
+            )
         },
     };
     door.intake.receive(request, judge).await
@@ -73,7 +83,10 @@ pub(super) async fn tell_command(queries: &dyn Queries, outcomes: &[Outcome]) ->
         }
         Some(Outcome::FollowUp(ticket) | Outcome::Duplicate(ticket) | Outcome::Conflicting(ticket)) => {
             let known = look_up(queries, *ticket).await;
-            received(known.map(|(number, _)| number), known.and_then(|(_, language)| language))
+            received(
+                known.map(|(number, _)| number),
+                known.and_then(|(_, language)| language),
+            )
         }
         Some(Outcome::Ignored(_)) => "Nothing was recorded: write what happened after the command.".to_owned(),
         Some(Outcome::Quarantined(_) | Outcome::StatusApplied) | None => received(None, None),
@@ -82,8 +95,14 @@ pub(super) async fn tell_command(queries: &dyn Queries, outcomes: &[Outcome]) ->
 }
 
 async fn look_up(queries: &dyn Queries, ticket: TicketId) -> Option<(TicketNumber, Option<Language>)> {
-    let detail = tokio::time::timeout(LOOK_UP_TIME, queries.ticket_detail(ticket)).await.ok()?.ok()??;
-    Some((detail.ticket.number, detail.ticket.language.or(detail.reporter.language)))
+    let detail = tokio::time::timeout(LOOK_UP_TIME, queries.ticket_detail(ticket))
+        .await
+        .ok()?
+        .ok()??;
+    Some((
+        detail.ticket.number,
+        detail.ticket.language.or(detail.reporter.language),
+    ))
 }
 
 fn received(number: Option<TicketNumber>, language: Option<Language>) -> String {

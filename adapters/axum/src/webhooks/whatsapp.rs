@@ -74,7 +74,9 @@ pub(super) async fn shake_hands(
     State(door): State<WhatsAppDoor>,
     query: Result<Query<Vec<(String, String)>>, QueryRejection>,
 ) -> Result<String, Problem> {
-    let Ok(Query(query)) = query else { return Err(not_a_handshake(HandshakeError::NotAHandshake)) };
+    let Ok(Query(query)) = query else {
+        return Err(not_a_handshake(HandshakeError::NotAHandshake));
+    };
     let query = query.iter().map(|(key, value)| (key.as_str(), value.as_str()));
     whatsapp::handshake(query, &door.endpoint.verify_token).map_err(not_a_handshake)
 }

@@ -14,8 +14,11 @@ async fn a_draft_is_written_read_edited_and_approved() {
     world.writer.then_write("The export works again.");
     let (path, draft) = world.drafted("The export hangs.").await;
     for (field, value) in [
-        ("content", json!("The export works again.")), ("status", json!("draft")), ("version", json!(1)),
-        ("language", json!("en")), ("decided_by", Value::Null),
+        ("content", json!("The export works again.")),
+        ("status", json!("draft")),
+        ("version", json!(1)),
+        ("language", json!("en")),
+        ("decided_by", Value::Null),
     ] {
         assert_eq!(draft[field], value, "{field}");
     }
@@ -23,26 +26,57 @@ async fn a_draft_is_written_read_edited_and_approved() {
     let again = world.post(&format!("{path}/generate_changelog"), &json!({})).await;
     assert_eq!(again.json()["id"], draft["id"]);
 
-    let edited = world.patch(&format!("{path}/update_changelog"), &json!({"version": 1, "content": "It works."})).await;
-    assert_eq!((edited.status, edited.json()["version"].as_u64()), (StatusCode::OK, Some(2)), "{}", edited.text);
-    let stale = world.patch(&format!("{path}/approve_changelog"), &json!({"version": 1})).await;
-    assert_eq!((stale.status, stale.json()["current"]["content"].as_str()), (StatusCode::CONFLICT, Some("It works.")));
+    let edited = world
+        .patch(
+            &format!("{path}/update_changelog"),
+            &json!({"version": 1, "content": "It works."}),
+        )
+        .await;
+    assert_eq!(
+        (edited.status, edited.json()["version"].as_u64()),
+        (StatusCode::OK, Some(2)),
+        "{}",
+        edited.text
+    );
+    let stale = world
+        .patch(&format!("{path}/approve_changelog"), &json!({"version": 1}))
+        .await;
+    assert_eq!(
+        (stale.status, stale.json()["current"]["content"].as_str()),
+        (StatusCode::CONFLICT, Some("It works."))
+    );
 
-    let approved = world.patch(&format!("{path}/approve_changelog"), &json!({"version": 2})).await;
+    let approved = world
+        .patch(&format!("{path}/approve_changelog"), &json!({"version": 2}))
+        .await;
     assert_eq!(approved.status, StatusCode::OK, "{}", approved.text);
     let approval = approved.json();
-    assert_eq!((approval["status"].as_str(), approval["content"].as_str()), (Some("approved"), Some("It works.")));
+    assert_eq!(
+        (approval["status"].as_str(), approval["content"].as_str()),
+        (Some("approved"), Some("It works."))
+    );
     assert_eq!(approval["decided_by"], json!(world.user));
     assert_eq!(approval["notifications"][0]["status"], "pending");
     let ticket = world.get(&path).await.json();
     assert_eq!(ticket["changelog"]["id"], draft["id"]);
     assert_eq!(ticket["notifications"], approval["notifications"]);
 
-    let late = world.patch(&format!("{path}/reject_changelog"), &json!({"version": 3, "reason": "no"})).await;
+    let late = world
+        .patch(
+            &format!("{path}/reject_changelog"),
+            &json!({"version": 3, "reason": "no"}),
+        )
+        .await;
     assert_eq!(late.status, StatusCode::CONFLICT);
-    assert_eq!((&late.json()["decided_by"], &late.json()["current"]["status"]), (&json!(world.user), &json!("approved")));
+    assert_eq!(
+        (&late.json()["decided_by"], &late.json()["current"]["status"]),
+        (&json!(world.user), &json!("approved"))
+    );
     let more = world.post(&format!("{path}/generate_changelog"), &json!({})).await;
-    assert_eq!((more.status, &more.json()["current"]["id"]), (StatusCode::CONFLICT, &draft["id"]));
+    assert_eq!(
+        (more.status, &more.json()["current"]["id"]),
+        (StatusCode::CONFLICT, &draft["id"])
+    );
 }
 
 #[tokio::test]
@@ -50,15 +84,25 @@ async fn a_rejection_says_why_and_another_draft_may_follow() {
     let world = World::new().await;
     let (path, draft) = world.drafted("The export hangs.").await;
     let path_of = |verb: &str| format!("{path}/{verb}_changelog");
-    for (body, field) in [(json!({"version": 1}), "reason"), (json!({"version": 1, "reason": " "}), "reason"), (json!({"reason": "x"}), "version")] {
+    for (body, field) in [
+        (json!({"version": 1}), "reason"),
+        (json!({"version": 1, "reason": " "}), "reason"),
+        (json!({"reason": "x"}), "version"),
+    ] {
         let reply = world.patch(&path_of("reject"), &body).await;
-        assert_eq!((reply.status, reply.wrong_fields()), (StatusCode::UNPROCESSABLE_ENTITY, vec![field.to_owned()]));
+        assert_eq!(
+            (reply.status, reply.wrong_fields()),
+            (StatusCode::UNPROCESSABLE_ENTITY, vec![field.to_owned()])
+        );
     }
-    let rejected = world.patch(&path_of("reject"), &json!({"version": 1, "reason": "too technical"})).await;
-    assert_eq!((rejected.json()["status"].as_str(), rejected.json()["reason"].as_str()), (Some("rejected"), Some("too technical")));
+    let rejected = world
+        .patch(&path_of("reject"), &json!({"version": 1, "reason": "too technical"}))
+        .await;
+    assert_eq!(
+        (rejected.json()["status"].as_str(), rejected.json()["reason"].as_str()),
+        (Some("rejected"), Some("too technical"))
+    );
     let next = world.post(&path_of("generate"), &json!({})).await;
-    assert_eq!(next.status, StatusCode::NOT_FOUND, "the verb comes first there");
-    let next = world.post(&format!("{path}/generate_changelog"), &json!({})).await;
     assert_eq!(next.status, StatusCode::CREATED);
     assert_ne!(next.json()["id"], draft["id"]);
 }
@@ -68,11 +112,22 @@ async fn words_that_no_channel_takes_are_422() {
     let world = World::new().await;
     let (path, _) = world.drafted("The export hangs.").await;
     for content in [String::new(), "  \n".to_owned(), "x".repeat(4001), "a\u{0}b".to_owned()] {
-        let reply = world.patch(&format!("{path}/update_changelog"), &json!({"version": 1, "content": content})).await;
-        assert_eq!((reply.status, reply.wrong_fields()), (StatusCode::UNPROCESSABLE_ENTITY, vec!["content".to_owned()]));
+        let reply = world
+            .patch(
+                &format!("{path}/update_changelog"),
+                &json!({"version": 1, "content": content}),
+            )
+            .await;
+        assert_eq!(
+            (reply.status, reply.wrong_fields()),
+            (StatusCode::UNPROCESSABLE_ENTITY, vec!["content".to_owned()])
+        );
     }
     let missing = world.patch(&format!("{path}/approve_changelog"), &json!({})).await;
-    assert_eq!((missing.status, missing.wrong_fields()), (StatusCode::UNPROCESSABLE_ENTITY, vec!["version".to_owned()]));
+    assert_eq!(
+        (missing.status, missing.wrong_fields()),
+        (StatusCode::UNPROCESSABLE_ENTITY, vec!["version".to_owned()])
+    );
 }
 
 #[tokio::test]
@@ -80,10 +135,26 @@ async fn a_version_as_if_match_needs_no_body_and_a_stale_one_is_412() {
     let world = World::new().await;
     let (path, _) = world.drafted("The export hangs.").await;
     let approve = format!("{path}/approve_changelog");
-    world.patch(&format!("{path}/update_changelog"), &json!({"version": 1, "content": "It works."})).await;
-    let stale = world.call_with(Method::PATCH, &approve, "", &[("if-match", "\"1\"")]).await;
-    assert_eq!((stale.status, stale.json()["current"]["version"].as_u64()), (StatusCode::PRECONDITION_FAILED, Some(2)));
-    assert_eq!(world.call_with(Method::PATCH, &approve, "", &[("if-match", "\"2\"")]).await.status, StatusCode::OK);
+    world
+        .patch(
+            &format!("{path}/update_changelog"),
+            &json!({"version": 1, "content": "It works."}),
+        )
+        .await;
+    let stale = world
+        .call_with(Method::PATCH, &approve, "", &[("if-match", "\"1\"")])
+        .await;
+    assert_eq!(
+        (stale.status, stale.json()["current"]["version"].as_u64()),
+        (StatusCode::PRECONDITION_FAILED, Some(2))
+    );
+    assert_eq!(
+        world
+            .call_with(Method::PATCH, &approve, "", &[("if-match", "\"2\"")])
+            .await
+            .status,
+        StatusCode::OK
+    );
 }
 
 #[tokio::test]
@@ -91,12 +162,19 @@ async fn a_ticket_without_an_entry_has_none_to_decide() {
     let world = World::new().await;
     let ticket = world.ticket("The export hangs.").await;
     let path = format!("/api/tickets/{}", ticket["id"].as_str().unwrap());
-    assert_eq!(world.get(&format!("{path}/changelog")).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(
+        world.get(&format!("{path}/changelog")).await.status,
+        StatusCode::NOT_FOUND
+    );
     for (verb, body) in [
-        ("approve", json!({"version": 1})), ("reject", json!({"version": 1, "reason": "x"})),
+        ("approve", json!({"version": 1})),
+        ("reject", json!({"version": 1, "reason": "x"})),
         ("update", json!({"version": 1, "content": "x"})),
     ] {
-        assert_eq!(world.patch(&format!("{path}/{verb}_changelog"), &body).await.status, StatusCode::NOT_FOUND);
+        assert_eq!(
+            world.patch(&format!("{path}/{verb}_changelog"), &body).await.status,
+            StatusCode::NOT_FOUND
+        );
     }
 }
 
@@ -112,7 +190,12 @@ async fn a_writer_that_fails_is_told_apart_by_whether_waiting_helps() {
         world.writer.then_fail(kind);
         assert_eq!(world.post(&path, &json!({})).await.status, status);
     }
-    world.patch(&path.replace("/generate_changelog", ""), &json!({"status": "dismissed"})).await;
+    world
+        .patch(
+            &path.replace("/generate_changelog", ""),
+            &json!({"status": "dismissed"}),
+        )
+        .await;
     assert_eq!(world.post(&path, &json!({})).await.status, StatusCode::CONFLICT);
 }
 
@@ -121,7 +204,11 @@ async fn race(world: &Arc<World>, path: &str, request: impl Fn(usize) -> (&'stat
     let barrier = Arc::new(tokio::sync::Barrier::new(64));
     let calls = (0..64).map(|n| {
         let (verb, body) = request(n);
-        let (world, barrier, path) = (Arc::clone(world), Arc::clone(&barrier), format!("{path}/{verb}_changelog"));
+        let (world, barrier, path) = (
+            Arc::clone(world),
+            Arc::clone(&barrier),
+            format!("{path}/{verb}_changelog"),
+        );
         tokio::spawn(async move {
             barrier.wait().await;
             let reply = world.patch(&path, &body).await;
@@ -139,7 +226,12 @@ async fn race(world: &Arc<World>, path: &str, request: impl Fn(usize) -> (&'stat
 }
 
 fn taken(statuses: &[StatusCode]) -> usize {
-    assert!(statuses.iter().all(|status| matches!(*status, StatusCode::OK | StatusCode::CONFLICT)), "{statuses:?}");
+    assert!(
+        statuses
+            .iter()
+            .all(|status| matches!(*status, StatusCode::OK | StatusCode::CONFLICT)),
+        "{statuses:?}"
+    );
     statuses.iter().filter(|status| **status == StatusCode::OK).count()
 }
 
@@ -150,8 +242,13 @@ async fn f72_of_64_approvals_one_is_taken_and_one_notification_is_made() {
     let statuses = race(&world, &path, |_| ("approve", json!({"version": 1}))).await;
     assert_eq!(taken(&statuses), 1);
     assert_eq!(world.store.all_notifications().len(), 1);
-    let events = world.store.events(draft["ticket_id"].as_str().unwrap().parse().unwrap());
-    assert_eq!(events.iter().filter(|event| event.kind == EventKind::Approved).count(), 1);
+    let events = world
+        .store
+        .events(draft["ticket_id"].as_str().unwrap().parse().unwrap());
+    assert_eq!(
+        events.iter().filter(|event| event.kind == EventKind::Approved).count(),
+        1
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -167,7 +264,10 @@ async fn f72_of_approvals_rejections_and_edits_at_once_one_is_taken() {
     assert_eq!(taken(&statuses), 1);
     let entry = world.get(&format!("{path}/changelog")).await.json();
     let expected = usize::from(entry["status"] == "approved");
-    assert_eq!((entry["version"].as_u64(), world.store.all_notifications().len()), (Some(2), expected));
+    assert_eq!(
+        (entry["version"].as_u64(), world.store.all_notifications().len()),
+        (Some(2), expected)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -178,7 +278,14 @@ async fn f73_a_repeated_approval_with_one_key_is_one_approval_and_the_same_answe
     let calls = (0..10).map(|_| {
         let (world, path) = (Arc::clone(&world), path.clone());
         tokio::spawn(async move {
-            world.call_with(Method::PATCH, &path, r#"{"version":1}"#, &[("idempotency-key", "click")]).await
+            world
+                .call_with(
+                    Method::PATCH,
+                    &path,
+                    r#"{"version":1}"#,
+                    &[("idempotency-key", "click")],
+                )
+                .await
         })
     });
     let mut answers = Vec::new();
@@ -189,8 +296,50 @@ async fn f73_a_repeated_approval_with_one_key_is_one_approval_and_the_same_answe
     }
     answers.dedup();
     assert_eq!((answers.len(), world.store.all_notifications().len()), (1, 1));
-    let other = world.call_with(Method::PATCH, &path, r#"{"version":2}"#, &[("idempotency-key", "click")]).await;
+    let other = world
+        .call_with(
+            Method::PATCH,
+            &path,
+            r#"{"version":2}"#,
+            &[("idempotency-key", "click")],
+        )
+        .await;
     assert_eq!(other.status, StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+#[tokio::test]
+async fn f73_a_late_repeat_is_about_the_entry_that_it_decided_and_not_about_a_newer_one() {
+    let world = World::new().await;
+    let (path, draft) = world.drafted("The export hangs.").await;
+    let approve = || {
+        let path = format!("{path}/approve_changelog");
+        let world = &world;
+        async move {
+            world
+                .call_with(
+                    Method::PATCH,
+                    &path,
+                    r#"{"version":1}"#,
+                    &[("idempotency-key", "click")],
+                )
+                .await
+        }
+    };
+    assert_eq!(approve().await.json()["id"], draft["id"]);
+    for status in ["resolved", "triaged"] {
+        let moved = world.patch(&path, &json!({"status": status})).await;
+        assert_eq!(moved.status, StatusCode::OK, "{}", moved.text);
+    }
+    world.clock.advance(std::time::Duration::from_secs(1));
+    let newer = world.post(&format!("{path}/generate_changelog"), &json!({})).await;
+    assert_eq!(newer.status, StatusCode::CREATED, "{}", newer.text);
+    assert_ne!(newer.json()["id"], draft["id"]);
+    let repeat = approve().await;
+    assert_eq!(
+        (repeat.status, &repeat.json()["id"], &repeat.json()["status"]),
+        (StatusCode::OK, &draft["id"], &json!("approved"))
+    );
+    assert_eq!(world.get(&format!("{path}/changelog")).await.json()["status"], "draft");
 }
 
 #[tokio::test]
@@ -198,13 +347,30 @@ async fn entries_are_listed_by_status_and_ticket() {
     let world = World::new().await;
     let (_, first) = world.drafted("The export hangs.").await;
     let (path, _) = world.drafted("The invoice is wrong.").await;
-    world.patch(&format!("{path}/reject_changelog"), &json!({"version": 1, "reason": "no"})).await;
+    world
+        .patch(
+            &format!("{path}/reject_changelog"),
+            &json!({"version": 1, "reason": "no"}),
+        )
+        .await;
     let drafts = world.get("/api/changelog_entries?status=draft").await.json();
     assert_eq!(drafts["items"].as_array().unwrap().len(), 1);
     let row = &drafts["items"][0];
-    assert_eq!((&row["id"], &row["content"], &row["ticket_number"]), (&first["id"], &first["content"], &json!(1001)));
-    let of_ticket = format!("/api/changelog_entries?ticket_id={}", first["ticket_id"].as_str().unwrap());
+    assert_eq!(
+        (&row["id"], &row["content"], &row["ticket_number"]),
+        (&first["id"], &first["content"], &json!(1001))
+    );
+    let of_ticket = format!(
+        "/api/changelog_entries?ticket_id={}",
+        first["ticket_id"].as_str().unwrap()
+    );
     assert_eq!(world.get(&of_ticket).await.json()["items"].as_array().unwrap().len(), 1);
-    assert_eq!(world.get("/api/changelog_entries?status=sent").await.wrong_fields(), ["status"]);
-    assert_eq!(world.get("/api/changelog_entries?ticket_id=1001").await.wrong_fields(), ["ticket_id"]);
+    assert_eq!(
+        world.get("/api/changelog_entries?status=sent").await.wrong_fields(),
+        ["status"]
+    );
+    assert_eq!(
+        world.get("/api/changelog_entries?ticket_id=1001").await.wrong_fields(),
+        ["ticket_id"]
+    );
 }

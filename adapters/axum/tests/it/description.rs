@@ -11,7 +11,10 @@ use crate::world::World;
 async fn the_description_is_served_as_it_is_made() {
     let world = World::new().await;
     let reply = world.get("/openapi.json").await;
-    assert_eq!((reply.content_type(), reply.text.as_str()), ("application/json", api::openapi().as_str()));
+    assert_eq!(
+        (reply.content_type(), reply.text.as_str()),
+        ("application/json", api::openapi().as_str())
+    );
 }
 
 #[test]
@@ -21,12 +24,34 @@ fn the_operations_have_the_names_that_callers_generate_code_from() {
     assert_eq!(document["components"]["securitySchemes"]["bearer"]["scheme"], "bearer");
     let paths = document["paths"].as_object().unwrap().values();
     let operations = paths.flat_map(|path| path.as_object().unwrap().values());
-    let ids: Vec<&str> = operations.map(|operation| operation["operationId"].as_str().unwrap()).collect();
+    let ids: Vec<&str> = operations
+        .map(|operation| operation["operationId"].as_str().unwrap())
+        .collect();
     let expected = [
-        "approveChangelog", "confirmTriage", "createTicket", "discardDeadLetter", "findIntercomEndpoint", "generateChangelog",
-        "getChangelog", "getNotification", "getTicket", "ingestIntercom", "ingestSlack", "ingestWhatsapp",
-        "listChangelogEntries", "listDeadLetters", "listNotifications", "listTickets", "metricsSummary", "opsStatus",
-        "rejectChangelog", "resolveNotification", "retryDeadLetter", "retryNotification", "updateDraft", "updateTicket",
+        "approveChangelog",
+        "confirmTriage",
+        "createTicket",
+        "discardDeadLetter",
+        "findIntercomEndpoint",
+        "generateChangelog",
+        "getChangelog",
+        "getNotification",
+        "getTicket",
+        "ingestIntercom",
+        "ingestSlack",
+        "ingestWhatsapp",
+        "listChangelogEntries",
+        "listDeadLetters",
+        "listNotifications",
+        "listTickets",
+        "metricsSummary",
+        "opsStatus",
+        "rejectChangelog",
+        "resolveNotification",
+        "retryDeadLetter",
+        "retryNotification",
+        "updateDraft",
+        "updateTicket",
         "verifyWhatsappEndpoint",
     ];
     assert_eq!(ids.len(), expected.len(), "a name comes twice");

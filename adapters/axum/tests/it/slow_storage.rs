@@ -7,9 +7,7 @@ use feedback_core::{
         NotificationId, RememberedCall, Reporter, ReporterId, SecretDigest, Session, SignInLink, SyncCursor, Ticket,
         TicketId, TicketSource, TicketVector, Timestamp, User, UserId,
     },
-    ports::{
-        ChangelogEntryKey, IdentityKey, NotificationKey, PortError, ReporterKey, SourceKey, Storage, TicketKey,
-    },
+    ports::{ChangelogEntryKey, IdentityKey, NotificationKey, PortError, ReporterKey, SourceKey, Storage, TicketKey},
     testing::memory::MemoryStore,
 };
 use tokio::sync::Semaphore;

@@ -25,7 +25,11 @@ use crate::{
 const AT: &str = "1767603600";
 
 fn signed(path: &str, secret: &str, body: &str) -> Request<Body> {
-    let name = if path.ends_with("intercom") { "x-hub-signature" } else { "x-hub-signature-256" };
+    let name = if path.ends_with("intercom") {
+        "x-hub-signature"
+    } else {
+        "x-hub-signature-256"
+    };
     Request::post(path)
         .header(header::CONTENT_TYPE, "application/json")
         .header(name, sha256_signature(secret, body.as_bytes()))
@@ -50,7 +54,9 @@ fn whatsapp_body(id: &str, text: &str) -> String {
 async fn a_slack_message_is_a_ticket_once_however_often_it_comes() {
     let world = World::new().await;
     for _ in 0..2 {
-        let reply = world.send(world.slack_message("1767603600.000100", "printer on fire")).await;
+        let reply = world
+            .send(world.slack_message("1767603600.000100", "printer on fire"))
+            .await;
         assert_eq!((reply.status, reply.text.as_str()), (StatusCode::OK, ""));
     }
     let tickets = world.store.all_tickets();
@@ -63,7 +69,12 @@ async fn f48_parallel_copies_are_all_200_and_one_ticket() {
     let world = Arc::new(World::new().await);
     let copies = (0..64).map(|_| {
         let world = Arc::clone(&world);
-        tokio::spawn(async move { world.send(world.slack_message("1767603600.000100", "printer on fire")).await.status })
+        tokio::spawn(async move {
+            world
+                .send(world.slack_message("1767603600.000100", "printer on fire"))
+                .await
+                .status
+        })
     });
     for copy in copies.collect::<Vec<_>>() {
         assert_eq!(copy.await.unwrap(), StatusCode::OK);
@@ -74,7 +85,8 @@ async fn f48_parallel_copies_are_all_200_and_one_ticket() {
 #[tokio::test]
 async fn slacks_challenge_is_answered_as_plain_text_and_verbatim() {
     let world = World::new().await;
-    let body = r#"{"type":"url_verification","token":"x","challenge":"3eZbrw1aBm2rZgRNFdxV2595E9CY3gmdALWMmHkvFXO7tYXAYM8P"}"#;
+    let body =
+        r#"{"type":"url_verification","token":"x","challenge":"3eZbrw1aBm2rZgRNFdxV2595E9CY3gmdALWMmHkvFXO7tYXAYM8P"}"#;
     let reply = world.send(world.slack("application/json", body)).await;
     assert_eq!(reply.text, "3eZbrw1aBm2rZgRNFdxV2595E9CY3gmdALWMmHkvFXO7tYXAYM8P");
     assert_eq!(reply.content_type(), "text/plain; charset=utf-8");
@@ -126,10 +138,18 @@ async fn f44_f45_f47_what_is_not_signed_as_it_must_be_is_401_with_one_body_and_l
 async fn f50_both_secrets_count_while_one_is_rotated() {
     let store = MemoryStore::new();
     let world = World::over(store.clone(), Arc::new(store), |webhooks| {
-        webhooks.slack = Some(SlackEndpoint { signing_secrets: vec!["new".into(), SLACK_SECRET.into()] });
+        webhooks.slack = Some(SlackEndpoint {
+            signing_secrets: vec!["new".into(), SLACK_SECRET.into()],
+        });
     })
     .await;
-    assert_eq!(world.send(world.slack_message("1767603600.000100", "printer on fire")).await.status, StatusCode::OK);
+    assert_eq!(
+        world
+            .send(world.slack_message("1767603600.000100", "printer on fire"))
+            .await
+            .status,
+        StatusCode::OK
+    );
 }
 
 #[tokio::test]
@@ -137,21 +157,47 @@ async fn a_slash_command_is_told_its_number_in_the_persons_language() {
     let world = World::new().await;
     let command = |trigger: &str, text: &str| {
         let fields = [
-            ("command", "/feedback"), ("team_id", "T0DEMO"), ("channel_id", "C0DEMO"), ("user_id", "U0DANA"),
-            ("trigger_id", trigger), ("text", text),
+            ("command", "/feedback"),
+            ("team_id", "T0DEMO"),
+            ("channel_id", "C0DEMO"),
+            ("user_id", "U0DANA"),
+            ("trigger_id", trigger),
+            ("text", text),
         ];
-        let form: Vec<String> = fields.iter().map(|(name, value)| format!("{name}={}", value.replace(' ', "+"))).collect();
+        let form: Vec<String> = fields
+            .iter()
+            .map(|(name, value)| format!("{name}={}", value.replace(' ', "+")))
+            .collect();
         world.slack("application/x-www-form-urlencoded", form.join("&"))
     };
     for (trigger, text, told) in [
-        ("1.1", "the export of invoices does not finish since this morning", "Got it. Your report is ticket #1001."),
-        ("1.1", "the export of invoices does not finish since this morning", "Got it. Your report is ticket #1001."),
-        ("1.2", "la pantalla de facturas no abre desde ayer por la tarde", "Recibido. Tu reporte es el ticket #1002."),
-        ("1.3", "", "Nothing was recorded: write what happened after the command."),
+        (
+            "1.1",
+            "the export of invoices does not finish since this morning",
+            "Got it. Your report is ticket #1001.",
+        ),
+        (
+            "1.1",
+            "the export of invoices does not finish since this morning",
+            "Got it. Your report is ticket #1001.",
+        ),
+        (
+            "1.2",
+            "la pantalla de facturas no abre desde ayer por la tarde",
+            "Recibido. Tu reporte es el ticket #1002.",
+        ),
+        (
+            "1.3",
+            "",
+            "Nothing was recorded: write what happened after the command.",
+        ),
     ] {
         let reply = world.send(command(trigger, text)).await;
         assert_eq!(reply.status, StatusCode::OK);
-        assert_eq!(reply.json(), serde_json::json!({"response_type": "ephemeral", "text": told}));
+        assert_eq!(
+            reply.json(),
+            serde_json::json!({"response_type": "ephemeral", "text": told})
+        );
     }
     assert_eq!(world.store.all_tickets().len(), 2);
 }
@@ -165,7 +211,12 @@ async fn f58_f55_what_is_signed_and_not_understood_is_200_and_a_dead_letter() {
         let reply = world.send(world.slack("application/json", body)).await;
         assert_eq!(reply.status, StatusCode::OK, "{}", reply.text);
     }
-    let dead: Vec<_> = world.store.jobs().into_iter().filter(|job| job.status == JobStatus::Dead).collect();
+    let dead: Vec<_> = world
+        .store
+        .jobs()
+        .into_iter()
+        .filter(|job| job.status == JobStatus::Dead)
+        .collect();
     assert_eq!(dead.len(), 3);
     assert!(dead.iter().all(|job| job.kind.as_str() == "unparsed"));
     let listed = world.get("/api/dead_letters").await;
@@ -186,8 +237,17 @@ async fn intercom_finds_its_endpoint_and_delivers() {
         .body(Body::from(ping))
         .unwrap();
     assert_eq!(world.send(golden).await.status, StatusCode::OK);
-    assert_eq!(world.send(signed("/webhooks/intercom", INTERCOM_SECRET, ping)).await.status, StatusCode::OK);
-    assert_eq!(world.send(signed("/webhooks/intercom", "other", ping)).await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(
+        world
+            .send(signed("/webhooks/intercom", INTERCOM_SECRET, ping))
+            .await
+            .status,
+        StatusCode::OK
+    );
+    assert_eq!(
+        world.send(signed("/webhooks/intercom", "other", ping)).await.status,
+        StatusCode::UNAUTHORIZED
+    );
 }
 
 #[tokio::test]
@@ -195,10 +255,15 @@ async fn a_whatsapp_message_is_a_ticket_and_the_older_signature_header_means_not
     let world = World::new().await;
     let body = whatsapp_body("wamid.1", "La factura no abre, ¿me ayudan? 🙏");
     let mut request = signed("/webhooks/whatsapp", META_SECRET, &body);
-    request.headers_mut().insert("x-hub-signature", "sha1=00".parse().unwrap());
+    request
+        .headers_mut()
+        .insert("x-hub-signature", "sha1=00".parse().unwrap());
     assert_eq!(world.send(request).await.status, StatusCode::OK);
     assert_eq!(world.store.all_tickets()[0].channel, Channel::WhatsApp);
-    assert_eq!(world.send(signed("/webhooks/whatsapp", "vt-demo", &body)).await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(
+        world.send(signed("/webhooks/whatsapp", "vt-demo", &body)).await.status,
+        StatusCode::UNAUTHORIZED
+    );
 }
 
 #[tokio::test]
@@ -206,17 +271,51 @@ async fn f61_the_handshake_echoes_what_is_printable_to_who_knows_the_token() {
     let world = World::new().await;
     let long = "7".repeat(257);
     let cases = [
-        ("hub.mode=subscribe&hub.verify_token=vt-demo&hub.challenge=1158201444", StatusCode::OK, "1158201444"),
-        ("hub.mode=subscribe&hub.verify_token=vt-demo&hub.challenge=%3Cscript%3E", StatusCode::OK, "<script>"),
-        ("hub.mode=subscribe&hub.verify_token=other&hub.challenge=1", StatusCode::FORBIDDEN, ""),
-        ("hub.mode=unsubscribe&hub.verify_token=vt-demo&hub.challenge=1", StatusCode::BAD_REQUEST, ""),
-        ("hub.mode=subscribe&hub.verify_token=vt-demo&hub.challenge=a%0Ab", StatusCode::BAD_REQUEST, ""),
-        (&format!("hub.mode=subscribe&hub.verify_token=vt-demo&hub.challenge={long}"), StatusCode::BAD_REQUEST, ""),
-        ("hub.mode=subscribe&hub.verify_token=vt-demo&hub.challenge=1&hub.challenge=2", StatusCode::BAD_REQUEST, ""),
+        (
+            "hub.mode=subscribe&hub.verify_token=vt-demo&hub.challenge=1158201444",
+            StatusCode::OK,
+            "1158201444",
+        ),
+        (
+            "hub.mode=subscribe&hub.verify_token=vt-demo&hub.challenge=%3Cscript%3E",
+            StatusCode::OK,
+            "<script>",
+        ),
+        (
+            "hub.mode=subscribe&hub.verify_token=other&hub.challenge=1",
+            StatusCode::FORBIDDEN,
+            "",
+        ),
+        (
+            "hub.mode=unsubscribe&hub.verify_token=vt-demo&hub.challenge=1",
+            StatusCode::BAD_REQUEST,
+            "",
+        ),
+        (
+            "hub.mode=subscribe&hub.verify_token=vt-demo&hub.challenge=a%0Ab",
+            StatusCode::BAD_REQUEST,
+            "",
+        ),
+        (
+            &format!("hub.mode=subscribe&hub.verify_token=vt-demo&hub.challenge={long}"),
+            StatusCode::BAD_REQUEST,
+            "",
+        ),
+        (
+            "hub.mode=subscribe&hub.verify_token=vt-demo&hub.challenge=1&hub.challenge=2",
+            StatusCode::BAD_REQUEST,
+            "",
+        ),
         ("", StatusCode::BAD_REQUEST, ""),
     ];
     for (query, status, echoed) in cases {
-        let reply = world.send(Request::get(format!("/webhooks/whatsapp?{query}")).body(Body::empty()).unwrap()).await;
+        let reply = world
+            .send(
+                Request::get(format!("/webhooks/whatsapp?{query}"))
+                    .body(Body::empty())
+                    .unwrap(),
+            )
+            .await;
         assert_eq!(reply.status, status, "{query}");
         assert_eq!(reply.headers["x-content-type-options"], "nosniff");
         if status == StatusCode::OK {
@@ -230,7 +329,9 @@ async fn f61_the_handshake_echoes_what_is_printable_to_who_knows_the_token() {
 async fn f52_f54_a_body_is_refused_for_its_size_or_coding_before_its_signature_is_judged() {
     let world = World::new().await;
     let chunked = |bytes: usize| {
-        let chunks = stream::iter((0..bytes.div_ceil(1 << 16)).map(|_| Ok::<_, std::io::Error>(Bytes::from(vec![b' '; 1 << 16]))));
+        let chunks = stream::iter(
+            (0..bytes.div_ceil(1 << 16)).map(|_| Ok::<_, std::io::Error>(Bytes::from(vec![b' '; 1 << 16]))),
+        );
         Body::from_stream(chunks)
     };
     for (path, cap) in [("slack", 1 << 20), ("intercom", 1 << 20), ("whatsapp", 3_670_016)] {
@@ -243,9 +344,15 @@ async fn f52_f54_a_body_is_refused_for_its_size_or_coding_before_its_signature_i
         ] {
             let reply = world.send(Request::post(&path).body(body).unwrap()).await;
             assert_eq!(reply.status, status, "{path}");
-            assert_eq!(reply.headers.contains_key(header::CONNECTION), status == StatusCode::PAYLOAD_TOO_LARGE);
+            assert_eq!(
+                reply.headers.contains_key(header::CONNECTION),
+                status == StatusCode::PAYLOAD_TOO_LARGE
+            );
         }
-        let zipped = Request::post(&path).header(header::CONTENT_ENCODING, "gzip").body(Body::from("x")).unwrap();
+        let zipped = Request::post(&path)
+            .header(header::CONTENT_ENCODING, "gzip")
+            .body(Body::from("x"))
+            .unwrap();
         assert_eq!(world.send(zipped).await.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
     }
 }
@@ -255,27 +362,45 @@ async fn a_provider_that_is_not_configured_has_no_route() {
     let store = MemoryStore::new();
     let world = World::over(store.clone(), Arc::new(store), |webhooks| webhooks.intercom = None).await;
     let reply = world.send(signed("/webhooks/intercom", INTERCOM_SECRET, "{}")).await;
-    assert_eq!((reply.status, reply.text.as_str()), (StatusCode::NOT_FOUND, "the host knows no such page"));
+    assert_eq!(
+        (reply.status, reply.text.as_str()),
+        (StatusCode::NOT_FOUND, "the host knows no such page")
+    );
 }
 
 #[tokio::test]
 async fn f09_a_store_that_fails_is_503_and_the_repeat_is_taken() {
     let world = World::new().await;
     world.store.fail_next_commit(PortErrorKind::Unavailable);
-    let reply = world.send(world.slack_message("1767603600.000100", "printer on fire")).await;
+    let reply = world
+        .send(world.slack_message("1767603600.000100", "printer on fire"))
+        .await;
     assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(reply.headers[header::RETRY_AFTER], "30");
     assert!(world.store.all_tickets().is_empty());
-    assert_eq!(world.send(world.slack_message("1767603600.000100", "printer on fire")).await.status, StatusCode::OK);
+    assert_eq!(
+        world
+            .send(world.slack_message("1767603600.000100", "printer on fire"))
+            .await
+            .status,
+        StatusCode::OK
+    );
     assert_eq!(world.store.all_tickets().len(), 1);
 }
 
 /// A world whose next commits after the set-up wait at a gate.
 async fn gated(deadline: Duration) -> (World, Arc<SlowStorage>) {
     let store = MemoryStore::new();
-    let slow = Arc::new(SlowStorage { store: store.clone(), gate: Semaphore::new(2) });
+    let slow = Arc::new(SlowStorage {
+        store: store.clone(),
+        gate: Semaphore::new(2),
+    });
     let world = World::over(store, Arc::clone(&slow) as _, |webhooks| webhooks.deadline = deadline).await;
-    assert_eq!(slow.gate.available_permits(), 0, "the user and the token were two commits");
+    assert_eq!(
+        slow.gate.available_permits(),
+        0,
+        "the user and the token were two commits"
+    );
     (world, slow)
 }
 
@@ -285,13 +410,17 @@ async fn until_there_is_a_ticket(world: &World) {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(10), wait).await.expect("the ticket is recorded in the end");
+    tokio::time::timeout(Duration::from_secs(10), wait)
+        .await
+        .expect("the ticket is recorded in the end");
 }
 
 #[tokio::test]
 async fn a_record_that_takes_too_long_is_503_and_goes_on() {
     let (world, slow) = gated(Duration::from_millis(20)).await;
-    let reply = world.send(world.slack_message("1767603600.000100", "printer on fire")).await;
+    let reply = world
+        .send(world.slack_message("1767603600.000100", "printer on fire"))
+        .await;
     assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(reply.headers[header::RETRY_AFTER], "30");
     assert!(world.store.all_tickets().is_empty());
@@ -302,8 +431,18 @@ async fn a_record_that_takes_too_long_is_503_and_goes_on() {
 #[tokio::test]
 async fn f65_a_sender_that_hangs_up_does_not_stop_the_record() {
     let (world, slow) = gated(Duration::from_secs(60)).await;
-    let mut answer = Box::pin(world.app.clone().oneshot(world.slack_message("1767603600.000100", "printer on fire")));
-    assert!(tokio::time::timeout(Duration::from_millis(20), &mut answer).await.is_err(), "it waits at the gate");
+    let mut answer = Box::pin(
+        world
+            .app
+            .clone()
+            .oneshot(world.slack_message("1767603600.000100", "printer on fire")),
+    );
+    assert!(
+        tokio::time::timeout(Duration::from_millis(20), &mut answer)
+            .await
+            .is_err(),
+        "it waits at the gate"
+    );
     drop(answer);
     slow.gate.add_permits(1);
     until_there_is_a_ticket(&world).await;
@@ -312,9 +451,13 @@ async fn f65_a_sender_that_hangs_up_does_not_stop_the_record() {
 #[tokio::test]
 async fn bodies_that_find_no_room_are_503_and_the_room_is_given_back() {
     let store = MemoryStore::new();
-    let world =
-        World::over(store.clone(), Arc::new(store), |webhooks| webhooks.in_flight = InFlight::new(1000)).await;
-    let large = Request::post("/webhooks/slack").body(Body::from(vec![b' '; 1001])).unwrap();
+    let world = World::over(store.clone(), Arc::new(store), |webhooks| {
+        webhooks.in_flight = InFlight::new(1000)
+    })
+    .await;
+    let large = Request::post("/webhooks/slack")
+        .body(Body::from(vec![b' '; 1001]))
+        .unwrap();
     let reply = world.send(large).await;
     assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(reply.headers[header::RETRY_AFTER], "30");

@@ -61,13 +61,18 @@ impl Reply {
     }
 
     pub(crate) fn content_type(&self) -> &str {
-        self.headers.get(header::CONTENT_TYPE).map_or("", |kind| kind.to_str().unwrap())
+        self.headers
+            .get(header::CONTENT_TYPE)
+            .map_or("", |kind| kind.to_str().unwrap())
     }
 
     /// The fields that a 422 complains of.
     pub(crate) fn wrong_fields(&self) -> Vec<String> {
         let errors = self.json()["errors"].as_array().cloned().unwrap_or_default();
-        errors.iter().map(|error| error["field"].as_str().unwrap().to_owned()).collect()
+        errors
+            .iter()
+            .map(|error| error["field"].as_str().unwrap().to_owned())
+            .collect()
     }
 }
 
@@ -78,7 +83,11 @@ impl World {
     }
 
     /// A world whose hub writes through `storage`, which leads to `store`, and whose webhooks a test sets up.
-    pub(crate) async fn over(store: MemoryStore, storage: Arc<dyn Storage>, set_up: impl FnOnce(&mut Webhooks)) -> Self {
+    pub(crate) async fn over(
+        store: MemoryStore,
+        storage: Arc<dyn Storage>,
+        set_up: impl FnOnce(&mut Webhooks),
+    ) -> Self {
         let clock = FixedClock::default();
         let writer = Arc::new(ScriptedWriter::default());
         let sender = |channel| Arc::new(ScriptedSender::new(channel)) as Arc<dyn ChannelSender>;
@@ -93,17 +102,25 @@ impl World {
             writer: Arc::clone(&writer) as _,
             embedder: Arc::new(ScriptedEmbedder::default()),
             tracker: None,
-            senders: [Channel::Slack, Channel::Intercom, Channel::WhatsApp].map(sender).to_vec(),
+            senders: [Channel::Slack, Channel::Intercom, Channel::WhatsApp]
+                .map(sender)
+                .to_vec(),
             directories: Vec::new(),
         };
         let hub = Arc::new(Hub::new(ports, HubSettings::default()));
         let user = hub.access.add_user("Rita Reviewer").await.unwrap().id;
         let (_, token) = hub.access.add_token("tests", user).await.unwrap();
         let mut webhooks = Webhooks::new(&hub);
-        webhooks.slack = Some(SlackEndpoint { signing_secrets: vec![SLACK_SECRET.into()] });
-        webhooks.intercom = Some(IntercomEndpoint { client_secrets: vec![INTERCOM_SECRET.into()] });
-        webhooks.whatsapp =
-            Some(WhatsAppEndpoint { app_secrets: vec![META_SECRET.into()], verify_token: VERIFY_TOKEN.into() });
+        webhooks.slack = Some(SlackEndpoint {
+            signing_secrets: vec![SLACK_SECRET.into()],
+        });
+        webhooks.intercom = Some(IntercomEndpoint {
+            client_secrets: vec![INTERCOM_SECRET.into()],
+        });
+        webhooks.whatsapp = Some(WhatsAppEndpoint {
+            app_secrets: vec![META_SECRET.into()],
+            verify_token: VERIFY_TOKEN.into(),
+        });
         set_up(&mut webhooks);
         let mut api = Api::new(Arc::clone(&hub));
         api.render_metrics = Some(Arc::new(|| "feedback_intake_total 1\n".to_owned()));
@@ -113,14 +130,26 @@ impl World {
             .merge(webhooks::router(webhooks))
             .merge(health::router(Health::new(&hub)))
             .merge(api::router(api));
-        Self { hub, store, clock, writer, user, token: token.expose_secret().to_owned(), app }
+        Self {
+            hub,
+            store,
+            clock,
+            writer,
+            user,
+            token: token.expose_secret().to_owned(),
+            app,
+        }
     }
 
     /// Sends a request as it is.
     pub(crate) async fn send(&self, request: Request<Body>) -> Reply {
         let (parts, body) = self.app.clone().oneshot(request).await.unwrap().into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
-        Reply { status: parts.status, headers: parts.headers, text: String::from_utf8(bytes.to_vec()).unwrap() }
+        Reply {
+            status: parts.status,
+            headers: parts.headers,
+            text: String::from_utf8(bytes.to_vec()).unwrap(),
+        }
     }
 
     /// Calls the API with the token, a JSON body, and further headers.
@@ -161,7 +190,9 @@ impl World {
     pub(crate) async fn drafted(&self, description: &str) -> (String, Value) {
         let ticket = self.ticket(description).await;
         let path = format!("/api/tickets/{}", ticket["id"].as_str().unwrap());
-        let draft = self.post(&format!("{path}/generate_changelog"), &serde_json::json!({})).await;
+        let draft = self
+            .post(&format!("{path}/generate_changelog"), &serde_json::json!({}))
+            .await;
         assert_eq!(draft.status, StatusCode::CREATED, "{}", draft.text);
         (path, draft.json())
     }

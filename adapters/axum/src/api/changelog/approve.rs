@@ -55,11 +55,20 @@ pub(crate) async fn approve(
 ) -> Result<Versioned<ApprovalBody>, Problem> {
     let seen = call.must_have_seen(call.body.version)?;
     let entry = newest(&api, ticket).await?;
-    match api.hub.review.approve(entry.id, seen.version, call.by, call.remembered).await {
+    match api
+        .hub
+        .review
+        .approve(entry.id, seen.version, call.by, call.remembered)
+        .await
+    {
         Ok(approval) => {
             let entry = EntryBody::opened(&api.hub.review, &approval.entry).await?;
             let notifications = approval.notifications.into_iter().map(NotificationBody::from).collect();
-            Ok((StatusCode::OK, etag(approval.entry.version), Json(ApprovalBody { entry, notifications })))
+            Ok((
+                StatusCode::OK,
+                etag(approval.entry.version),
+                Json(ApprovalBody { entry, notifications }),
+            ))
         }
         Err(error) => Err(refusal(&api, seen, error).await),
     }

@@ -66,11 +66,19 @@ pub(crate) async fn list(
     };
     let request = page::requested(asked.cursor.as_deref(), asked.limit.as_deref(), &mut checks);
     checks.finish()?;
-    let page = api.hub.queries.changelog_entries(&filter, request).await.map_err(|error| port(&error))?;
+    let page = api
+        .hub
+        .queries
+        .changelog_entries(&filter, request)
+        .await
+        .map_err(|error| port(&error))?;
     let mut rows = Vec::with_capacity(page.items.len());
     for row in &page.items {
         let entry = EntryBody::opened(&api.hub.review, &row.entry).await?;
-        rows.push(EntryRowBody { entry, ticket_number: row.ticket_number });
+        rows.push(EntryRowBody {
+            entry,
+            ticket_number: row.ticket_number,
+        });
     }
     Ok(Json(List::of(&page, rows)))
 }

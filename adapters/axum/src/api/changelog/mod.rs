@@ -23,7 +23,12 @@ use crate::problem::Problem;
 
 /// The entry that a ticket's routes are about: its newest.
 async fn newest(api: &Api, ticket: TicketId) -> Result<ChangelogEntry, Problem> {
-    let found = api.hub.review.newest_of(ticket).await.map_err(|error| unexpected(&error))?;
+    let found = api
+        .hub
+        .review
+        .newest_of(ticket)
+        .await
+        .map_err(|error| unexpected(&error))?;
     found.ok_or_else(|| Problem::not_found("a changelog entry of this ticket"))
 }
 
@@ -37,15 +42,19 @@ async fn refusal(api: &Api, seen: Seen, error: ReviewError) -> Problem {
     match error {
         ReviewError::AlreadyDecided { current } => {
             let by = current.decision.as_ref().and_then(|decision| decision.by);
-            let how = if current.status == ChangelogStatus::Approved { "approved" } else { "rejected" };
+            let how = if current.status == ChangelogStatus::Approved {
+                "approved"
+            } else {
+                "rejected"
+            };
             let detail = match by {
                 Some(by) => format!("the changelog entry was already {how} by user {by}"),
                 None => "the changelog entry was withdrawn, since the ticket moved on".to_owned(),
             };
             match EntryBody::opened(&api.hub.review, &current).await {
-                Ok(current) => {
-                    Problem::conflict("already-decided", detail).current(&current).decided_by(by.map(|by| *by.as_uuid()))
-                }
+                Ok(current) => Problem::conflict("already-decided", detail)
+                    .current(&current)
+                    .decided_by(by.map(|by| *by.as_uuid())),
                 Err(problem) => problem,
             }
         }

@@ -53,7 +53,11 @@ pub(crate) async fn reject(
     checks.text("reason", &call.body.reason, MAX_REASON_CHARS);
     checks.finish()?;
     let entry = newest(&api, ticket).await?;
-    let rejected = api.hub.review.reject(entry.id, seen.version, &call.body.reason, call.by, call.remembered).await;
+    let rejected = api
+        .hub
+        .review
+        .reject(entry.id, seen.version, &call.body.reason, call.by, call.remembered)
+        .await;
     match rejected {
         Ok(entry) => answered(&api, StatusCode::OK, &entry).await,
         Err(error) => Err(refusal(&api, seen, error).await),

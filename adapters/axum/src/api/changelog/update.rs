@@ -53,7 +53,11 @@ pub(crate) async fn update(
     checks.text("content", &call.body.content, MAX_CHARS);
     checks.finish()?;
     let entry = newest(&api, ticket).await?;
-    let updated = api.hub.review.update(entry.id, seen.version, &call.body.content, call.by, call.remembered).await;
+    let updated = api
+        .hub
+        .review
+        .update(entry.id, seen.version, &call.body.content, call.by, call.remembered)
+        .await;
     match updated {
         Ok(entry) => answered(&api, StatusCode::OK, &entry).await,
         Err(error) => Err(refusal(&api, seen, error).await),

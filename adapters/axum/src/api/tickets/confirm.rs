@@ -62,8 +62,15 @@ pub(crate) async fn confirm(
     let ticket_type = checks.parse("type", Some(&call.body.r#type));
     let priority = checks.parse("priority", Some(&call.body.priority));
     checks.finish()?;
-    let (Some(ticket_type), Some(priority)) = (ticket_type, priority) else { return Err(Problem::internal()) };
-    let word = Confirmed { seen_version: seen.version, ticket_type, priority, title: call.body.title };
+    let (Some(ticket_type), Some(priority)) = (ticket_type, priority) else {
+        return Err(Problem::internal());
+    };
+    let word = Confirmed {
+        seen_version: seen.version,
+        ticket_type,
+        priority,
+        title: call.body.title,
+    };
     match api.hub.confirm.confirm(id, &word, call.by, call.remembered).await {
         Ok(_) => answered(&api, StatusCode::OK, id).await,
         Err(error) => Err(refusal(&api, id, Some(seen), error).await),

@@ -85,11 +85,20 @@ pub(crate) async fn create(
     call: Call<CreateTicket>,
 ) -> Result<([(HeaderName, String); 1], Versioned<TicketDetailBody>), Problem> {
     let submission = submission(call.body)?;
-    let submitted = api.hub.ingest.submit(&submission, call.remembered).await.map_err(|error| match error {
-        SubmitError::KeyReused => Problem::key_reused(),
-        SubmitError::Storage(error) => port(error),
-    })?;
-    let status = if submitted.created { StatusCode::CREATED } else { StatusCode::OK };
+    let submitted = api
+        .hub
+        .ingest
+        .submit(&submission, call.remembered)
+        .await
+        .map_err(|error| match error {
+            SubmitError::KeyReused => Problem::key_reused(),
+            SubmitError::Storage(error) => port(error),
+        })?;
+    let status = if submitted.created {
+        StatusCode::CREATED
+    } else {
+        StatusCode::OK
+    };
     let location = [(LOCATION, format!("/api/tickets/{}", submitted.ticket))];
     Ok((location, answered(&api, status, submitted.ticket).await?))
 }
@@ -109,7 +118,9 @@ fn submission(body: CreateTicket) -> Result<Submission, Problem> {
         }
     };
     let external_id = body.external_id.and_then(|id| {
-        ExternalId::parse(id).inspect_err(|error| checks.fail("external_id", error)).ok()
+        ExternalId::parse(id)
+            .inspect_err(|error| checks.fail("external_id", error))
+            .ok()
     });
     let author = author(body.reporter, channel, &mut checks);
     let submission = Submission {
@@ -129,8 +140,14 @@ fn author(fields: ReporterFields, channel: Channel, checks: &mut Checks) -> Auth
     let filled = |text: Option<String>| text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
     let (id, email) = (filled(fields.external_user_id), filled(fields.email));
     let (name, phone) = (filled(fields.name), filled(fields.phone));
-    if id.as_ref().is_some_and(|id| id.len() > MAX_EXTERNAL_ID_BYTES || id.chars().any(char::is_control)) {
-        checks.fail("reporter.external_user_id", format_args!("must have at most {MAX_EXTERNAL_ID_BYTES} bytes, none of them control characters"));
+    if id
+        .as_ref()
+        .is_some_and(|id| id.len() > MAX_EXTERNAL_ID_BYTES || id.chars().any(char::is_control))
+    {
+        checks.fail(
+            "reporter.external_user_id",
+            format_args!("must have at most {MAX_EXTERNAL_ID_BYTES} bytes, none of them control characters"),
+        );
     }
     if email.as_ref().is_some_and(|email| !is_address(email)) {
         checks.fail("reporter.email", "must be an email address");
@@ -139,7 +156,10 @@ fn author(fields: ReporterFields, channel: Channel, checks: &mut Checks) -> Auth
         checks.text("reporter.name", name, MAX_NAME_CHARS);
     }
     if phone.as_ref().is_some_and(|phone| !is_phone(phone)) {
-        checks.fail("reporter.phone", "must be a phone number: 5 to 20 digits, with + ( ) - . and spaces");
+        checks.fail(
+            "reporter.phone",
+            "must be a phone number: 5 to 20 digits, with + ( ) - . and spaces",
+        );
     }
     Author {
         // The product vouches for the accounts that it has; an address that somebody wrote down is evidence of nothing.
@@ -154,14 +174,21 @@ fn author(fields: ReporterFields, channel: Channel, checks: &mut Checks) -> Auth
 
 /// Roughly an address: a part before and after one `@`, and nothing that a mail header could be broken with.
 fn is_address(text: &str) -> bool {
-    let Some((local, domain)) = text.split_once('@') else { return false };
+    let Some((local, domain)) = text.split_once('@') else {
+        return false;
+    };
     let fits = text.len() <= 254 && !local.is_empty() && !domain.is_empty() && !domain.contains('@');
-    fits && !text.chars().any(|c| c.is_control() || c.is_whitespace() || matches!(c, '<' | '>' | '"' | ',' | ';'))
+    fits && !text
+        .chars()
+        .any(|c| c.is_control() || c.is_whitespace() || matches!(c, '<' | '>' | '"' | ',' | ';'))
 }
 
 fn is_phone(text: &str) -> bool {
     let digits = text.chars().filter(char::is_ascii_digit).count();
-    (5..=20).contains(&digits) && text.chars().all(|c| c.is_ascii_digit() || matches!(c, '+' | '(' | ')' | '-' | '.' | ' '))
+    (5..=20).contains(&digits)
+        && text
+            .chars()
+            .all(|c| c.is_ascii_digit() || matches!(c, '+' | '(' | ')' | '-' | '.' | ' '))
 }
 
 #[cfg(test)]

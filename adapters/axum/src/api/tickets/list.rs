@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use axum::{Json, extract::State};
 use feedback_core::{
-    domain::{Channel, ExternalId, Priority, Reporter, ReporterId, Ticket, TicketId, TicketNumber, TicketStatus, TicketType, Timestamp},
+    domain::{
+        Channel, ExternalId, Priority, Reporter, ReporterId, Ticket, TicketId, TicketNumber, TicketStatus, TicketType,
+        Timestamp,
+    },
     ports::{SourceRef, TicketFilter, TicketRow},
     usecases::Show,
 };
@@ -103,12 +106,22 @@ impl ReporterBody {
     /// Opens the name.
     pub(crate) fn of(show: &Show, reporter: &Reporter) -> Result<Self, Problem> {
         let name = show.reporter(reporter).map_err(sealed)?.name;
-        Ok(Self { id: reporter.id, name: name.map(|name| name.to_string()) })
+        Ok(Self {
+            id: reporter.id,
+            name: name.map(|name| name.to_string()),
+        })
     }
 }
 
 impl TicketRowBody {
-    fn of(show: &Show, TicketRow { ticket, reporter, sources }: TicketRow) -> Result<Self, Problem> {
+    fn of(
+        show: &Show,
+        TicketRow {
+            ticket,
+            reporter,
+            sources,
+        }: TicketRow,
+    ) -> Result<Self, Problem> {
         Ok(Self::with(&ticket, ReporterBody::of(show, &reporter)?, sources))
     }
 
@@ -150,13 +163,20 @@ pub(crate) async fn list(
         ticket_type: checks.parse("type", asked.r#type.as_deref()),
         search: asked.q.filter(|search| !search.trim().is_empty()),
     };
-    if filter.search.as_ref().is_some_and(|search| search.chars().count() > MAX_SEARCH_CHARS) {
+    if filter
+        .search
+        .as_ref()
+        .is_some_and(|search| search.chars().count() > MAX_SEARCH_CHARS)
+    {
         checks.fail("q", format_args!("must have at most {MAX_SEARCH_CHARS} characters"));
     }
     let request = page::requested(asked.cursor.as_deref(), asked.limit.as_deref(), &mut checks);
     checks.finish()?;
     let mut page = api.hub.queries.tickets(&filter, request).await.map_err(port)?;
     let rows = std::mem::take(&mut page.items);
-    let rows = rows.into_iter().map(|row| TicketRowBody::of(&api.hub.show, row)).collect::<Result<_, _>>()?;
+    let rows = rows
+        .into_iter()
+        .map(|row| TicketRowBody::of(&api.hub.show, row))
+        .collect::<Result<_, _>>()?;
     Ok(Json(List::of(&page, rows)))
 }

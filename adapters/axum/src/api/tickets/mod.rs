@@ -9,7 +9,10 @@ pub(super) mod update;
 use axum::Json;
 use feedback_core::{domain::TicketId, ports::PortError, usecases::ShowError};
 
-use super::{Api, call::{Versioned, etag}};
+use super::{
+    Api,
+    call::{Versioned, etag},
+};
 use crate::problem::Problem;
 use axum::http::StatusCode;
 

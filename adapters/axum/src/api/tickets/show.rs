@@ -5,9 +5,9 @@ use std::sync::Arc;
 use axum::{extract::State, http::StatusCode};
 use feedback_core::{
     domain::{
-        Attachment, AttachmentId, AttachmentStatus, Channel, EnrichmentStatus, EventId, EventKind, ExternalId, Inference, Language,
-        LinkStatus, Priority, SourceId, TicketEvent, TicketId, TicketLink, TicketLinkId, TicketNumber, TicketSource, TicketStatus,
-        TicketType, Timestamp, UserId,
+        Attachment, AttachmentId, AttachmentStatus, Channel, EnrichmentStatus, EventId, EventKind, ExternalId,
+        Inference, Language, LinkStatus, Priority, SourceId, TicketEvent, TicketId, TicketLink, TicketLinkId,
+        TicketNumber, TicketSource, TicketStatus, TicketType, Timestamp, UserId,
     },
     ports::TicketDetail,
 };
@@ -237,7 +237,15 @@ pub(super) async fn load(api: &Api, id: TicketId) -> Result<TicketDetailBody, Pr
 }
 
 fn body(detail: TicketDetail, reporter: ReporterBody, changelog: Option<EntryBody>) -> TicketDetailBody {
-    let TicketDetail { ticket, sources, events, links, attachments, notifications, .. } = detail;
+    let TicketDetail {
+        ticket,
+        sources,
+        events,
+        links,
+        attachments,
+        notifications,
+        ..
+    } = detail;
     let links: Vec<LinkBody> = links.into_iter().map(LinkBody::from).collect();
     let (suggestion, confirmation, page) = (ticket.suggestion, ticket.confirmation, ticket.page);
     TicketDetailBody {
@@ -253,7 +261,11 @@ fn body(detail: TicketDetail, reporter: ReporterBody, changelog: Option<EntryBod
         reporter,
         sources: sources.into_iter().map(SourceBody::from).collect(),
         timeline: events.into_iter().map(EventBody::from).collect(),
-        suggestions: links.iter().filter(|link| link.status == LinkStatus::Suggested).cloned().collect(),
+        suggestions: links
+            .iter()
+            .filter(|link| link.status == LinkStatus::Suggested)
+            .cloned()
+            .collect(),
         links,
         attachments: attachments.into_iter().map(AttachmentBody::from).collect(),
         inferred: ticket.inferred.into(),
@@ -294,7 +306,13 @@ impl From<TicketSource> for SourceBody {
 
 impl From<TicketEvent> for EventBody {
     fn from(event: TicketEvent) -> Self {
-        Self { id: event.id, kind: event.kind, actor: event.actor.to_string(), data: event.data, at: event.at }
+        Self {
+            id: event.id,
+            kind: event.kind,
+            actor: event.actor.to_string(),
+            data: event.data,
+            at: event.at,
+        }
     }
 }
 
@@ -314,7 +332,12 @@ impl From<TicketLink> for LinkBody {
 
 impl From<Attachment> for AttachmentBody {
     fn from(file: Attachment) -> Self {
-        Self { id: file.id, content_type: file.content_type, size_bytes: file.size_bytes, status: file.status }
+        Self {
+            id: file.id,
+            content_type: file.content_type,
+            size_bytes: file.size_bytes,
+            status: file.status,
+        }
     }
 }
 
@@ -327,7 +350,11 @@ impl From<Inference> for InferredBody {
             language: inferred.language,
             confidence: inferred.confidence,
             evidence: evidence
-                .map(|reason| EvidenceBody { rule: reason.rule, span: reason.span, effect: reason.effect })
+                .map(|reason| EvidenceBody {
+                    rule: reason.rule,
+                    span: reason.span,
+                    effect: reason.effect,
+                })
                 .collect(),
         }
     }

@@ -55,7 +55,11 @@ pub(crate) async fn update(
     if call.body.title.is_none() && status.is_none() {
         return Err(Problem::invalid("one of title and status is wanted"));
     }
-    let edit = Edit { seen_version: seen.map(|seen| seen.version), title: call.body.title, status };
+    let edit = Edit {
+        seen_version: seen.map(|seen| seen.version),
+        title: call.body.title,
+        status,
+    };
     match api.hub.confirm.edit(id, &edit, call.by, call.remembered).await {
         Ok(_) => answered(&api, StatusCode::OK, id).await,
         Err(error) => Err(refusal(&api, id, seen, error).await),
