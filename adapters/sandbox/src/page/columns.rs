@@ -327,7 +327,7 @@ fn card(page: &NotionPage, last_status: &str) -> String {
     } else {
         format!(
             "<form method=\"post\" action=\"/pages/{}/status\"><input type=\"hidden\" name=\"status\" value=\"{status}\">\
-             <input name=\"notes\" placeholder=\"Resolution note (optional)\" aria-label=\"Resolution note\" autocomplete=\"off\">\
+             <input name=\"notes\" placeholder=\"Resolution note\" aria-label=\"Resolution note\" autocomplete=\"off\">\
              <button>Move to {status}</button></form>",
             escape(&page.id),
             status = escape(last_status),

@@ -2,6 +2,8 @@
 
 use std::{collections::HashMap, fmt, io, sync::Arc};
 
+use url::Url;
+
 use super::{Report, ReportChannel};
 use crate::{
     Delivery, Inbound, Sandbox,
@@ -49,8 +51,12 @@ impl SimulatorTarget {
     /// A hub elsewhere, over plain HTTP, that checks the secrets in `config`. Nothing listens for its answers.
     ///
     /// # Errors
-    /// When no HTTP client can be made.
+    /// When the address is not plain HTTP, or no HTTP client can be made.
     pub fn hub(url: &str, config: SandboxConfig) -> io::Result<Self> {
+        if !Url::parse(url).is_ok_and(|url| url.scheme() == "http" && url.has_host()) {
+            let message = "the hub's address is not of the form http://host:port";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+        }
         let world = World::new(config).map_err(io::Error::other)?;
         world.hub.connect(url);
         Ok(Self {

@@ -84,6 +84,13 @@ async fn a_hub_elsewhere_is_reached_without_a_sandbox() {
     assert_eq!(hub.received("/webhooks/intercom").len(), 1);
 }
 
+#[test]
+fn a_hub_behind_tls_is_refused_at_once() {
+    for url in ["https://hub.example", "hub.example:8080", ""] {
+        assert!(SimulatorTarget::hub(url, SandboxConfig::demo()).is_err(), "{url}");
+    }
+}
+
 #[tokio::test]
 async fn a_restarted_hub_gets_what_it_missed() {
     let sandbox = sandbox().await;
