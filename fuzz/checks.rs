@@ -17,7 +17,10 @@ const SECRET: &str = "known to the fuzzer";
 /// Slack's bodies are read as whatever they look like.
 pub(crate) fn slack(data: &[u8]) {
     let signature = format!("v0={}", code(&[b"v0:0:", data]));
-    let headers = verify::slack::SlackHeaders { signature: &[signature.as_bytes()], timestamp: &[b"0"] };
+    let headers = verify::slack::SlackHeaders {
+        signature: &[signature.as_bytes()],
+        timestamp: &[b"0"],
+    };
     let payload = payload(Channel::Slack, data);
     let verified = verify::slack::verify(&[SECRET.into()], &headers, payload, Timestamp::UNIX_EPOCH);
     read(&verified.expect("the signature is right"));
@@ -44,7 +47,9 @@ pub(crate) fn signature(data: &[u8]) {
     let mut lines = data.splitn(3, |&byte| byte == b'\n');
     let [signature, time, body] = [lines.next(), lines.next(), lines.next()].map(Option::unwrap_or_default);
     let is_code = |prefix: &str, code: String| {
-        signature.strip_prefix(prefix.as_bytes()).is_some_and(|hex| hex.eq_ignore_ascii_case(code.as_bytes()))
+        signature
+            .strip_prefix(prefix.as_bytes())
+            .is_some_and(|hex| hex.eq_ignore_ascii_case(code.as_bytes()))
     };
     let secrets = [SECRET.into()];
     let passed = |verdict: Result<Verified<Payload>, SignatureError>| verdict.is_ok();
@@ -58,10 +63,16 @@ pub(crate) fn signature(data: &[u8]) {
     let verdict = verify::intercom::verify(&secrets, &[signature], payload(Channel::Intercom, body));
     assert!(passed(verdict) == hub || signature.starts_with(b"sha1="));
 
-    let headers = verify::slack::SlackHeaders { signature: &[signature], timestamp: &[time] };
+    let headers = verify::slack::SlackHeaders {
+        signature: &[signature],
+        timestamp: &[time],
+    };
     let verdict = verify::slack::verify(&secrets, &headers, payload(Channel::Slack, body), Timestamp::UNIX_EPOCH);
     if passed(verdict) {
-        assert!(is_code("v0=", code(&[b"v0:", time, b":", body])), "a signature that is not the body's");
+        assert!(
+            is_code("v0=", code(&[b"v0:", time, b":", body])),
+            "a signature that is not the body's"
+        );
         assert!(std::str::from_utf8(time).is_ok_and(|time| time.parse::<u64>().is_ok_and(|time| time <= 300)));
     }
     let pairs = [("hub.mode", "subscribe"), ("hub.verify_token", SECRET)];
@@ -88,12 +99,19 @@ pub(crate) fn scrub(data: &[u8]) {
     let scrub = scrubber.scrub(text, &KnownPeople::new());
     assert_eq!(scrub, scrubber.scrub(text, &KnownPeople::new()));
     for span in &scrub.spans {
-        assert!(text.get(span.start..span.end).is_some_and(|found| !found.is_empty()), "a span cuts a character");
+        assert!(
+            text.get(span.start..span.end).is_some_and(|found| !found.is_empty()),
+            "a span cuts a character"
+        );
     }
 }
 
 fn payload(channel: Channel, body: &[u8]) -> Payload {
-    Payload { channel, content_type: None, body: body.to_vec().into() }
+    Payload {
+        channel,
+        content_type: None,
+        body: body.to_vec().into(),
+    }
 }
 
 fn code(parts: &[&[u8]]) -> String {
@@ -108,10 +126,20 @@ fn read(payload: &Verified<Payload>) {
         emojis: vec!["ticket".to_owned()],
         ..SlackRules::default()
     };
-    let rules = Rules { slack, ..Rules::default() };
+    let rules = Rules {
+        slack,
+        ..Rules::default()
+    };
     let normalized = normalize(payload, &rules);
-    assert_eq!(normalized, normalize(payload, &rules), "the same body reads differently");
-    assert!(!normalized.items.is_empty(), "a delivery that says nothing, not even that");
+    assert_eq!(
+        normalized,
+        normalize(payload, &rules),
+        "the same body reads differently"
+    );
+    assert!(
+        !normalized.items.is_empty(),
+        "a delivery that says nothing, not even that"
+    );
     if let Answer::Challenge(challenge) = &normalized.answer {
         assert!(challenge.len() <= 256 && challenge.bytes().all(|byte| (b' '..=b'~').contains(&byte)));
     }
@@ -119,8 +147,14 @@ fn read(payload: &Verified<Payload>) {
         if let Intake::Message(message) = item {
             assert!(!message.external_id.as_str().is_empty());
             assert!(!message.author.external_user_id.is_empty(), "a message of nobody");
-            assert!(!message.text.contains('\0'), "a character that PostgreSQL does not keep");
-            assert!(!message.text.is_empty() || !message.files.is_empty(), "a message that says nothing");
+            assert!(
+                !message.text.contains('\0'),
+                "a character that PostgreSQL does not keep"
+            );
+            assert!(
+                !message.text.is_empty() || !message.files.is_empty(),
+                "a message that says nothing"
+            );
             assert_eq!(message.thread.channel(), message.channel);
         }
         // Whatever happens to be logged must not panic either.

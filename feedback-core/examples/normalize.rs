@@ -25,10 +25,17 @@ use serde_json::{Value, json};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
-    let channel: Channel = arguments.next().ok_or("say which channel: slack, intercom or whatsapp")?.parse()?;
+    let channel: Channel = arguments
+        .next()
+        .ok_or("say which channel: slack, intercom or whatsapp")?
+        .parse()?;
     let mut body = Vec::new();
     io::stdin().lock().read_to_end(&mut body)?;
-    let payload = Payload { channel, content_type: arguments.next(), body: body.into() };
+    let payload = Payload {
+        channel,
+        content_type: arguments.next(),
+        body: body.into(),
+    };
     let normalized = normalize(&sign_and_verify(payload)?, &Rules::default());
     println!("{}", serde_json::to_string_pretty(&answer(&normalized))?);
     Ok(())
@@ -55,7 +62,10 @@ fn sign_and_verify(payload: Payload) -> Result<Verified<Payload>, SignatureError
         }
         _ => {
             let signature = format!("v0={}", code(&[b"v0:0:", &payload.body]));
-            let headers = verify::slack::SlackHeaders { signature: &[signature.as_bytes()], timestamp: &[b"0"] };
+            let headers = verify::slack::SlackHeaders {
+                signature: &[signature.as_bytes()],
+                timestamp: &[b"0"],
+            };
             verify::slack::verify(&secrets, &headers, payload, now)
         }
     }
@@ -136,7 +146,10 @@ fn written(message: &InboundMessage) -> Value {
     let (opens, why) = match message.role {
         MessageRole::Report => (true, "a report by itself"),
         MessageRole::Message => (true, "a person's message, unless it continues an open ticket"),
-        MessageRole::Reply => (false, "an answer in a conversation; it opens a ticket only where none is known"),
+        MessageRole::Reply => (
+            false,
+            "an answer in a conversation; it opens a ticket only where none is known",
+        ),
         MessageRole::Comment => (false, "an answer in a thread; it matters only where a ticket is known"),
     };
     json!({

@@ -6,7 +6,9 @@ use std::{fs, path::PathBuf};
 mod checks;
 
 fn replay(target: &str, check: fn(&[u8])) {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(target);
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("../fuzz/corpus")
+        .join(target);
     let mut seeds = 0;
     for entry in fs::read_dir(folder).unwrap() {
         check(&fs::read(entry.unwrap().path()).unwrap());

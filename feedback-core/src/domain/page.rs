@@ -34,7 +34,8 @@ impl FromStr for Cursor {
         if id.len() != 32 {
             return Err(InvalidCursor);
         }
-        let micros = i64::from_str_radix(micros, 16).map_err(|_| InvalidCursor)?;
+        // As written: a time before 1970 is the two's complement.
+        let micros = u64::from_str_radix(micros, 16).map_err(|_| InvalidCursor)?.cast_signed();
         let at = Timestamp::from_unix_micros(micros).ok_or(InvalidCursor)?;
         let id = Uuid::try_parse(id).map_err(|_| InvalidCursor)?;
         Ok(Self { at, id })
@@ -51,7 +52,11 @@ impl PageSize {
 
     /// `None` for 0 and for more than [`PageSize::MAX`].
     pub const fn new(rows: u16) -> Option<Self> {
-        if rows >= 1 && rows <= Self::MAX.0 { Some(Self(rows)) } else { None }
+        if rows >= 1 && rows <= Self::MAX.0 {
+            Some(Self(rows))
+        } else {
+            None
+        }
     }
 
     /// Rows.
@@ -96,7 +101,10 @@ impl<T> Page<T> {
 
     /// The same page of other things.
     pub fn map<U>(self, f: impl FnMut(T) -> U) -> Page<U> {
-        Page { items: self.items.into_iter().map(f).collect(), next: self.next }
+        Page {
+            items: self.items.into_iter().map(f).collect(),
+            next: self.next,
+        }
     }
 }
 
@@ -119,16 +127,29 @@ mod tests {
 
     #[test]
     fn a_cursor_survives_its_text_form_and_rubbish_is_refused() {
-        let cursor = Cursor { at: Timestamp::from_unix_seconds(1_767_225_600).unwrap(), id: Uuid::from_u128(9) };
+        let cursor = Cursor {
+            at: Timestamp::from_unix_seconds(1_767_225_600).unwrap(),
+            id: Uuid::from_u128(9),
+        };
         assert_eq!(cursor.to_string().parse(), Ok(cursor));
-        for rubbish in ["", ".", "zz.zz", "1.2", "-.00000000000000000000000000000009", "7fffffffffffffff.00000000000000000000000000000009"] {
+        for rubbish in [
+            "",
+            ".",
+            "zz.zz",
+            "1.2",
+            "-.00000000000000000000000000000009",
+            "7fffffffffffffff.00000000000000000000000000000009",
+        ] {
             assert_eq!(rubbish.parse::<Cursor>(), Err(InvalidCursor), "{rubbish}");
         }
     }
 
     #[test]
     fn only_an_overfetched_page_has_a_next() {
-        let cursor = |n: &u8| Cursor { at: Timestamp::UNIX_EPOCH, id: Uuid::from_u128((*n).into()) };
+        let cursor = |n: &u8| Cursor {
+            at: Timestamp::UNIX_EPOCH,
+            id: Uuid::from_u128((*n).into()),
+        };
         let two = PageSize::new(2).unwrap();
         assert_eq!(Page::from_overfetched(vec![1, 2], two, cursor).next, None);
         let page = Page::from_overfetched(vec![1, 2, 3], two, cursor);

@@ -16,7 +16,9 @@ use unicode_normalization::UnicodeNormalization;
 /// ```
 pub fn phone_variants(number: &str) -> Vec<String> {
     let written = number.trim();
-    let is_number = written.chars().all(|c| c.is_ascii_digit() || "+-() ./\u{a0}".contains(c));
+    let is_number = written
+        .chars()
+        .all(|c| c.is_ascii_digit() || "+-() ./\u{a0}".contains(c));
     let mut digits: String = written.chars().filter(char::is_ascii_digit).collect();
     // A business-scoped id in digits still has its country's letters in front, so only true numbers come this far.
     if !is_number || digits.is_empty() {
@@ -27,7 +29,9 @@ pub fn phone_variants(number: &str) -> Vec<String> {
     {
         digits = international.to_owned();
     }
-    let other = argentine(&digits).or_else(|| mexican(&digits)).or_else(|| brazilian(&digits));
+    let other = argentine(&digits)
+        .or_else(|| mexican(&digits))
+        .or_else(|| brazilian(&digits));
     std::iter::once(digits).chain(other).collect()
 }
 
@@ -93,7 +97,16 @@ mod tests {
 
     #[test]
     fn numbers_without_a_second_spelling_stay_alone() {
-        for number in ["15550109999", "551133334444", "5511933334444", "34600111222", "54", "55", "9", "5299"] {
+        for number in [
+            "15550109999",
+            "551133334444",
+            "5511933334444",
+            "34600111222",
+            "54",
+            "55",
+            "9",
+            "5299",
+        ] {
             assert_eq!(phone_variants(number), [number]);
         }
     }
@@ -108,7 +121,10 @@ mod tests {
 
     #[test]
     fn emails_fold_case_and_form_but_not_tags_and_dots() {
-        assert_eq!(fold_email(" Dana.O+shop@Example.TEST. ").as_deref(), Some("dana.o+shop@example.test"));
+        assert_eq!(
+            fold_email(" Dana.O+shop@Example.TEST. ").as_deref(),
+            Some("dana.o+shop@example.test")
+        );
         assert_eq!(fold_email("mailto:a@b.test").as_deref(), Some("a@b.test"));
         assert_eq!(fold_email("jose\u{301}@b.test"), fold_email("JOSÉ@b.test"));
         for none in ["", "dana", "@", "a@", "@b", "a b@c", "a@b c"] {

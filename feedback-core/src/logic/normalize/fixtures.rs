@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, fs, path::PathBuf};
 use serde_json::{Map, Value, json};
 
 use super::{
-    Answer, AnnouncedFile, Deleted, Intake, IntercomRules, MessageRole, Normalized, Rules, SlackIntake, SlackRules,
+    AnnouncedFile, Answer, Deleted, Intake, IntercomRules, MessageRole, Normalized, Rules, SlackIntake, SlackRules,
     WhatsAppRules, normalize,
 };
 use crate::{
@@ -31,11 +31,15 @@ pub(super) struct Fixture {
 pub(super) fn all() -> Vec<Fixture> {
     let mut fixtures = Vec::new();
     for channel in [Channel::Slack, Channel::Intercom, Channel::WhatsApp] {
-        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(channel.as_str());
+        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+            .join("fixtures")
+            .join(channel.as_str());
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             let file: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
-            let Value::Object(fixture) = file else { panic!("{} is no object", path.display()) };
+            let Value::Object(fixture) = file else {
+                panic!("{} is no object", path.display())
+            };
             let name = format!("{channel}/{}", path.file_stem().unwrap().to_str().unwrap());
             fixtures.push(read(name, channel, fixture));
         }
@@ -55,13 +59,34 @@ fn read(name: String, channel: Channel, fixture: Map<String, Value>) -> Fixture 
     } else if let Some(fields) = fixture.get("form") {
         form(fields.as_object().unwrap())
     } else if let Some(interaction) = fixture.get("payload") {
-        form(&Map::from_iter([("payload".to_owned(), interaction.to_string().into())]))
+        form(&Map::from_iter([(
+            "payload".to_owned(),
+            interaction.to_string().into(),
+        )]))
     } else {
-        let content_type = fixture.get("content_type").map_or("application/json", |kind| kind.as_str().unwrap());
-        (fixture["raw"].as_str().unwrap().to_owned(), if content_type.contains("form") { "application/x-www-form-urlencoded" } else { "application/json" })
+        let content_type = fixture
+            .get("content_type")
+            .map_or("application/json", |kind| kind.as_str().unwrap());
+        (
+            fixture["raw"].as_str().unwrap().to_owned(),
+            if content_type.contains("form") {
+                "application/x-www-form-urlencoded"
+            } else {
+                "application/json"
+            },
+        )
     };
-    let payload = Payload { channel, content_type: Some(content_type.to_owned()), body: body.into() };
-    Fixture { name, payload, rules: rules(fixture.get("rules").unwrap_or(&Value::Null)), expected: fixture }
+    let payload = Payload {
+        channel,
+        content_type: Some(content_type.to_owned()),
+        body: body.into(),
+    };
+    Fixture {
+        name,
+        payload,
+        rules: rules(fixture.get("rules").unwrap_or(&Value::Null)),
+        expected: fixture,
+    }
 }
 
 /// The demo's workspace, with what the fixture changes.
@@ -87,8 +112,12 @@ fn rules(changes: &Value) -> Rules {
             workflow_bot_ids: list("workflow_bot_ids", &[]),
             callback_ids: list("callback_ids", &[]),
         },
-        intercom: IntercomRules { app_ids: list("app_ids", &[]) },
-        whatsapp: WhatsAppRules { phone_number_ids: list("phone_number_ids", &[]) },
+        intercom: IntercomRules {
+            app_ids: list("app_ids", &[]),
+        },
+        whatsapp: WhatsAppRules {
+            phone_number_ids: list("phone_number_ids", &[]),
+        },
     }
 }
 
@@ -178,9 +207,9 @@ fn file(file: &AnnouncedFile) -> Value {
 /// True where everything that is expected is so; what is not mentioned does not matter.
 fn agrees(expected: &Value, actual: &Value) -> bool {
     match (expected, actual) {
-        (Value::Object(expected), Value::Object(actual)) => {
-            expected.iter().all(|(key, value)| agrees(value, actual.get(key).unwrap_or(&Value::Null)))
-        }
+        (Value::Object(expected), Value::Object(actual)) => expected
+            .iter()
+            .all(|(key, value)| agrees(value, actual.get(key).unwrap_or(&Value::Null))),
         (Value::Array(expected), Value::Array(actual)) => {
             expected.len() == actual.len() && expected.iter().zip(actual).all(|(one, other)| agrees(one, other))
         }
@@ -216,7 +245,13 @@ fn every_fixture_reads_as_it_says() {
     let fixtures = all();
     let mut failures = BTreeMap::new();
     for fixture in &fixtures {
-        assert!(fixture.expected["source"].as_str().is_some_and(|source| !source.is_empty()), "{}", fixture.name);
+        assert!(
+            fixture.expected["source"]
+                .as_str()
+                .is_some_and(|source| !source.is_empty()),
+            "{}",
+            fixture.name
+        );
         let normalized = normalize(&Verified::vouch(fixture.payload.clone()), &fixture.rules);
         let complaints = complaints(fixture, &normalized);
         if !complaints.is_empty() {
@@ -224,7 +259,13 @@ fn every_fixture_reads_as_it_says() {
         }
     }
     let report: Vec<String> = failures.iter().map(|(name, why)| format!("{name}:\n{why}")).collect();
-    assert!(report.is_empty(), "{} of {} fixtures differ\n{}", report.len(), fixtures.len(), report.join("\n\n"));
+    assert!(
+        report.is_empty(),
+        "{} of {} fixtures differ\n{}",
+        report.len(),
+        fixtures.len(),
+        report.join("\n\n")
+    );
     assert!(fixtures.len() >= 120, "only {} fixtures were found", fixtures.len());
 }
 
@@ -233,7 +274,16 @@ fn nothing_that_a_person_wrote_shows_in_debug() {
     for fixture in all() {
         let normalized = normalize(&Verified::vouch(fixture.payload.clone()), &fixture.rules);
         let shown = format!("{normalized:?} {:?}", fixture.payload);
-        for secret in ["Printer", "Invoice", "pedido", "dana@example.test", "Dana O", "15550109999", "U0DANA", "MEDIA-1"] {
+        for secret in [
+            "Printer",
+            "Invoice",
+            "pedido",
+            "dana@example.test",
+            "Dana O",
+            "15550109999",
+            "U0DANA",
+            "MEDIA-1",
+        ] {
             assert!(!shown.contains(secret), "{} shows {secret}", fixture.name);
         }
     }

@@ -25,22 +25,62 @@ pub(super) enum Field {
 
 /// Words of labels, the more telling field first: an "issue type" is a type, a "problem summary" a title.
 const LABELS: [(Field, &[&str]); 6] = [
-    (Field::Priority, &["priority", "prioridad", "prio", "urgency", "urgencia", "urgent", "severity", "severidad", "gravedad"]),
+    (
+        Field::Priority,
+        &[
+            "priority",
+            "prioridad",
+            "prio",
+            "urgency",
+            "urgencia",
+            "urgent",
+            "severity",
+            "severidad",
+            "gravedad",
+        ],
+    ),
     (Field::Type, &["type", "tipo", "category", "categoria", "kind"]),
     (Field::Email, &["email", "mail", "correo"]),
     (
         Field::Reporter,
         &[
-            "reporter", "requester", "submitter", "submitted", "reported", "requested", "solicitante", "reportado",
-            "enviado", "solicitado",
+            "reporter",
+            "requester",
+            "submitter",
+            "submitted",
+            "reported",
+            "requested",
+            "solicitante",
+            "reportado",
+            "enviado",
+            "solicitado",
         ],
     ),
-    (Field::Title, &["title", "titulo", "subject", "asunto", "summary", "resumen", "headline"]),
+    (
+        Field::Title,
+        &["title", "titulo", "subject", "asunto", "summary", "resumen", "headline"],
+    ),
     (
         Field::Description,
         &[
-            "description", "descripcion", "describe", "details", "detail", "detalles", "detalle", "problem", "problema",
-            "issue", "happened", "message", "mensaje", "feedback", "comment", "comments", "comentario", "comentarios",
+            "description",
+            "descripcion",
+            "describe",
+            "details",
+            "detail",
+            "detalles",
+            "detalle",
+            "problem",
+            "problema",
+            "issue",
+            "happened",
+            "message",
+            "mensaje",
+            "feedback",
+            "comment",
+            "comments",
+            "comentario",
+            "comentarios",
         ],
     ),
 ];
@@ -52,41 +92,50 @@ pub(super) fn field_of(label: &str) -> Option<Field> {
     }
     let folded = fold(label);
     let words: Vec<&str> = folded.split(|c: char| !c.is_alphanumeric()).collect();
-    LABELS.iter().find(|(_, known)| words.iter().any(|word| known.contains(word))).map(|(field, _)| *field)
+    LABELS
+        .iter()
+        .find(|(_, known)| words.iter().any(|word| known.contains(word)))
+        .map(|(field, _)| *field)
 }
 
 fn fold(text: &str) -> String {
-    text.nfd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase).collect()
+    text.nfd()
+        .filter(|c| !is_combining_mark(*c))
+        .flat_map(char::to_lowercase)
+        .collect()
 }
 
 /// The level that an option of a form names, by the words that the triage rules use too.
 pub(super) fn priority_of(value: &str) -> Option<Priority> {
     let folded = fold(value);
-    folded.split(|c: char| !c.is_alphanumeric()).find_map(|word| match word {
-        "p0" | "sev0" | "critical" | "critica" | "critico" | "blocker" | "bloqueante" | "highest" | "maxima" => {
-            Some(Priority::P0)
-        }
-        "p1" | "sev1" | "urgent" | "urgente" | "high" | "alta" | "alto" => Some(Priority::P1),
-        "p2" | "sev2" | "medium" | "media" | "medio" => Some(Priority::P2),
-        "p3" | "sev3" | "normal" => Some(Priority::P3),
-        "p4" | "low" | "baja" | "bajo" => Some(Priority::P4),
-        "p5" | "lowest" | "minima" | "trivial" => Some(Priority::P5),
-        _ => None,
-    })
+    folded
+        .split(|c: char| !c.is_alphanumeric())
+        .find_map(|word| match word {
+            "p0" | "sev0" | "critical" | "critica" | "critico" | "blocker" | "bloqueante" | "highest" | "maxima" => {
+                Some(Priority::P0)
+            }
+            "p1" | "sev1" | "urgent" | "urgente" | "high" | "alta" | "alto" => Some(Priority::P1),
+            "p2" | "sev2" | "medium" | "media" | "medio" => Some(Priority::P2),
+            "p3" | "sev3" | "normal" => Some(Priority::P3),
+            "p4" | "low" | "baja" | "bajo" => Some(Priority::P4),
+            "p5" | "lowest" | "minima" | "trivial" => Some(Priority::P5),
+            _ => None,
+        })
 }
 
 /// The type that an option of a form names.
 pub(super) fn type_of(value: &str) -> Option<TicketType> {
     let folded = fold(value);
-    folded.split(|c: char| !c.is_alphanumeric()).find_map(|word| match word {
-        "incident" | "incidente" | "outage" | "caida" => Some(TicketType::Incident),
-        "bug" | "error" | "defect" | "defecto" | "fallo" | "falla" => Some(TicketType::Bug),
-        "feature" | "idea" | "enhancement" | "improvement" | "mejora" | "funcionalidad" | "sugerencia" | "suggestion" => {
-            Some(TicketType::FeatureRequest)
-        }
-        "question" | "pregunta" | "consulta" | "duda" | "help" | "ayuda" => Some(TicketType::Question),
-        _ => None,
-    })
+    folded
+        .split(|c: char| !c.is_alphanumeric())
+        .find_map(|word| match word {
+            "incident" | "incidente" | "outage" | "caida" => Some(TicketType::Incident),
+            "bug" | "error" | "defect" | "defecto" | "fallo" | "falla" => Some(TicketType::Bug),
+            "feature" | "idea" | "enhancement" | "improvement" | "mejora" | "funcionalidad" | "sugerencia"
+            | "suggestion" => Some(TicketType::FeatureRequest),
+            "question" | "pregunta" | "consulta" | "duda" | "help" | "ayuda" => Some(TicketType::Question),
+            _ => None,
+        })
 }
 
 /// A form as far as it was understood.
@@ -194,9 +243,16 @@ pub(super) fn value_text(value: &serde_json::Value) -> String {
         Value::String(text) => text.clone(),
         Value::Number(number) => number.to_string(),
         Value::Bool(is_set) => (if *is_set { "yes" } else { "no" }).to_owned(),
-        Value::Array(values) => values.iter().map(value_text).filter(|text| !text.is_empty()).collect::<Vec<_>>().join(", "),
+        Value::Array(values) => values
+            .iter()
+            .map(value_text)
+            .filter(|text| !text.is_empty())
+            .collect::<Vec<_>>()
+            .join(", "),
         Value::Object(object) => {
-            let named = ["title", "text", "value", "name"].iter().find_map(|key| object.get(*key));
+            let named = ["title", "text", "value", "name"]
+                .iter()
+                .find_map(|key| object.get(*key));
             named.map(value_text).unwrap_or_default()
         }
         Value::Null => String::new(),
@@ -245,7 +301,8 @@ mod tests {
     #[test]
     fn a_post_of_labelled_lines_is_a_form_in_either_language() {
         let english = "New request from <@U0DANA>\n*Title:* Badge broken\n*Description:*\nDoor 3 stays shut.\nSince Monday.\n*Priority:* High\n*Type:* Bug";
-        let spanish = "Título: Badge broken\nDescripción: Door 3 stays shut.\nSince Monday.\nPrioridad: alta\nTipo: error";
+        let spanish =
+            "Título: Badge broken\nDescripción: Door 3 stays shut.\nSince Monday.\nPrioridad: alta\nTipo: error";
         for post in [english, spanish] {
             let (stated, text) = read(post);
             assert_eq!(stated.title.as_deref(), Some("Badge broken"));
@@ -275,7 +332,13 @@ mod tests {
 
     #[test]
     fn prose_is_no_form() {
-        for prose in ["Deploy finished: 12 files", "Issue: see the board", "", "*Build passed*", "Priority: high"] {
+        for prose in [
+            "Deploy finished: 12 files",
+            "Issue: see the board",
+            "",
+            "*Build passed*",
+            "Priority: high",
+        ] {
             assert!(!Form::from_post(prose).is_report(), "{prose}");
         }
     }

@@ -5,7 +5,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
-    Answer, AnnouncedFile, Author, Deleted, DeletedMessage, InboundMessage, Intake, MessageRole, Normalized, Stated, html,
+    AnnouncedFile, Answer, Author, Deleted, DeletedMessage, InboundMessage, Intake, MessageRole, Normalized, Stated,
+    html,
     wire::{self, Flag, Items, Loose, nullable},
 };
 use crate::{
@@ -29,7 +30,11 @@ pub fn normalize(payload: &Verified<Payload>, rules: &IntercomRules) -> Normaliz
         Some(notification) => notification.items(rules),
         None => vec![Intake::Unparsed("body is no Intercom notification")],
     };
-    Normalized { answer: Answer::Empty, items, lossy: text.lossy }
+    Normalized {
+        answer: Answer::Empty,
+        items,
+        lossy: text.lossy,
+    }
 }
 
 #[derive(Deserialize)]
@@ -52,8 +57,12 @@ struct Data<'a> {
 }
 
 /// Topics whose item is a conversation that concerns us.
-const CONVERSATION_TOPICS: [&str; 4] =
-    ["conversation.user.created", "conversation.user.replied", "conversation_part.redacted", "conversation.deleted"];
+const CONVERSATION_TOPICS: [&str; 4] = [
+    "conversation.user.created",
+    "conversation.user.replied",
+    "conversation_part.redacted",
+    "conversation.deleted",
+];
 
 impl Notification<'_> {
     fn items(&self, rules: &IntercomRules) -> Vec<Intake> {
@@ -99,12 +108,32 @@ fn other_topic(topic: &str) -> Intake {
         return Intake::Ignored("about Intercom's own tickets; the hub reads conversations");
     }
     const KNOWN: [&str; 15] = [
-        "conversation.read", "conversation.rating.", "conversation.contact.", "conversation.priority.", "conversation.sla",
-        "conversation_part.tag.", "contact.", "contacts.", "user.", "visitor.", "company.", "event.", "content_stat.",
-        "admin.", "subscription.",
+        "conversation.read",
+        "conversation.rating.",
+        "conversation.contact.",
+        "conversation.priority.",
+        "conversation.sla",
+        "conversation_part.tag.",
+        "contact.",
+        "contacts.",
+        "user.",
+        "visitor.",
+        "company.",
+        "event.",
+        "content_stat.",
+        "admin.",
+        "subscription.",
     ];
-    const KNOWN_TOO: [&str; 8] =
-        ["call.", "article.", "job.", "granular.", "message.", "tag.", "data_event.", "conversation.user.contacted"];
+    const KNOWN_TOO: [&str; 8] = [
+        "call.",
+        "article.",
+        "job.",
+        "granular.",
+        "message.",
+        "tag.",
+        "data_event.",
+        "conversation.user.contacted",
+    ];
     if KNOWN.iter().chain(&KNOWN_TOO).any(|prefix| topic.starts_with(prefix)) {
         return Intake::Ignored("an Intercom topic without messages");
     }
@@ -242,7 +271,9 @@ impl<'a> Conversation<'a> {
             Some(source) => self.first(source, notification),
             None => Intake::Unparsed("Intercom conversation has no first message"),
         };
-        std::iter::once(first).chain(self.parts().map(|part| self.part(part, notification))).collect()
+        std::iter::once(first)
+            .chain(self.parts().map(|part| self.part(part, notification)))
+            .collect()
     }
 
     fn first(&self, source: &Source<'a>, notification: &Notification<'_>) -> Intake {
@@ -267,11 +298,17 @@ impl<'a> Conversation<'a> {
 
     fn replied(&self, notification: &Notification<'_>) -> Vec<Intake> {
         let items: Vec<Intake> = self.parts().map(|part| self.part(part, notification)).collect();
-        if items.is_empty() { vec![Intake::Unparsed("Intercom reply holds no part")] } else { items }
+        if items.is_empty() {
+            vec![Intake::Unparsed("Intercom reply holds no part")]
+        } else {
+            items
+        }
     }
 
     fn parts(&self) -> impl Iterator<Item = &'a RawValue> {
-        self.conversation_parts.iter().flat_map(|parts| parts.conversation_parts.iter().copied())
+        self.conversation_parts
+            .iter()
+            .flat_map(|parts| parts.conversation_parts.iter().copied())
     }
 
     fn part(&self, raw: &RawValue, notification: &Notification<'_>) -> Intake {
@@ -317,13 +354,22 @@ impl<'a> Conversation<'a> {
         let mut files: Vec<AnnouncedFile> = written.attachments.iter().filter_map(|raw| upload(raw)).collect();
         for reference in plain.images {
             if reference.starts_with("https://") && files.iter().all(|file| file.reference != reference) {
-                files.push(AnnouncedFile { reference, name: None, content_type: None, size_bytes: None });
+                files.push(AnnouncedFile {
+                    reference,
+                    name: None,
+                    content_type: None,
+                    size_bytes: None,
+                });
             }
         }
         if plain.text.is_empty() && files.is_empty() && written.title.is_none() {
             return Intake::Ignored("a part without words");
         }
-        let text = if plain.text.is_empty() { written.title.clone().unwrap_or_default() } else { plain.text };
+        let text = if plain.text.is_empty() {
+            written.title.clone().unwrap_or_default()
+        } else {
+            plain.text
+        };
         Intake::Message(Box::new(InboundMessage {
             channel: Channel::Intercom,
             external_id,
@@ -331,7 +377,10 @@ impl<'a> Conversation<'a> {
             role: written.role,
             author,
             text,
-            stated: Stated { title: written.title.clone(), ..Stated::default() },
+            stated: Stated {
+                title: written.title.clone(),
+                ..Stated::default()
+            },
             files,
             quotes: None,
             sent_at: written.at,
@@ -341,8 +390,10 @@ impl<'a> Conversation<'a> {
     /// The author, completed by what the conversation says of the same person.
     fn author(&self, author: &Person<'_>) -> Option<Author> {
         let listed = self.contacts.iter().flat_map(|contacts| &contacts.contacts);
-        let same: Vec<&Person<'_>> =
-            listed.chain(&self.user).filter(|person| person.id.get().is_some() && person.id == author.id).collect();
+        let same: Vec<&Person<'_>> = listed
+            .chain(&self.user)
+            .filter(|person| person.id.get().is_some() && person.id == author.id)
+            .collect();
         let first_of = |field: fn(&Person<'_>) -> Option<String>| {
             field(author).or_else(|| same.iter().find_map(|person| field(person)))
         };
@@ -365,8 +416,13 @@ impl<'a> Conversation<'a> {
     fn redacted(&self, notification: &Notification<'_>) -> Vec<Intake> {
         let parts = self.parts().filter_map(|raw| wire::read::<Part<'_>>(raw.get()));
         let parts: Vec<Option<ExternalId>> = parts.map(|part| self.external_id(&part.id)).collect();
-        let source = self.source.as_ref().filter(|source| parts.is_empty() || source.redacted.0);
-        let gone = parts.into_iter().chain(source.map(|source| self.external_id(&source.id)));
+        let source = self
+            .source
+            .as_ref()
+            .filter(|source| parts.is_empty() || source.redacted.0);
+        let gone = parts
+            .into_iter()
+            .chain(source.map(|source| self.external_id(&source.id)));
         let items: Vec<Intake> = gone
             .map(|id| match id {
                 Some(id) => Intake::Deleted(DeletedMessage {
@@ -377,7 +433,11 @@ impl<'a> Conversation<'a> {
                 None => Intake::Unparsed("Intercom message has no usable id"),
             })
             .collect();
-        if items.is_empty() { vec![Intake::Unparsed("Intercom redaction names no message")] } else { items }
+        if items.is_empty() {
+            vec![Intake::Unparsed("Intercom redaction names no message")]
+        } else {
+            items
+        }
     }
 
     fn deleted(&self, notification: &Notification<'_>) -> Vec<Intake> {

@@ -65,7 +65,11 @@ pub struct Normalized {
 impl Normalized {
     /// One item, and an empty answer.
     fn of(item: Intake) -> Self {
-        Self { answer: Answer::Empty, items: vec![item], lossy: false }
+        Self {
+            answer: Answer::Empty,
+            items: vec![item],
+            lossy: false,
+        }
     }
 }
 
@@ -312,7 +316,10 @@ mod debug {
 
     impl fmt::Debug for IdentityChange {
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.debug_struct("IdentityChange").field("channel", &self.channel).field("at", &self.at).finish_non_exhaustive()
+            f.debug_struct("IdentityChange")
+                .field("channel", &self.channel)
+                .field("at", &self.at)
+                .finish_non_exhaustive()
         }
     }
 

@@ -13,7 +13,11 @@ use crate::{
 };
 
 fn read(channel: Channel, content_type: Option<&str>, body: Vec<u8>) -> Vec<Intake> {
-    let payload = Payload { channel, content_type: content_type.map(str::to_owned), body: body.into() };
+    let payload = Payload {
+        channel,
+        content_type: content_type.map(str::to_owned),
+        body: body.into(),
+    };
     let normalized = normalize(&Verified::vouch(payload.clone()), &Rules::default());
     assert_eq!(normalized, normalize(&Verified::vouch(payload), &Rules::default()));
     assert!(!normalized.items.is_empty());
@@ -25,12 +29,19 @@ fn any_channel() -> impl Strategy<Value = Channel> {
 }
 
 fn any_content_type() -> impl Strategy<Value = Option<&'static str>> {
-    prop::sample::select(vec![None, Some("application/json"), Some("application/x-www-form-urlencoded")])
+    prop::sample::select(vec![
+        None,
+        Some("application/json"),
+        Some("application/x-www-form-urlencoded"),
+    ])
 }
 
 /// The bodies of all fixtures: what providers send, to be damaged.
 static BODIES: LazyLock<Vec<(Channel, Vec<u8>)>> = LazyLock::new(|| {
-    fixtures::all().into_iter().map(|fixture| (fixture.payload.channel, fixture.payload.body.to_vec())).collect()
+    fixtures::all()
+        .into_iter()
+        .map(|fixture| (fixture.payload.channel, fixture.payload.body.to_vec()))
+        .collect()
 });
 
 /// A message of WhatsApp, sound or not.
@@ -51,7 +62,9 @@ fn delivery(messages: &[&[Value]]) -> Vec<u8> {
         .iter()
         .map(|messages| json!({"field": "messages", "value": {"metadata": {"phone_number_id": "PN-1"}, "messages": messages}}))
         .collect();
-    json!({"object": "whatsapp_business_account", "entry": [{"id": "W", "changes": changes}]}).to_string().into_bytes()
+    json!({"object": "whatsapp_business_account", "entry": [{"id": "W", "changes": changes}]})
+        .to_string()
+        .into_bytes()
 }
 
 proptest! {
@@ -103,7 +116,13 @@ proptest! {
 #[test]
 fn hostile_sizes_end_soon() {
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
-    let wide = format!("{{{}}}", (0..50_000).map(|n| format!("\"k{n}\":{n}")).collect::<Vec<_>>().join(","));
+    let wide = format!(
+        "{{{}}}",
+        (0..50_000)
+            .map(|n| format!("\"k{n}\":{n}"))
+            .collect::<Vec<_>>()
+            .join(",")
+    );
     let number = format!("{{\"type\":{}}}", "9".repeat(1_000_000));
     for channel in Channel::ALL {
         for body in [&deep, &wide, &number] {

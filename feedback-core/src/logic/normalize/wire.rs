@@ -1,10 +1,10 @@
 //! Reading JSON whose types wobble: numbers where strings were promised, nulls, absent fields, broken Unicode.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, marker::PhantomData};
 
 use serde::{
     Deserialize, Deserializer,
-    de::{IgnoredAny, MapAccess, SeqAccess, Visitor},
+    de::{IgnoredAny, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer},
 };
 use serde_json::value::RawValue;
 
@@ -31,8 +31,14 @@ pub(super) fn open(body: &[u8]) -> Option<Text<'_>> {
     let text = String::from_utf8_lossy(body);
     let is_replaced = matches!(text, Cow::Owned(_));
     Some(match without_lone_surrogates(&text) {
-        Some(repaired) => Text { text: Cow::Owned(repaired), lossy: true },
-        None => Text { text, lossy: is_replaced },
+        Some(repaired) => Text {
+            text: Cow::Owned(repaired),
+            lossy: true,
+        },
+        None => Text {
+            text,
+            lossy: is_replaced,
+        },
     })
 }
 
@@ -71,7 +77,8 @@ fn without_lone_surrogates(text: &str) -> Option<String> {
     let bytes = text.as_bytes();
     let mut lone = Vec::new();
     let mut at = 0;
-    while let Some(found) = bytes.get(at..).and_then(|rest| rest.iter().position(|&byte| byte == b'\\')) {
+    // Past an escape that is none, `at` may stand inside a character; such a body is no JSON and needs no repair.
+    while let Some(found) = text.get(at..).and_then(|rest| rest.find('\\')) {
         at += found;
         match unit_at(bytes, at) {
             Some(0xD800..=0xDBFF) if matches!(unit_at(bytes, at + 6), Some(0xDC00..=0xDFFF)) => at += 12,
@@ -194,8 +201,31 @@ pub(super) struct Flag(pub(super) bool);
 
 impl<'de> Deserialize<'de> for Flag {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = <&RawValue>::deserialize(deserializer)?;
-        Ok(Self(raw.get() == "true"))
+        Ok(Self(Option::<bool>::deserialize(deserializer)?.unwrap_or_default()))
+    }
+}
+
+/// A value that is an object, read in passing: like [`read`], it refuses the lists that derived readers would take.
+#[derive(Debug)]
+pub(super) struct Object<T>(pub(super) T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ObjectVisitor(PhantomData)).map(Self)
+    }
+}
+
+struct ObjectVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map))
     }
 }
 
@@ -211,7 +241,9 @@ pub(super) fn read<'a, T: Deserialize<'a>>(json: &'a str) -> Option<T> {
 pub(super) type Items<'a> = Vec<&'a RawValue>;
 
 /// For lists that providers send as null when they are empty.
-pub(super) fn nullable<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(deserializer: D) -> Result<T, D::Error> {
+pub(super) fn nullable<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+    deserializer: D,
+) -> Result<T, D::Error> {
     Ok(Option::<T>::deserialize(deserializer)?.unwrap_or_default())
 }
 
@@ -219,7 +251,8 @@ pub(super) fn nullable<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>
 /// line ends are `\n`; no white space around it.
 pub(super) fn clean(text: &str) -> String {
     let text = text.trim();
-    if !text.contains(['\0', '\r']) {
+    // Over bytes: both are ASCII, and this runs on every text.
+    if !text.bytes().any(|byte| matches!(byte, 0 | b'\r')) {
         return text.to_owned();
     }
     text.replace("\r\n", "\n").replace('\r', "\n").replace('\0', "\u{fffd}")
@@ -268,7 +301,10 @@ mod tests {
         ] {
             assert_eq!(id_of(json), Some((id.to_owned(), true)));
         }
-        assert_eq!(id_of(br#"{"id":"\ud83d\ude00\\ud83d"}"#), Some(("😀\\ud83d".to_owned(), false)));
+        assert_eq!(
+            id_of(br#"{"id":"\ud83d\ude00\\ud83d"}"#),
+            Some(("😀\\ud83d".to_owned(), false))
+        );
         assert_eq!(id_of(b"\xef\xbb\xbf{\"id\":1}"), Some(("1".to_owned(), false)));
     }
 

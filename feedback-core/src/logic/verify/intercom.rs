@@ -43,7 +43,11 @@ mod tests {
     const SIGNATURE: &str = "sha1=f33c330334b99fd5a3e4954f95b24fd6dcb10480";
 
     fn judge(secret: &str, signature: &[&str]) -> Result<(), SignatureError> {
-        let payload = Payload { channel: Channel::Intercom, content_type: None, body: BODY.into() };
+        let payload = Payload {
+            channel: Channel::Intercom,
+            content_type: None,
+            body: BODY.into(),
+        };
         let signature: Vec<&[u8]> = signature.iter().map(|value| value.as_bytes()).collect();
         verify(&[secret.into()], &signature, payload).map(|_| ())
     }
@@ -60,7 +64,10 @@ mod tests {
         mac.update(BODY);
         let code = hex::encode(mac.finalize().into_bytes());
         assert_eq!(judge(SECRET, &[&format!("sha256={code}")]), Ok(()));
-        assert_eq!(judge(SECRET, &[&format!("sha1={code}")]), Err(SignatureError::Malformed));
+        assert_eq!(
+            judge(SECRET, &[&format!("sha1={code}")]),
+            Err(SignatureError::Malformed)
+        );
         let longer = format!("sha256={}{}", &SIGNATURE[5..], "0".repeat(24));
         assert_eq!(judge(SECRET, &[&longer]), Err(SignatureError::Wrong));
     }

@@ -93,8 +93,14 @@ fn hex_behind<const N: usize>(prefix: &[u8], value: &[u8]) -> Result<[u8; N], Si
 fn check<M: Mac + KeyInit>(secrets: &[SecretString], signed: &[&[u8]], claimed: &[u8]) -> Result<(), SignatureError> {
     let mut any_secret = false;
     let mut matches = false;
-    for secret in secrets.iter().map(ExposeSecret::expose_secret).filter(|secret| !secret.is_empty()) {
-        let Ok(mut mac) = <M as KeyInit>::new_from_slice(secret.as_bytes()) else { continue };
+    for secret in secrets
+        .iter()
+        .map(ExposeSecret::expose_secret)
+        .filter(|secret| !secret.is_empty())
+    {
+        let Ok(mut mac) = <M as KeyInit>::new_from_slice(secret.as_bytes()) else {
+            continue;
+        };
         any_secret = true;
         for part in signed {
             mac.update(part);

@@ -58,7 +58,11 @@ mod tests {
     const SIGNATURE: &str = "v0=e67d750c4e3eda7d0edd3d3e03ae34491c902eef68da282dbce16ed90d7976b8";
 
     fn payload(body: &[u8]) -> Payload {
-        Payload { channel: Channel::Slack, content_type: None, body: body.to_vec().into() }
+        Payload {
+            channel: Channel::Slack,
+            content_type: None,
+            body: body.to_vec().into(),
+        }
     }
 
     fn at(seconds: i64) -> Timestamp {
@@ -75,7 +79,10 @@ mod tests {
         let secrets: Vec<SecretString> = secrets.iter().map(|secret| SecretString::from(*secret)).collect();
         let signature: Vec<&[u8]> = signature.iter().map(|value| value.as_bytes()).collect();
         let timestamp: Vec<&[u8]> = timestamp.iter().map(|value| value.as_bytes()).collect();
-        let headers = SlackHeaders { signature: &signature, timestamp: &timestamp };
+        let headers = SlackHeaders {
+            signature: &signature,
+            timestamp: &timestamp,
+        };
         verify(&secrets, &headers, payload(body), at(now)).map(|_| ())
     }
 
@@ -84,7 +91,10 @@ mod tests {
         let body = b"token=xyzz0WbapA4vBCDEFasx0q6G&team_id=T1DC2JH3J&team_domain=testteamnow&channel_id=G8PSS9T3V&channel_name=foobar&user_id=U2CERLKJA&user_name=roadrunner&command=%2Fwebhook-collect&text=&response_url=https%3A%2F%2Fhooks.slack.com%2Fcommands%2FT1DC2JH3J%2F397700885554%2F96rGlfmibIGlgcZRskXaIFfN&trigger_id=398738663015.47445629121.803a0bc887a14d10d2c447fce8b6703c";
         let signature = "v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503";
         let secret = "8f742231b10e8888abcd99yyyzzz85a5";
-        assert_eq!(judge(&[secret], &[signature], &["1531420618"], body, 1_531_420_618), Ok(()));
+        assert_eq!(
+            judge(&[secret], &[signature], &["1531420618"], body, 1_531_420_618),
+            Ok(())
+        );
     }
 
     #[test]
@@ -105,7 +115,11 @@ mod tests {
             (-300, Ok(())),
             (-301, Err(SignatureError::Stale)),
         ] {
-            assert_eq!(judge(&[SECRET], &[SIGNATURE], &["1767225600"], BODY, SIGNED_AT + offset), verdict, "{offset}");
+            assert_eq!(
+                judge(&[SECRET], &[SIGNATURE], &["1767225600"], BODY, SIGNED_AT + offset),
+                verdict,
+                "{offset}"
+            );
         }
     }
 

@@ -88,7 +88,11 @@ mod tests {
     const SIGNATURE: &str = "sha256=4cbafd18b792393eb39a5bc91b2e09057a59cc621f212234e0bd51853573b3c7";
 
     fn judge(secret: &str, signature: &[&str], body: &[u8]) -> Result<(), SignatureError> {
-        let payload = Payload { channel: Channel::WhatsApp, content_type: None, body: body.to_vec().into() };
+        let payload = Payload {
+            channel: Channel::WhatsApp,
+            content_type: None,
+            body: body.to_vec().into(),
+        };
         let signature: Vec<&[u8]> = signature.iter().map(|value| value.as_bytes()).collect();
         verify(&[secret.into()], &signature, payload).map(|_| ())
     }
@@ -106,7 +110,10 @@ mod tests {
         assert_eq!(judge("verify-token", &[SIGNATURE], BODY), Err(SignatureError::Wrong));
         assert_eq!(judge("", &[SIGNATURE], BODY), Err(SignatureError::NoSecret));
         assert_eq!(judge("meta-demo-secret", &[], BODY), Err(SignatureError::Missing));
-        assert_eq!(judge("meta-demo-secret", &[SIGNATURE, SIGNATURE], BODY), Err(SignatureError::Repeated));
+        assert_eq!(
+            judge("meta-demo-secret", &[SIGNATURE, SIGNATURE], BODY),
+            Err(SignatureError::Repeated)
+        );
         let sha1 = "sha1=f33c330334b99fd5a3e4954f95b24fd6dcb10480";
         assert_eq!(judge("meta-demo-secret", &[sha1], BODY), Err(SignatureError::Malformed));
     }
@@ -115,19 +122,46 @@ mod tests {
     fn the_handshake_echoes_the_challenge_to_who_knows_the_token_and_to_nobody_else() {
         let long = "7".repeat(257);
         let ask = |mode, token, challenge| {
-            let query = [("hub.mode", mode), ("hub.verify_token", token), ("hub.challenge", challenge)];
+            let query = [
+                ("hub.mode", mode),
+                ("hub.verify_token", token),
+                ("hub.challenge", challenge),
+            ];
             handshake(query, &"vt-demo".into())
         };
         assert_eq!(ask("subscribe", "vt-demo", "0042"), Ok("0042".to_owned()));
         assert_eq!(ask("subscribe", "vt-dem0", "0042"), Err(HandshakeError::WrongToken));
         assert_eq!(ask("subscribe", "", "0042"), Err(HandshakeError::WrongToken));
-        assert_eq!(ask("unsubscribe", "vt-demo", "0042"), Err(HandshakeError::NotAHandshake));
-        assert_eq!(ask("subscribe", "vt-demo", "a\nb"), Err(HandshakeError::UnprintableChallenge));
-        assert_eq!(ask("subscribe", "vt-demo", ""), Err(HandshakeError::UnprintableChallenge));
-        assert_eq!(ask("subscribe", "vt-demo", &long), Err(HandshakeError::UnprintableChallenge));
-        let empty = handshake([("hub.mode", "subscribe"), ("hub.verify_token", ""), ("hub.challenge", "1")], &"".into());
+        assert_eq!(
+            ask("unsubscribe", "vt-demo", "0042"),
+            Err(HandshakeError::NotAHandshake)
+        );
+        assert_eq!(
+            ask("subscribe", "vt-demo", "a\nb"),
+            Err(HandshakeError::UnprintableChallenge)
+        );
+        assert_eq!(
+            ask("subscribe", "vt-demo", ""),
+            Err(HandshakeError::UnprintableChallenge)
+        );
+        assert_eq!(
+            ask("subscribe", "vt-demo", &long),
+            Err(HandshakeError::UnprintableChallenge)
+        );
+        let empty = handshake(
+            [
+                ("hub.mode", "subscribe"),
+                ("hub.verify_token", ""),
+                ("hub.challenge", "1"),
+            ],
+            &"".into(),
+        );
         assert_eq!(empty, Err(HandshakeError::WrongToken));
-        let twice = [("hub.mode", "subscribe"), ("hub.mode", "subscribe"), ("hub.challenge", "1")];
+        let twice = [
+            ("hub.mode", "subscribe"),
+            ("hub.mode", "subscribe"),
+            ("hub.challenge", "1"),
+        ];
         assert_eq!(handshake(twice, &"vt-demo".into()), Err(HandshakeError::NotAHandshake));
     }
 }

@@ -6,14 +6,25 @@ use super::mrkdwn;
 
 /// The words of blocks or attachments, as plain text.
 pub(super) fn to_text(raw: &str) -> String {
-    let Ok(value) = serde_json::from_str::<Value>(raw) else { return String::new() };
+    let Ok(value) = serde_json::from_str::<Value>(raw) else {
+        return String::new();
+    };
     let mut text = String::new();
     walk(&value, &mut text);
     super::super::wire::clean(&text)
 }
 
 /// Keys that hold words or more blocks, in the order in which they are shown.
-const PARTS: [&str; 8] = ["pretext", "title", "text", "fields", "elements", "blocks", "message_blocks", "message"];
+const PARTS: [&str; 8] = [
+    "pretext",
+    "title",
+    "text",
+    "fields",
+    "elements",
+    "blocks",
+    "message_blocks",
+    "message",
+];
 
 // The recursion is as deep as the JSON, which the reader limits.
 fn walk(value: &Value, text: &mut String) {
@@ -78,7 +89,10 @@ mod tests {
                 {"type":"rich_text_section","elements":[{"type":"text","text":"see "},{"type":"link","url":"https://x.test"},{"type":"user","user_id":"U1"}]},
                 {"type":"rich_text_list","elements":[{"type":"rich_text_section","elements":[{"type":"text","text":"one"}]}]}]},
             {"type":"actions","elements":[{"type":"button","text":{"type":"plain_text","text":"Claim"}}]}]"#;
-        assert_eq!(to_text(blocks), "New request\n*Title:* Badge & door\n*Priority:* High\nsee https://x.test@U1\none");
+        assert_eq!(
+            to_text(blocks),
+            "New request\n*Title:* Badge & door\n*Priority:* High\nsee https://x.test@U1\none"
+        );
         let attachments = r#"[{"fallback":"f","pretext":"Alert","title":"Disk","text":"95 &gt; 90"}]"#;
         assert_eq!(to_text(attachments), "Alert\nDisk\n95 > 90");
     }

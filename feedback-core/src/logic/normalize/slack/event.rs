@@ -194,18 +194,27 @@ impl Envelope<'_, Event<'_>> {
                 lossy: false,
             },
             "url_verification" => Normalized::of(Intake::Unparsed("Slack challenge is not printable, or too long")),
-            "app_rate_limited" => {
-                Normalized::of(Intake::Notice("Slack drops events of this workspace: over 30 000 in an hour"))
-            }
+            "app_rate_limited" => Normalized::of(Intake::Notice(
+                "Slack drops events of this workspace: over 30 000 in an hour",
+            )),
             _ => Normalized::of(Intake::Unparsed("Slack delivery is of an unknown kind")),
         }
     }
 
     fn event_item(&self, event: &Event<'_>, rules: &SlackRules) -> Intake {
-        let installed = self.authorizations.iter().find_map(|authorization| authorization.team_id.get());
-        let bots = self.authorizations.iter().filter(|authorization| authorization.is_bot.0);
+        let installed = self
+            .authorizations
+            .iter()
+            .find_map(|authorization| authorization.team_id.get());
+        let bots = self
+            .authorizations
+            .iter()
+            .filter(|authorization| authorization.is_bot.0);
         let context = Context {
-            team: installed.or(self.context_team_id.get()).or(self.team_id.get()).unwrap_or_default(),
+            team: installed
+                .or(self.context_team_id.get())
+                .or(self.team_id.get())
+                .unwrap_or_default(),
             app: self.api_app_id.as_str(),
             own_users: bots
                 .filter_map(|bot| bot.user_id.get())
@@ -229,7 +238,12 @@ impl Envelope<'_, Event<'_>> {
 /// An emoji that makes a ticket. The payload names the message and not its words.
 fn reaction(event: &Event<'_>, context: &Context<'_>) -> Intake {
     let emoji = event.reaction.as_str().split("::").next().unwrap_or_default();
-    if !context.rules.emojis.iter().any(|wanted| wanted.trim_matches(':') == emoji) {
+    if !context
+        .rules
+        .emojis
+        .iter()
+        .any(|wanted| wanted.trim_matches(':') == emoji)
+    {
         return Intake::Ignored("a reaction that makes no ticket");
     }
     let (Some(item), Some(asked_by)) = (&event.item, event.user.owned()) else {
@@ -277,11 +291,40 @@ fn unreadable(kind: &str) -> Intake {
 /// Events without reports, by the prefixes that Slack names them with.
 fn other(kind: &str) -> Intake {
     const KNOWN: [&str; 34] = [
-        "reaction_removed", "app_", "assistant_thread_", "bot_", "call_", "channel_", "commands_changed", "dnd_",
-        "email_domain_changed", "emoji_changed", "entity_details_requested", "external_org_", "file_", "goodbye",
-        "grid_migration_", "group_", "im_", "invite_requested", "link_shared", "member_", "message_metadata_", "mpim_",
-        "pin_", "resources_", "scope_", "shared_channel_", "star_", "subteam_", "team_", "token", "url_verification",
-        "user_", "workflow_", "function_",
+        "reaction_removed",
+        "app_",
+        "assistant_thread_",
+        "bot_",
+        "call_",
+        "channel_",
+        "commands_changed",
+        "dnd_",
+        "email_domain_changed",
+        "emoji_changed",
+        "entity_details_requested",
+        "external_org_",
+        "file_",
+        "goodbye",
+        "grid_migration_",
+        "group_",
+        "im_",
+        "invite_requested",
+        "link_shared",
+        "member_",
+        "message_metadata_",
+        "mpim_",
+        "pin_",
+        "resources_",
+        "scope_",
+        "shared_channel_",
+        "star_",
+        "subteam_",
+        "team_",
+        "token",
+        "url_verification",
+        "user_",
+        "workflow_",
+        "function_",
     ];
     if KNOWN.iter().any(|prefix| kind.starts_with(prefix)) {
         Intake::Ignored("a Slack event without a report")

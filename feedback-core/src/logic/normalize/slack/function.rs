@@ -43,7 +43,10 @@ pub(super) fn item(event: &Event<'_>, context: &Context<'_>) -> Intake {
     let Ok(external_id) = ExternalId::parse(event.function_execution_id.as_str()) else {
         return Intake::Unparsed("Slack workflow step has no usable id");
     };
-    let Some(inputs) = event.inputs.and_then(|raw| serde_json::from_str::<Map<String, Value>>(raw.get()).ok()) else {
+    let Some(inputs) = event
+        .inputs
+        .and_then(|raw| serde_json::from_str::<Map<String, Value>>(raw.get()).ok())
+    else {
         return Intake::Unparsed("Slack workflow step has no inputs");
     };
     let mut form = Form::default();
@@ -51,7 +54,10 @@ pub(super) fn item(event: &Event<'_>, context: &Context<'_>) -> Intake {
     let mut channel = None;
     for (name, value) in &inputs {
         let text = value_text(value);
-        let kind = function.input_parameters.iter().find(|parameter| parameter.name.as_str() == name);
+        let kind = function
+            .input_parameters
+            .iter()
+            .find(|parameter| parameter.name.as_str() == name);
         let kind = kind.map_or("", |parameter| parameter.kind.as_str());
         let is_reporter = field_of(name) == Some(Field::Reporter);
         if is_user_id(&text) && (kind.ends_with("user_id") || is_reporter) {

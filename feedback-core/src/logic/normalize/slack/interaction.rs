@@ -25,7 +25,10 @@ pub(super) fn normalize(payload: &str, rules: &SlackRules) -> Normalized {
         Some(interaction) => interaction.item(rules),
         None => Intake::Unparsed("Slack interaction has an unknown shape"),
     };
-    Normalized { lossy: text.lossy, ..Normalized::of(item) }
+    Normalized {
+        lossy: text.lossy,
+        ..Normalized::of(item)
+    }
 }
 
 #[derive(Deserialize)]
@@ -179,7 +182,11 @@ impl Interaction<'_> {
             return Intake::Ignored("our own message");
         }
         // A bot's post has no author to answer; then whoever asks for the ticket stands for it.
-        let author = if message.bot_id.get().is_some() { actor.id.get() } else { message.user.get().or(actor.id.get()) };
+        let author = if message.bot_id.get().is_some() {
+            actor.id.get()
+        } else {
+            message.user.get().or(actor.id.get())
+        };
         let Some(author) = author else {
             return Intake::Unparsed("Slack shortcut names no person");
         };
@@ -195,8 +202,17 @@ impl Interaction<'_> {
 
 /// An element's answer: its words, its chosen option, or its date.
 fn answer_text(answer: &Value) -> String {
-    let Some(answer) = answer.as_object() else { return String::new() };
-    for key in ["value", "selected_date", "selected_time", "selected_user", "selected_conversation", "selected_channel"] {
+    let Some(answer) = answer.as_object() else {
+        return String::new();
+    };
+    for key in [
+        "value",
+        "selected_date",
+        "selected_time",
+        "selected_user",
+        "selected_conversation",
+        "selected_channel",
+    ] {
         if let Some(text) = answer.get(key).and_then(Value::as_str) {
             return text.to_owned();
         }
@@ -218,7 +234,9 @@ fn option_text(chosen: &Value) -> String {
         Value::Array(options) => options.iter().map(option_text).collect::<Vec<_>>().join(", "),
         Value::Object(option) => {
             let shown = option.get("text").map(value_text).filter(|text| !text.is_empty());
-            shown.or_else(|| option.get("value").map(value_text)).unwrap_or_default()
+            shown
+                .or_else(|| option.get("value").map(value_text))
+                .unwrap_or_default()
         }
         other => value_text(other),
     }

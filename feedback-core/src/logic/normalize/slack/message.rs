@@ -87,7 +87,11 @@ fn bot_post(event: &Event<'_>, context: &Context<'_>) -> Intake {
     let Some(external_id) = message_id(context.team, event.channel.as_str(), event.ts.as_str()) else {
         return Intake::Unparsed("Slack message has no usable id");
     };
-    let marked = if event.text.get().is_some() { event.text.as_str() } else { "" };
+    let marked = if event.text.get().is_some() {
+        event.text.as_str()
+    } else {
+        ""
+    };
     let mut form = Form::from_post(marked);
     if !form.is_report() {
         // Many forms say in their text only that there is one, and fill it in below.
@@ -109,7 +113,12 @@ fn bot_post(event: &Event<'_>, context: &Context<'_>) -> Intake {
     // Without a submitter the form itself is who reports, and the thread is still the way back.
     let named = form.reporter.as_deref().and_then(|text| first_user(text, context));
     let submitter = named.or_else(|| first_user(marked, context));
-    let mut author = person(submitter.or(event.user.get()).or(event.bot_id.get()).unwrap_or_default());
+    let mut author = person(
+        submitter
+            .or(event.user.get())
+            .or(event.bot_id.get())
+            .unwrap_or_default(),
+    );
     if author.external_user_id.is_empty() {
         return Intake::Unparsed("Slack form names neither person nor bot");
     }
@@ -122,7 +131,10 @@ fn bot_post(event: &Event<'_>, context: &Context<'_>) -> Intake {
         role: MessageRole::Report,
         author,
         text: mrkdwn::to_text(&text, &context.own_users),
-        stated: Stated { title: stated.title.map(|title| mrkdwn::to_text(&title, &[])), ..stated },
+        stated: Stated {
+            title: stated.title.map(|title| mrkdwn::to_text(&title, &[])),
+            ..stated
+        },
         files: event.files.iter().filter_map(|raw| file(raw.get())).collect(),
         quotes: None,
         sent_at: moment(event.ts.as_str()),
@@ -176,7 +188,11 @@ fn changed(event: &Event<'_>, context: &Context<'_>) -> Intake {
 }
 
 fn deleted(ts: &str, event: &Event<'_>, context: &Context<'_>) -> Intake {
-    if event.previous_message.as_ref().is_some_and(|message| context.is_own(message)) {
+    if event
+        .previous_message
+        .as_ref()
+        .is_some_and(|message| context.is_own(message))
+    {
         return Intake::Ignored("our own message was deleted");
     }
     match message_id(context.team, event.channel.as_str(), ts) {
@@ -192,11 +208,34 @@ fn deleted(ts: &str, event: &Event<'_>, context: &Context<'_>) -> Intake {
 /// Subtypes that are no message of a person.
 fn noise(subtype: &str) -> Intake {
     const KNOWN: [&str; 28] = [
-        "message_replied", "tombstone", "assistant_app_thread", "bot_add", "bot_remove", "bot_enable", "bot_disable",
-        "pinned_item", "unpinned_item", "reminder_add", "reminder_delete", "ekm_access_denied", "file_comment",
-        "file_mention", "huddle_thread", "joiner_notification", "joiner_notification_for_inviter", "sh_room_created",
-        "sh_room_shared", "bot_removed", "group_join", "app_conversation_join", "document_mention", "list_record_comment",
-        "slackbot_response", "channel_canvas_updated", "lifecycle", "convert_to_private",
+        "message_replied",
+        "tombstone",
+        "assistant_app_thread",
+        "bot_add",
+        "bot_remove",
+        "bot_enable",
+        "bot_disable",
+        "pinned_item",
+        "unpinned_item",
+        "reminder_add",
+        "reminder_delete",
+        "ekm_access_denied",
+        "file_comment",
+        "file_mention",
+        "huddle_thread",
+        "joiner_notification",
+        "joiner_notification_for_inviter",
+        "sh_room_created",
+        "sh_room_shared",
+        "bot_removed",
+        "group_join",
+        "app_conversation_join",
+        "document_mention",
+        "list_record_comment",
+        "slackbot_response",
+        "channel_canvas_updated",
+        "lifecycle",
+        "convert_to_private",
     ];
     if subtype.starts_with("channel_") || subtype.starts_with("group_") || KNOWN.contains(&subtype) {
         Intake::Ignored("Slack's word on a channel, no message of a person")
@@ -208,7 +247,11 @@ fn noise(subtype: &str) -> Intake {
 /// The words of a message: its text, or what stands in its blocks and attachments where it has none.
 pub(super) fn words(event: &Event<'_>, context: &Context<'_>) -> String {
     let text = mrkdwn::to_text(event.text.as_str(), &context.own_users);
-    if event.text.as_str().trim().is_empty() { blocks_text(event) } else { text }
+    if event.text.as_str().trim().is_empty() {
+        blocks_text(event)
+    } else {
+        text
+    }
 }
 
 fn blocks_text(event: &Event<'_>) -> String {
@@ -218,7 +261,11 @@ fn blocks_text(event: &Event<'_>) -> String {
 }
 
 fn thread(event: &Event<'_>, context: &Context<'_>) -> ThreadRef {
-    slack_thread(context, event.channel.as_str(), event.thread_ts.get().unwrap_or(event.ts.as_str()))
+    slack_thread(
+        context,
+        event.channel.as_str(),
+        event.thread_ts.get().unwrap_or(event.ts.as_str()),
+    )
 }
 
 fn slack_thread(context: &Context<'_>, channel: &str, root: &str) -> ThreadRef {
@@ -272,7 +319,11 @@ fn file(raw: &str) -> Option<AnnouncedFile> {
     if matches!(file.mode.as_str(), "tombstone" | "hidden_by_limit") {
         return None;
     }
-    let reference = file.url_private_download.owned().or(file.url_private.owned()).or(file.id.owned())?;
+    let reference = file
+        .url_private_download
+        .owned()
+        .or(file.url_private.owned())
+        .or(file.id.owned())?;
     Some(AnnouncedFile {
         reference,
         name: file.name.owned(),

@@ -4,10 +4,7 @@ use std::collections::HashMap;
 
 use url::form_urlencoded;
 
-use super::{
-    Answer, Author, InboundMessage, Intake, MessageRole, Normalized, Stated,
-    wire::clean,
-};
+use super::{Answer, Author, InboundMessage, Intake, MessageRole, Normalized, Stated, wire::clean};
 use crate::{
     domain::{Channel, ExternalId, ThreadRef, Timestamp},
     logic::verify::{Payload, Verified},
@@ -66,14 +63,19 @@ impl SlackRules {
 /// attempt may have died before anything was kept.
 pub fn normalize(payload: &Verified<Payload>, rules: &SlackRules) -> Normalized {
     let payload = payload.get();
-    if is_form(payload) { from_form(&payload.body, rules) } else { event::normalize(&payload.body, rules) }
+    if is_form(payload) {
+        from_form(&payload.body, rules)
+    } else {
+        event::normalize(&payload.body, rules)
+    }
 }
 
 fn is_form(payload: &Payload) -> bool {
     match &payload.content_type {
-        Some(kind) => {
-            kind.trim_start().get(..FORM.len()).is_some_and(|start| start.eq_ignore_ascii_case(FORM))
-        }
+        Some(kind) => kind
+            .trim_start()
+            .get(..FORM.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(FORM)),
         // A replayed body may have lost its headers; JSON always starts with its bracket.
         None => !payload.body.trim_ascii_start().starts_with(b"{"),
     }
@@ -83,11 +85,20 @@ const FORM: &str = "application/x-www-form-urlencoded";
 
 fn from_form(body: &[u8], rules: &SlackRules) -> Normalized {
     let fields: HashMap<_, _> = form_urlencoded::parse(body).collect();
-    let field = |name: &str| fields.get(name).map(AsRef::as_ref).filter(|text: &&str| !text.is_empty());
+    let field = |name: &str| {
+        fields
+            .get(name)
+            .map(AsRef::as_ref)
+            .filter(|text: &&str| !text.is_empty())
+    };
     let mut normalized = if let Some(interaction) = field("payload") {
         interaction::normalize(interaction, rules)
     } else if field("command").is_some() {
-        Normalized { answer: Answer::Command, items: vec![command(field)], lossy: false }
+        Normalized {
+            answer: Answer::Command,
+            items: vec![command(field)],
+            lossy: false,
+        }
     } else if field("ssl_check").is_some() {
         Normalized::of(Intake::Ignored("Slack checks the certificate"))
     } else {
@@ -132,7 +143,11 @@ fn command<'f>(field: impl Fn(&str) -> Option<&'f str>) -> Intake {
     Intake::Message(Box::new(InboundMessage {
         channel: Channel::Slack,
         external_id,
-        thread: ThreadRef::Slack { team: clean(team), channel: clean(channel), thread_ts: None },
+        thread: ThreadRef::Slack {
+            team: clean(team),
+            channel: clean(channel),
+            thread_ts: None,
+        },
         role: MessageRole::Report,
         author: person(user),
         text,
@@ -145,7 +160,10 @@ fn command<'f>(field: impl Fn(&str) -> Option<&'f str>) -> Intake {
 
 /// Payloads name people by id alone; who that is, the directory says.
 fn person(user: &str) -> Author {
-    Author { external_user_id: clean(user), ..Author::default() }
+    Author {
+        external_user_id: clean(user),
+        ..Author::default()
+    }
 }
 
 /// A message's id. `None` for a `ts` that is none of Slack's: it is the message's identity, so it is never guessed.
@@ -180,7 +198,10 @@ fn is_user_id(text: &str) -> bool {
 }
 
 fn is_id(text: &str) -> bool {
-    (2..=32).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+    (2..=32).contains(&text.len())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -189,8 +210,19 @@ mod tests {
 
     #[test]
     fn a_ts_is_read_to_the_microsecond_and_never_as_a_float() {
-        assert_eq!(moment("1767225600.123459").unwrap().to_string(), "2026-01-01T00:00:00.123459Z");
-        for ts in ["1767225600", "1767225600.1", "1767225600.0001000", "-1.000000", ".000000", "9e9.000000", ""] {
+        assert_eq!(
+            moment("1767225600.123459").unwrap().to_string(),
+            "2026-01-01T00:00:00.123459Z"
+        );
+        for ts in [
+            "1767225600",
+            "1767225600.1",
+            "1767225600.0001000",
+            "-1.000000",
+            ".000000",
+            "9e9.000000",
+            "",
+        ] {
             assert_eq!(moment(ts), None, "{ts}");
         }
     }

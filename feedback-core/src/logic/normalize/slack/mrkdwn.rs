@@ -12,14 +12,14 @@ pub(super) fn to_text(marked: &str, own_users: &[&str]) -> String {
             None => break,
         }
     }
-    if !marked.contains(['<', '&']) {
+    if !marked.bytes().any(|byte| matches!(byte, b'<' | b'&')) {
         return clean(marked);
     }
     let mut text = String::with_capacity(marked.len());
     let mut rest = marked;
     while let Some(start) = rest.find('<') {
         let (before, reference) = rest.split_at(start);
-        text.push_str(&unescape(before));
+        push_unescaped(&mut text, before);
         match reference.find('>') {
             Some(end) => {
                 text.push_str(&resolve(&reference[1..end]));
@@ -31,7 +31,7 @@ pub(super) fn to_text(marked: &str, own_users: &[&str]) -> String {
             }
         }
     }
-    text.push_str(&unescape(rest));
+    push_unescaped(&mut text, rest);
     clean(&text)
 }
 
@@ -54,7 +54,11 @@ fn id_of(reference: &str) -> &str {
 
 /// The people that a marked-up text mentions, in order.
 pub(super) fn mentions(marked: &str) -> impl Iterator<Item = &str> {
-    marked.split("<@").skip(1).filter_map(|rest| rest.split_once('>')).map(|(mention, _)| id_of(mention))
+    marked
+        .split("<@")
+        .skip(1)
+        .filter_map(|rest| rest.split_once('>'))
+        .map(|(mention, _)| id_of(mention))
 }
 
 /// What stands between angle brackets.
@@ -81,22 +85,44 @@ fn resolve(reference: &str) -> String {
         };
     }
     let address = unescape(target);
-    let bare = address.strip_prefix("mailto:").or(address.strip_prefix("tel:")).unwrap_or(&address);
+    let bare = address
+        .strip_prefix("mailto:")
+        .or(address.strip_prefix("tel:"))
+        .unwrap_or(&address);
     match label.as_str() {
         "" => bare.to_owned(),
         label if label == bare || label == address => label.to_owned(),
         // Slack writes `<http://example.test|example.test>` for what a person typed as `example.test`.
-        label if bare.split_once("://").is_some_and(|(_, rest)| rest.trim_end_matches('/') == label) => label.to_owned(),
+        label
+            if bare
+                .split_once("://")
+                .is_some_and(|(_, rest)| rest.trim_end_matches('/') == label) =>
+        {
+            label.to_owned()
+        }
         label => format!("{label} ({bare})"),
     }
 }
 
 fn unescape(text: &str) -> String {
-    if !text.contains('&') {
-        return text.to_owned();
+    let mut plain = String::with_capacity(text.len());
+    push_unescaped(&mut plain, text);
+    plain
+}
+
+fn push_unescaped(plain: &mut String, mut rest: &str) {
+    // One pass, so that `&amp;lt;` stays a person's `&lt;`.
+    while let Some((before, escaped)) = rest.split_once('&') {
+        plain.push_str(before);
+        let known = [("amp;", '&'), ("lt;", '<'), ("gt;", '>')];
+        let found = known
+            .iter()
+            .find_map(|(name, sign)| Some((*sign, escaped.strip_prefix(name)?)));
+        let (sign, after) = found.unwrap_or(('&', escaped));
+        plain.push(sign);
+        rest = after;
     }
-    // The ampersand last: `&amp;lt;` is a person's `&lt;`.
-    text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+    plain.push_str(rest);
 }
 
 #[cfg(test)]
@@ -112,12 +138,21 @@ mod tests {
             ("&amp;lt;", "&lt;"),
             ("ask <@U0DANA|dana> or <@U0EVE>", "ask @dana or @U0EVE"),
             ("in <#C0SUPPORT|support> or <#C0X>", "in #support or #C0X"),
-            ("<!here> <!channel|channel> <!subteam^S01|@ops> <!subteam^S02>", "@here @channel @ops @S02"),
+            (
+                "<!here> <!channel|channel> <!subteam^S01|@ops> <!subteam^S02>",
+                "@here @channel @ops @S02",
+            ),
             ("<!date^1767225600^{date}|Jan 1>", "Jan 1"),
-            ("<https://x.test/a?b=1&amp;c=2|the page>", "the page (https://x.test/a?b=1&c=2)"),
+            (
+                "<https://x.test/a?b=1&amp;c=2|the page>",
+                "the page (https://x.test/a?b=1&c=2)",
+            ),
             ("<https://x.test/>", "https://x.test/"),
             ("<http://x.test|x.test>", "x.test"),
-            ("<mailto:a@b.test|a@b.test> <tel:+15550100|+15550100>", "a@b.test +15550100"),
+            (
+                "<mailto:a@b.test|a@b.test> <tel:+15550100|+15550100>",
+                "a@b.test +15550100",
+            ),
             ("1 < 2", "1 < 2"),
             ("<unclosed", "<unclosed"),
             ("<>", ""),
@@ -130,7 +165,12 @@ mod tests {
 
     #[test]
     fn our_name_at_either_end_is_no_part_of_the_report() {
-        for marked in ["<@U0BOT> VPN down", "VPN down <@U0BOT>", "<@U0BOT|hub>: VPN down", "<@U0BOT> <@U0BOT> VPN down"] {
+        for marked in [
+            "<@U0BOT> VPN down",
+            "VPN down <@U0BOT>",
+            "<@U0BOT|hub>: VPN down",
+            "<@U0BOT> <@U0BOT> VPN down",
+        ] {
             assert_eq!(to_text(marked, &["U0BOT"]), "VPN down", "{marked}");
         }
         assert_eq!(to_text("did <@U0BOT> see it", &["U0BOT"]), "did @U0BOT see it");

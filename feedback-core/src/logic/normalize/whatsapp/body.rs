@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::super::wire::{Items, Loose, nullable};
+use super::super::wire::{Items, Loose, Object, nullable, read};
 
 #[derive(Deserialize)]
 #[serde(bound(deserialize = "E: Deserialize<'de>"))]
@@ -36,15 +36,73 @@ pub(super) struct Value<'a> {
     #[serde(borrow)]
     pub(super) metadata: Metadata<'a>,
     #[serde(borrow, deserialize_with = "nullable")]
-    pub(super) contacts: Items<'a>,
+    pub(super) contacts: List<Contact<'a>>,
     #[serde(borrow, deserialize_with = "nullable")]
-    pub(super) messages: Items<'a>,
+    pub(super) messages: List<Message<'a>>,
     #[serde(borrow, deserialize_with = "nullable")]
-    pub(super) statuses: Items<'a>,
+    pub(super) statuses: List<Status<'a>>,
     #[serde(borrow, deserialize_with = "nullable")]
     pub(super) errors: Items<'a>,
     #[serde(borrow, deserialize_with = "nullable")]
     pub(super) user_id_update: Items<'a>,
+}
+
+/// The items of a list, `None` for each that has another shape.
+pub(super) type List<T> = Vec<Option<Object<T>>>;
+
+/// A change as it is read when one of its items is odd: each item apart.
+#[derive(Deserialize)]
+pub(super) struct OddChange<'a> {
+    #[serde(borrow, default)]
+    field: Loose<'a>,
+    #[serde(borrow, default)]
+    value: OddValue<'a>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct OddValue<'a> {
+    #[serde(borrow)]
+    metadata: Metadata<'a>,
+    #[serde(borrow, deserialize_with = "nullable")]
+    contacts: Items<'a>,
+    #[serde(borrow, deserialize_with = "nullable")]
+    messages: Items<'a>,
+    #[serde(borrow, deserialize_with = "nullable")]
+    statuses: Items<'a>,
+    #[serde(borrow, deserialize_with = "nullable")]
+    errors: Items<'a>,
+    #[serde(borrow, deserialize_with = "nullable")]
+    user_id_update: Items<'a>,
+}
+
+impl<'a> From<OddChange<'a>> for Change<'a> {
+    fn from(odd: OddChange<'a>) -> Self {
+        let OddValue {
+            metadata,
+            contacts,
+            messages,
+            statuses,
+            errors,
+            user_id_update,
+        } = odd.value;
+        let value = Value {
+            metadata,
+            contacts: apart(&contacts),
+            messages: apart(&messages),
+            statuses: apart(&statuses),
+            errors,
+            user_id_update,
+        };
+        Self {
+            field: odd.field,
+            value,
+        }
+    }
+}
+
+fn apart<'a, T: Deserialize<'a>>(items: &Items<'a>) -> List<T> {
+    items.iter().map(|raw| read(raw.get()).map(Object)).collect()
 }
 
 #[derive(Deserialize, Default)]
@@ -89,29 +147,29 @@ pub(super) struct Message<'a> {
     #[serde(borrow, default)]
     pub(super) text: Option<TextBody<'a>>,
     #[serde(borrow, default)]
-    pub(super) image: Option<Media<'a>>,
+    pub(super) image: Option<Box<Media<'a>>>,
     #[serde(borrow, default)]
-    pub(super) video: Option<Media<'a>>,
+    pub(super) video: Option<Box<Media<'a>>>,
     #[serde(borrow, default)]
-    pub(super) document: Option<Media<'a>>,
+    pub(super) document: Option<Box<Media<'a>>>,
     #[serde(borrow, default)]
-    pub(super) audio: Option<Media<'a>>,
+    pub(super) audio: Option<Box<Media<'a>>>,
     #[serde(borrow, default)]
-    pub(super) voice: Option<Media<'a>>,
+    pub(super) voice: Option<Box<Media<'a>>>,
     #[serde(borrow, default)]
-    pub(super) sticker: Option<Media<'a>>,
+    pub(super) sticker: Option<Box<Media<'a>>>,
     #[serde(borrow, default)]
-    pub(super) button: Option<Button<'a>>,
+    pub(super) button: Option<Box<Button<'a>>>,
     #[serde(borrow, default)]
-    pub(super) interactive: Option<Interactive<'a>>,
+    pub(super) interactive: Option<Box<Interactive<'a>>>,
     #[serde(borrow, default)]
-    pub(super) location: Option<Location<'a>>,
+    pub(super) location: Option<Box<Location<'a>>>,
     #[serde(borrow, default, deserialize_with = "nullable")]
     pub(super) contacts: Vec<Card<'a>>,
     #[serde(borrow, default)]
-    pub(super) order: Option<Order<'a>>,
+    pub(super) order: Option<Box<Order<'a>>>,
     #[serde(borrow, default)]
-    pub(super) system: Option<System<'a>>,
+    pub(super) system: Option<Box<System<'a>>>,
     #[serde(borrow, default)]
     pub(super) edit: Option<Box<Edit<'a>>>,
     #[serde(borrow, default)]

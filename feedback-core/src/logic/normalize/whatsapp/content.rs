@@ -13,7 +13,12 @@ use super::{
 /// What a message amounts to.
 pub(super) enum Content {
     /// A person's words or files.
-    Words { text: String, files: Vec<AnnouncedFile>, stated: Stated, role: MessageRole },
+    Words {
+        text: String,
+        files: Vec<AnnouncedFile>,
+        stated: Stated,
+        role: MessageRole,
+    },
     /// Other words for an earlier message.
     Edit { original: String, text: String },
     /// An earlier message is taken back.
@@ -31,19 +36,28 @@ const UNREADABLE: &str = "WhatsApp does not pass this kind of message on";
 pub(super) fn content_of(kind: &str, message: &Message<'_>) -> Content {
     match kind {
         "text" => words(message.text.as_ref().map(|text| &text.body)),
-        "image" => media(message.image.as_ref()),
-        "video" => media(message.video.as_ref()),
-        "document" => media(message.document.as_ref()),
-        "audio" => media(message.audio.as_ref()),
-        "voice" => media(message.voice.as_ref()),
-        "sticker" => media(message.sticker.as_ref()),
-        "button" => {
-            words(message.button.as_ref().map(|button| if button.text.get().is_some() { &button.text } else { &button.payload }))
-        }
-        "interactive" => message.interactive.as_ref().map_or(Content::Nothing(UNREADABLE), interactive),
-        "location" => plain(message.location.as_ref().map(location_words)),
-        "contacts" => plain(Some(message.contacts.iter().map(card_words).collect::<Vec<_>>().join("\n"))),
-        "order" => plain(message.order.as_ref().map(order_words)),
+        "image" => media(message.image.as_deref()),
+        "video" => media(message.video.as_deref()),
+        "document" => media(message.document.as_deref()),
+        "audio" => media(message.audio.as_deref()),
+        "voice" => media(message.voice.as_deref()),
+        "sticker" => media(message.sticker.as_deref()),
+        "button" => words(message.button.as_ref().map(|button| {
+            if button.text.get().is_some() {
+                &button.text
+            } else {
+                &button.payload
+            }
+        })),
+        "interactive" => message
+            .interactive
+            .as_deref()
+            .map_or(Content::Nothing(UNREADABLE), interactive),
+        "location" => plain(message.location.as_deref().map(location_words)),
+        "contacts" => plain(Some(
+            message.contacts.iter().map(card_words).collect::<Vec<_>>().join("\n"),
+        )),
+        "order" => plain(message.order.as_deref().map(order_words)),
         "edit" => match &message.edit {
             Some(edit) => {
                 let new = edit.message.as_ref();
@@ -54,14 +68,19 @@ pub(super) fn content_of(kind: &str, message: &Message<'_>) -> Content {
                     .or_else(|| new.and_then(|new| caption(new.video.as_ref())))
                     .or_else(|| new.and_then(|new| caption(new.document.as_ref())));
                 match text {
-                    Some(text) => Content::Edit { original: edit.original_message_id.as_str().to_owned(), text },
+                    Some(text) => Content::Edit {
+                        original: edit.original_message_id.as_str().to_owned(),
+                        text,
+                    },
                     None => Content::Nothing("an edit without words"),
                 }
             }
             None => Content::Unknown,
         },
         "revoke" => match &message.revoke {
-            Some(revoke) => Content::Revoke { original: revoke.original_message_id.as_str().to_owned() },
+            Some(revoke) => Content::Revoke {
+                original: revoke.original_message_id.as_str().to_owned(),
+            },
             None => Content::Unknown,
         },
         "reaction" => Content::Nothing("a reaction: no words"),
@@ -72,16 +91,23 @@ pub(super) fn content_of(kind: &str, message: &Message<'_>) -> Content {
 }
 
 fn plain(text: Option<String>) -> Content {
-    match text.map(|text| clean(&text)).filter(|text| !text.is_empty()) {
-        Some(text) => {
-            Content::Words { text, files: Vec::new(), stated: Stated::default(), role: MessageRole::Message }
-        }
-        None => Content::Nothing(UNREADABLE),
-    }
+    said(text.map(|text| clean(&text)))
 }
 
 fn words(text: Option<&Loose<'_>>) -> Content {
-    plain(text.and_then(Loose::owned))
+    said(text.and_then(Loose::owned))
+}
+
+fn said(text: Option<String>) -> Content {
+    match text.filter(|text| !text.is_empty()) {
+        Some(text) => Content::Words {
+            text,
+            files: Vec::new(),
+            stated: Stated::default(),
+            role: MessageRole::Message,
+        },
+        None => Content::Nothing(UNREADABLE),
+    }
 }
 
 fn media(media: Option<&Media<'_>>) -> Content {
@@ -98,7 +124,10 @@ fn media(media: Option<&Media<'_>>) -> Content {
 
 fn interactive(interactive: &Interactive<'_>) -> Content {
     if let Some(reply) = interactive.button_reply.as_ref().or(interactive.list_reply.as_ref()) {
-        let words: Vec<&str> = [&reply.title, &reply.description].iter().filter_map(|text| text.get()).collect();
+        let words: Vec<&str> = [&reply.title, &reply.description]
+            .iter()
+            .filter_map(|text| text.get())
+            .collect();
         return plain(Some(words.join("\n")));
     }
     if let Some(reply) = &interactive.nfm_reply {
@@ -125,11 +154,19 @@ fn flow(reply: &FlowReply<'_>) -> Content {
     if text.is_empty() {
         return words(Some(&reply.body));
     }
-    Content::Words { text, files: Vec::new(), stated, role: role_of(is_form) }
+    Content::Words {
+        text,
+        files: Vec::new(),
+        stated,
+        role: role_of(is_form),
+    }
 }
 
 fn location_words(location: &Location<'_>) -> String {
-    let place: Vec<&str> = [&location.name, &location.address].iter().filter_map(|text| text.get()).collect();
+    let place: Vec<&str> = [&location.name, &location.address]
+        .iter()
+        .filter_map(|text| text.get())
+        .collect();
     let point = match (location.latitude.get(), location.longitude.get()) {
         (Some(latitude), Some(longitude)) => format!(" ({latitude}, {longitude})"),
         _ => String::new(),
@@ -145,7 +182,11 @@ fn card_words(card: &Card<'_>) -> String {
     let phones = card.phones.iter().filter_map(|phone| phone.phone.get());
     let emails = card.emails.iter().filter_map(|email| email.email.get());
     let words: Vec<&str> = name.into_iter().chain(phones).chain(emails).collect();
-    if words.is_empty() { String::new() } else { format!("Contact: {}", words.join(", ")) }
+    if words.is_empty() {
+        String::new()
+    } else {
+        format!("Contact: {}", words.join(", "))
+    }
 }
 
 fn order_words(order: &Order<'_>) -> String {
@@ -162,7 +203,8 @@ fn order_words(order: &Order<'_>) -> String {
 pub(super) fn id_before_change(body: &str) -> Option<String> {
     let (before, _) = body.rsplit_once(" to ")?;
     let (_, former) = before.rsplit_once(" from ")?;
-    let is_id = former.chars().all(|c| c.is_ascii_alphanumeric() || c == '.') && former.chars().any(|c| c.is_ascii_digit());
+    let is_id =
+        former.chars().all(|c| c.is_ascii_alphanumeric() || c == '.') && former.chars().any(|c| c.is_ascii_digit());
     is_id.then(|| former.to_owned())
 }
 

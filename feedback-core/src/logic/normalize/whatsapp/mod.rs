@@ -4,7 +4,7 @@
 use serde_json::value::RawValue;
 
 use super::{
-    Answer, AnnouncedFile, Author, Deleted, DeletedMessage, EditedMessage, IdentityChange, InboundMessage, Intake,
+    AnnouncedFile, Answer, Author, Deleted, DeletedMessage, EditedMessage, IdentityChange, InboundMessage, Intake,
     MessageRole, Normalized, StatusReport, wire,
 };
 use crate::{
@@ -16,7 +16,7 @@ mod body;
 mod content;
 
 use self::{
-    body::{Batch, Change, Contact, Entry, Message, Status, UserIdUpdate, Value},
+    body::{Batch, Change, Contact, Entry, Message, OddChange, Status, UserIdUpdate, Value},
     content::{Content, content_of},
 };
 
@@ -32,9 +32,16 @@ pub fn normalize(payload: &Verified<Payload>, rules: &WhatsAppRules) -> Normaliz
     let Some(text) = wire::open(&payload.get().body) else {
         return Normalized::of(Intake::Unparsed("WhatsApp delivery is nested too deeply"));
     };
-    let mut reader = Reader { rules, items: Vec::new() };
+    let mut reader = Reader {
+        rules,
+        items: Vec::new(),
+    };
     reader.delivery(&text.text);
-    Normalized { answer: Answer::Empty, items: reader.items, lossy: text.lossy }
+    Normalized {
+        answer: Answer::Empty,
+        items: reader.items,
+        lossy: text.lossy,
+    }
 }
 
 /// A parse of one level that failed is repeated item by item, so the good ones still count.
@@ -49,17 +56,26 @@ impl Reader<'_> {
             if batch.object.as_str() != "whatsapp_business_account" {
                 return self.items.push(Intake::Unparsed("delivery is of no WhatsApp account"));
             }
-            batch.entry.iter().flat_map(|entry| &entry.changes).for_each(|change| self.change(change));
+            batch
+                .entry
+                .iter()
+                .flat_map(|entry| &entry.changes)
+                .for_each(|change| self.change(change));
         } else if let Some(batch) = wire::read::<Batch<'_, &RawValue>>(text) {
             if batch.object.as_str() != "whatsapp_business_account" {
                 return self.items.push(Intake::Unparsed("delivery is of no WhatsApp account"));
             }
             for raw in batch.entry {
                 match wire::read::<Entry<'_, &RawValue>>(raw.get()) {
-                    Some(entry) => entry.changes.iter().for_each(|raw| match wire::read(raw.get()) {
-                        Some(change) => self.change(&change),
-                        None => self.items.push(Intake::Unparsed("WhatsApp change has an unknown shape")),
-                    }),
+                    Some(entry) => entry
+                        .changes
+                        .iter()
+                        .for_each(|raw| match wire::read::<OddChange<'_>>(raw.get()) {
+                            Some(change) => self.change(&change.into()),
+                            None => self
+                                .items
+                                .push(Intake::Unparsed("WhatsApp change has an unknown shape")),
+                        }),
                     None => self.items.push(Intake::Unparsed("WhatsApp entry has an unknown shape")),
                 }
             }
@@ -87,17 +103,17 @@ impl Reader<'_> {
         if !self.is_ours(number) {
             return self.items.push(Intake::Ignored("for a number that is not configured"));
         }
-        let contacts: Vec<Contact<'_>> =
-            value.contacts.iter().filter_map(|raw| wire::read(raw.get())).collect();
-        for raw in &value.messages {
-            self.items.push(match wire::read(raw.get()) {
-                Some(message) => message_item(number, &contacts, &message),
+        let contacts: Vec<&Contact<'_>> = value.contacts.iter().flatten().map(|contact| &contact.0).collect();
+        self.items.reserve(value.messages.len() + value.statuses.len());
+        for message in &value.messages {
+            self.items.push(match message {
+                Some(message) => message_item(number, &contacts, &message.0),
                 None => Intake::Unparsed("WhatsApp message has an unknown shape"),
             });
         }
-        for raw in &value.statuses {
-            self.items.push(match wire::read(raw.get()) {
-                Some(status) => status_item(&status),
+        for status in &value.statuses {
+            self.items.push(match status {
+                Some(status) => status_item(&status.0),
                 None => Intake::Unparsed("WhatsApp status has an unknown shape"),
             });
         }
@@ -117,12 +133,15 @@ impl Reader<'_> {
         }
         for raw in &value.user_id_update {
             let update = wire::read::<UserIdUpdate<'_>>(raw.get());
-            self.items.push(update.and_then(|update| user_id_item(number, &update)).unwrap_or(Intake::Unparsed(
-                "WhatsApp user id update has an unknown shape",
-            )));
+            self.items.push(
+                update
+                    .and_then(|update| user_id_item(number, &update))
+                    .unwrap_or(Intake::Unparsed("WhatsApp user id update has an unknown shape")),
+            );
         }
         if value.user_id_update.is_empty() {
-            self.items.push(Intake::Unparsed("WhatsApp user id update has an unknown shape"));
+            self.items
+                .push(Intake::Unparsed("WhatsApp user id update has an unknown shape"));
         }
     }
 
@@ -132,7 +151,7 @@ impl Reader<'_> {
     }
 }
 
-fn message_item(number: &str, contacts: &[Contact<'_>], message: &Message<'_>) -> Intake {
+fn message_item(number: &str, contacts: &[&Contact<'_>], message: &Message<'_>) -> Intake {
     let Ok(external_id) = ExternalId::parse(message.id.as_str()) else {
         return Intake::Unparsed("WhatsApp message has no usable id");
     };
@@ -147,9 +166,17 @@ fn message_item(number: &str, contacts: &[Contact<'_>], message: &Message<'_>) -
     let Some(author) = author_of(contacts, message) else {
         return Intake::Unparsed("WhatsApp message names no person");
     };
-    let thread = |quoted| ThreadRef::WhatsApp { phone_number_id: number.to_owned(), quoted };
+    let thread = |quoted| ThreadRef::WhatsApp {
+        phone_number_id: number.to_owned(),
+        quoted,
+    };
     match content_of(kind, message) {
-        Content::Words { text, files, stated, role } => Intake::Message(Box::new(InboundMessage {
+        Content::Words {
+            text,
+            files,
+            stated,
+            role,
+        } => Intake::Message(Box::new(InboundMessage {
             channel: Channel::WhatsApp,
             thread: thread(Some(external_id.as_str().to_owned())),
             external_id,
@@ -158,7 +185,10 @@ fn message_item(number: &str, contacts: &[Contact<'_>], message: &Message<'_>) -
             text,
             stated,
             files,
-            quotes: message.context.as_ref().and_then(|context| ExternalId::parse(context.id.as_str()).ok()),
+            quotes: message
+                .context
+                .as_ref()
+                .and_then(|context| ExternalId::parse(context.id.as_str()).ok()),
             sent_at: at,
         })),
         Content::Edit { original, text } => match ExternalId::parse(original) {
@@ -173,7 +203,11 @@ fn message_item(number: &str, contacts: &[Contact<'_>], message: &Message<'_>) -
             Err(_) => Intake::Unparsed("WhatsApp edit names no message"),
         },
         Content::Revoke { original } => match ExternalId::parse(original) {
-            Ok(id) => Intake::Deleted(DeletedMessage { channel: Channel::WhatsApp, what: Deleted::Message(id), at }),
+            Ok(id) => Intake::Deleted(DeletedMessage {
+                channel: Channel::WhatsApp,
+                what: Deleted::Message(id),
+                at,
+            }),
             Err(_) => Intake::Unparsed("WhatsApp deletion names no message"),
         },
         Content::Nothing(why) => Intake::Ignored(why),
@@ -182,10 +216,10 @@ fn message_item(number: &str, contacts: &[Contact<'_>], message: &Message<'_>) -
 }
 
 /// Who wrote: by phone where there is one, by the business-scoped id where the person goes by a user name.
-fn author_of(contacts: &[Contact<'_>], message: &Message<'_>) -> Option<Author> {
+fn author_of(contacts: &[&Contact<'_>], message: &Message<'_>) -> Option<Author> {
     let phone = message.from.get();
     let scoped = message.from_user_id.get();
-    let contact = contacts.iter().find(|contact| {
+    let contact = contacts.iter().copied().find(|contact| {
         (phone.is_some() && contact.wa_id.get() == phone) || (scoped.is_some() && contact.user_id.get() == scoped)
     });
     // A person without a number may be named in the contacts alone; beside others that would be a guess.
@@ -198,7 +232,11 @@ fn author_of(contacts: &[Contact<'_>], message: &Message<'_>) -> Option<Author> 
     let external_user_id = phone.or(scoped)?;
     Some(Author {
         external_user_id: wire::clean(external_user_id),
-        other_user_ids: scoped.filter(|id| *id != external_user_id).map(wire::clean).into_iter().collect(),
+        other_user_ids: scoped
+            .filter(|id| *id != external_user_id)
+            .map(wire::clean)
+            .into_iter()
+            .collect(),
         name: contact.and_then(|contact| contact.profile.as_ref()?.name.owned()),
         phone: phone.map(wire::clean),
         ..Author::default()
@@ -208,10 +246,18 @@ fn author_of(contacts: &[Contact<'_>], message: &Message<'_>) -> Option<Author> 
 /// A number or an id changed hands; `None` for news without new ids.
 fn system_item(number: &str, message: &Message<'_>) -> Option<Intake> {
     let system = message.system.as_ref()?;
-    let current: Vec<String> =
-        [&system.wa_id, &system.new_wa_id, &system.user_id].iter().filter_map(|id| id.owned()).collect();
-    let told = system.previous_user_id.owned().or_else(|| content::id_before_change(system.body.as_str()));
-    let former: Vec<String> = [message.from.owned(), message.from_user_id.owned(), told].into_iter().flatten().collect();
+    let current: Vec<String> = [&system.wa_id, &system.new_wa_id, &system.user_id]
+        .iter()
+        .filter_map(|id| id.owned())
+        .collect();
+    let told = system
+        .previous_user_id
+        .owned()
+        .or_else(|| content::id_before_change(system.body.as_str()));
+    let former: Vec<String> = [message.from.owned(), message.from_user_id.owned(), told]
+        .into_iter()
+        .flatten()
+        .collect();
     identity_change(number, former, current, message.timestamp.seconds())
 }
 
@@ -230,9 +276,11 @@ fn identity_change(
 ) -> Option<Intake> {
     for ids in [&mut former, &mut current] {
         let mut seen = Vec::new();
-        ids.retain(|id| !seen.contains(id) && {
-            seen.push(id.clone());
-            true
+        ids.retain(|id| {
+            !seen.contains(id) && {
+                seen.push(id.clone());
+                true
+            }
         });
     }
     let is_news = current.iter().any(|id| !former.contains(id));
@@ -262,12 +310,17 @@ fn status_item(status: &Status<'_>) -> Intake {
         }
         _ => return Intake::Unparsed("WhatsApp status is of an unknown kind"),
     };
-    let error = status.errors.first().filter(|_| reached == ReceiptStatus::Failed).map(|error| DeliveryError {
-        code: error.code.owned().unwrap_or_else(|| "unknown".to_owned()),
-        words: [&error.title, &error.message].iter().find_map(|text| text.owned()).map_or_else(String::new, |words| {
-            words.chars().take(MAX_ERROR_CHARS).collect()
-        }),
-    });
+    let error = status
+        .errors
+        .first()
+        .filter(|_| reached == ReceiptStatus::Failed)
+        .map(|error| DeliveryError {
+            code: error.code.owned().unwrap_or_else(|| "unknown".to_owned()),
+            words: [&error.title, &error.message]
+                .iter()
+                .find_map(|text| text.owned())
+                .map_or_else(String::new, |words| words.chars().take(MAX_ERROR_CHARS).collect()),
+        });
     Intake::Status(StatusReport {
         channel: Channel::WhatsApp,
         provider_message_id,
@@ -284,20 +337,38 @@ const MAX_ERROR_CHARS: usize = 200;
 /// Fields that WhatsApp sends beside messages.
 fn other_field(field: &str) -> Intake {
     match field {
-        "message_template_status_update" | "template_category_update" | "message_template_quality_update"
+        "message_template_status_update"
+        | "template_category_update"
+        | "message_template_quality_update"
         | "message_template_components_update" => Intake::Notice("WhatsApp changed a template"),
-        "account_update" | "account_alerts" | "account_review_update" | "business_capability_update"
-        | "phone_number_quality_update" | "phone_number_name_update" | "security" | "payment_configuration_update" => {
-            Intake::Notice("WhatsApp changed the account or number")
-        }
+        "account_update"
+        | "account_alerts"
+        | "account_review_update"
+        | "business_capability_update"
+        | "phone_number_quality_update"
+        | "phone_number_name_update"
+        | "security"
+        | "payment_configuration_update" => Intake::Notice("WhatsApp changed the account or number"),
         "smb_message_echoes" | "message_echoes" => Intake::Ignored("our own message, sent from the phone app"),
         "user_preferences" => Intake::Ignored("a preference about marketing, which the hub does not send"),
-        "history" | "smb_app_state_sync" | "calls" | "flows" | "automatic_events" | "partner_solutions"
-        | "message_tracking" | "tracking_events" | "business_status_update" | "account_settings_update"
-        | "group_lifecycle_update" | "group_participants_update" | "group_settings_update" | "group_status_update"
-        | "messaging_handovers" | "standby" | "business_username_update" | "business_username_updates" => {
-            Intake::Ignored("a WhatsApp field without reports")
-        }
+        "history"
+        | "smb_app_state_sync"
+        | "calls"
+        | "flows"
+        | "automatic_events"
+        | "partner_solutions"
+        | "message_tracking"
+        | "tracking_events"
+        | "business_status_update"
+        | "account_settings_update"
+        | "group_lifecycle_update"
+        | "group_participants_update"
+        | "group_settings_update"
+        | "group_status_update"
+        | "messaging_handovers"
+        | "standby"
+        | "business_username_update"
+        | "business_username_updates" => Intake::Ignored("a WhatsApp field without reports"),
         _ => Intake::Unparsed("WhatsApp field is unknown"),
     }
 }
@@ -313,5 +384,9 @@ fn file(media: &body::Media<'_>) -> Option<AnnouncedFile> {
 
 /// Forms open tickets; the rest continues what is open.
 fn role_of(is_form: bool) -> MessageRole {
-    if is_form { MessageRole::Report } else { MessageRole::Message }
+    if is_form {
+        MessageRole::Report
+    } else {
+        MessageRole::Message
+    }
 }
