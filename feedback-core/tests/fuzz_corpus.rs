@@ -10,8 +10,8 @@ fn replay(target: &str, check: fn(&[u8])) {
         .join("../fuzz/corpus")
         .join(target);
     let mut seeds = 0;
-    for entry in fs::read_dir(folder).unwrap() {
-        check(&fs::read(entry.unwrap().path()).unwrap());
+    for entry in fs::read_dir(folder).expect("every target has a folder of seeds") {
+        check(&fs::read(entry.expect("the folder can be listed").path()).expect("a seed can be read"));
         seeds += 1;
     }
     assert!(seeds > 0, "{target} has no seeds");
