@@ -3,8 +3,8 @@
 
 use feedback_core::domain::{
     ApiToken, Attachment, ChainHash, Change, ChangelogEntry, CommitReceipt, Identity, IdentityLink, JobStatus, NewJob,
-    NewTicket, Notification, NotificationAttempt, RememberedCall, Reporter, Sealed, Session, SignInLink, SyncCursor, Ticket,
-    TicketEvent, TicketLink, TicketNumber, TicketSource, TicketVector, Timestamp, User, Write, error_text,
+    NewTicket, Notification, NotificationAttempt, RememberedCall, Reporter, Sealed, Session, SignInLink, SyncCursor,
+    Ticket, TicketEvent, TicketLink, TicketNumber, TicketSource, TicketVector, Timestamp, User, Write, error_text,
 };
 use feedback_core::ports::PortErrorKind;
 use rusqlite::{Connection, OptionalExtension, Params, named_params, params};
@@ -28,7 +28,8 @@ fn apply_one(conn: &Connection, write: &Write, receipt: &mut CommitReceipt) -> R
         Write::UpdateIdentity(identity) => update_identity(conn, identity),
         Write::TouchIdentity(id, at) => {
             // A scalar max() of NULL is NULL.
-            let sql = "UPDATE reporter_identities SET last_message_at = max(ifnull(last_message_at, ?2), ?2) WHERE id = ?1";
+            let sql =
+                "UPDATE reporter_identities SET last_message_at = max(ifnull(last_message_at, ?2), ?2) WHERE id = ?1";
             must_change(conn, sql, params![id.as_uuid().as_bytes(), micros(*at)], "identity")
         }
         Write::InsertIdentityLink(link) => insert_identity_link(conn, link),
@@ -55,7 +56,12 @@ fn apply_one(conn: &Connection, write: &Write, receipt: &mut CommitReceipt) -> R
         Write::InsertUser(user) => insert_user(conn, user),
         Write::UpdateUser(user) => {
             let sql = "UPDATE users SET name = ?2, disabled_at = ?3 WHERE id = ?1";
-            must_change(conn, sql, params![user.id.as_uuid().as_bytes(), user.name, opt_micros(user.disabled_at)], "user")
+            must_change(
+                conn,
+                sql,
+                params![user.id.as_uuid().as_bytes(), user.name, opt_micros(user.disabled_at)],
+                "user",
+            )
         }
         Write::InsertApiToken(token) => insert_api_token(conn, token),
         Write::RevokeApiToken(id, at) => {
@@ -72,9 +78,13 @@ fn apply_one(conn: &Connection, write: &Write, receipt: &mut CommitReceipt) -> R
             }
         }
         Write::PutSession(session) => put_session(conn, session),
-        Write::DeleteSession(digest) => {
-            run(conn, "DELETE FROM sessions WHERE digest = ?1", [digest.as_bytes()], "session").map(|_| ())
-        }
+        Write::DeleteSession(digest) => run(
+            conn,
+            "DELETE FROM sessions WHERE digest = ?1",
+            [digest.as_bytes()],
+            "session",
+        )
+        .map(|_| ()),
     }
 }
 
@@ -123,7 +133,11 @@ fn must_be_current(
     }
     let (sql, id) = exists;
     let found = conn.statement(sql)?.query_row([id], |_| Ok(())).optional()?;
-    Err(if found.is_some() { Failure::conflict("stale_version", what) } else { Failure::missing(what) })
+    Err(if found.is_some() {
+        Failure::conflict("stale_version", what)
+    } else {
+        Failure::missing(what)
+    })
 }
 
 fn insert_reporter(conn: &Connection, reporter: &Reporter) -> Result<(), Failure> {
@@ -150,7 +164,8 @@ fn insert_reporter(conn: &Connection, reporter: &Reporter) -> Result<(), Failure
 }
 
 fn update_reporter(conn: &Connection, reporter: &Reporter) -> Result<(), Failure> {
-    let sql = "UPDATE reporters SET subject_key = :subject_key, name = :name, email = :email, email_index = :email_index,
+    let sql =
+        "UPDATE reporters SET subject_key = :subject_key, name = :name, email = :email, email_index = :email_index,
             email_verified = :email_verified, phone = :phone, phone_index = :phone_index, language = :language,
             merged_into = :merged_into, erased_at = :erased_at, version = version + 1
         WHERE id = :id AND version = :version";
@@ -169,7 +184,13 @@ fn update_reporter(conn: &Connection, reporter: &Reporter) -> Result<(), Failure
         ":erased_at": opt_micros(reporter.erased_at),
         ":version": reporter.version,
     };
-    must_be_current(conn, sql, params, ("SELECT 1 FROM reporters WHERE id = ?1", id), "reporter")
+    must_be_current(
+        conn,
+        sql,
+        params,
+        ("SELECT 1 FROM reporters WHERE id = ?1", id),
+        "reporter",
+    )
 }
 
 fn insert_identity(conn: &Connection, identity: &Identity) -> Result<(), Failure> {
@@ -211,7 +232,13 @@ fn update_identity(conn: &Connection, identity: &Identity) -> Result<(), Failure
         ":opted_out_at": opt_micros(identity.opted_out_at),
         ":version": identity.version,
     };
-    must_be_current(conn, sql, params, ("SELECT 1 FROM reporter_identities WHERE id = ?1", id), "identity")
+    must_be_current(
+        conn,
+        sql,
+        params,
+        ("SELECT 1 FROM reporter_identities WHERE id = ?1", id),
+        "identity",
+    )
 }
 
 fn insert_identity_link(conn: &Connection, link: &IdentityLink) -> Result<(), Failure> {
@@ -232,7 +259,9 @@ fn insert_identity_link(conn: &Connection, link: &IdentityLink) -> Result<(), Fa
 
 fn insert_ticket(conn: &Connection, ticket: &NewTicket) -> Result<TicketNumber, Failure> {
     // One writer: nobody takes a number between these two statements. Tickets are never deleted.
-    let newest = conn.statement("SELECT max(number) FROM tickets")?.query_row([], |row| row.get::<_, Option<i64>>(0))?;
+    let newest = conn
+        .statement("SELECT max(number) FROM tickets")?
+        .query_row([], |row| row.get::<_, Option<i64>>(0))?;
     let newest = newest.and_then(|number| u64::try_from(number).ok());
     let number = TicketNumber::new(newest.map_or(TicketNumber::FIRST.value(), |number| number + 1));
     let ticket = ticket.clone().numbered(number);
@@ -345,7 +374,8 @@ fn append_event(conn: &Connection, event: &TicketEvent) -> Result<(), Failure> {
     let last = "SELECT hash FROM ticket_events WHERE ticket_id = ?1 ORDER BY seq DESC LIMIT 1";
     let previous: Option<ChainHash> = row::first(conn, last, [ticket], row::chain_hash)?;
     let hash = event.chained(previous);
-    let sql = "INSERT INTO ticket_events (id, ticket_id, kind, actor, data, at, hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    let sql =
+        "INSERT INTO ticket_events (id, ticket_id, kind, actor, data, at, hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
     let params = params![
         event.id.as_uuid().as_bytes(),
         ticket,
@@ -412,7 +442,13 @@ fn update_entry(conn: &Connection, entry: &ChangelogEntry) -> Result<(), Failure
         ":updated_at": micros(entry.updated_at),
         ":version": entry.version,
     };
-    must_be_current(conn, sql, params, ("SELECT 1 FROM changelog_entries WHERE id = ?1", id), "changelog entry")
+    must_be_current(
+        conn,
+        sql,
+        params,
+        ("SELECT 1 FROM changelog_entries WHERE id = ?1", id),
+        "changelog entry",
+    )
 }
 
 fn insert_notification(conn: &Connection, notification: &Notification) -> Result<(), Failure> {
@@ -478,7 +514,13 @@ fn update_notification(conn: &Connection, notification: &Notification) -> Result
         ":updated_at": micros(notification.updated_at),
         ":version": notification.version,
     };
-    must_be_current(conn, sql, params, ("SELECT 1 FROM notifications WHERE id = ?1", id), "notification")
+    must_be_current(
+        conn,
+        sql,
+        params,
+        ("SELECT 1 FROM notifications WHERE id = ?1", id),
+        "notification",
+    )
 }
 
 fn insert_attempt(conn: &Connection, attempt: &NotificationAttempt) -> Result<(), Failure> {
@@ -526,7 +568,8 @@ fn suggest_link(conn: &Connection, link: &TicketLink) -> Result<(), Failure> {
 }
 
 fn insert_attachment(conn: &Connection, file: &Attachment) -> Result<(), Failure> {
-    let sql = "INSERT INTO attachments (id, ticket_id, source_id, channel, reference, name, content_type, size_bytes, sha256,
+    let sql =
+        "INSERT INTO attachments (id, ticket_id, source_id, channel, reference, name, content_type, size_bytes, sha256,
             blob_key, status, created_at)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
     let too_large = |_| Failure::new(PortErrorKind::Rejected, "too_large").about("attachment");
@@ -566,12 +609,18 @@ fn put_vector(conn: &Connection, vector: &TicketVector) -> Result<(), Failure> {
 
 fn put_cursor(conn: &Connection, cursor: &SyncCursor) -> Result<(), Failure> {
     let params = params![cursor.name, cursor.value, micros(cursor.updated_at), cursor.version];
-    let sql = "UPDATE sync_cursors SET value = ?2, updated_at = ?3, version = version + 1 WHERE name = ?1 AND version = ?4";
+    let sql =
+        "UPDATE sync_cursors SET value = ?2, updated_at = ?3, version = version + 1 WHERE name = ?1 AND version = ?4";
     if run(conn, sql, params, "cursor")? > 0 {
         return Ok(());
     }
     let exists = "SELECT 1 FROM sync_cursors WHERE name = ?1";
-    if conn.statement(exists)?.query_row([&cursor.name], |_| Ok(())).optional()?.is_some() {
+    if conn
+        .statement(exists)?
+        .query_row([&cursor.name], |_| Ok(()))
+        .optional()?
+        .is_some()
+    {
         return Err(Failure::conflict("stale_version", "cursor"));
     }
     if cursor.version > 0 {
@@ -589,7 +638,11 @@ fn enqueue(conn: &Connection, job: &NewJob) -> Result<(), Failure> {
         WHERE :status = 'dead' OR :unique_key IS NULL
             OR NOT EXISTS (SELECT 1 FROM jobs WHERE status = 'ready' AND unique_key = :unique_key)";
     let kind = job.payload.kind();
-    let status = if job.dead.is_some() { JobStatus::Dead } else { JobStatus::Ready };
+    let status = if job.dead.is_some() {
+        JobStatus::Dead
+    } else {
+        JobStatus::Ready
+    };
     let params = named_params! {
         ":id": job.id.as_uuid().as_bytes(),
         ":queue": job.payload.queue().as_str(),
@@ -606,19 +659,30 @@ fn enqueue(conn: &Connection, job: &NewJob) -> Result<(), Failure> {
 
 fn remember_call(conn: &Connection, call: &RememberedCall) -> Result<(), Failure> {
     let sql = "INSERT INTO idempotency_keys (scope, key, fingerprint, subject, at) VALUES (?1, ?2, ?3, ?4, ?5)";
-    let params = params![call.scope, call.key, call.fingerprint, call.subject.as_bytes(), micros(call.at)];
+    let params = params![
+        call.scope,
+        call.key,
+        call.fingerprint,
+        call.subject.as_bytes(),
+        micros(call.at)
+    ];
     run(conn, sql, params, "idempotency key").map(|_| ())
 }
 
 fn insert_user(conn: &Connection, user: &User) -> Result<(), Failure> {
     let sql = "INSERT INTO users (id, name, created_at, disabled_at) VALUES (?1, ?2, ?3, ?4)";
-    let params =
-        params![user.id.as_uuid().as_bytes(), user.name, micros(user.created_at), opt_micros(user.disabled_at)];
+    let params = params![
+        user.id.as_uuid().as_bytes(),
+        user.name,
+        micros(user.created_at),
+        opt_micros(user.disabled_at)
+    ];
     run(conn, sql, params, "user").map(|_| ())
 }
 
 fn insert_api_token(conn: &Connection, token: &ApiToken) -> Result<(), Failure> {
-    let sql = "INSERT INTO api_tokens (id, digest, name, user_id, created_at, revoked_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    let sql =
+        "INSERT INTO api_tokens (id, digest, name, user_id, created_at, revoked_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
     let params = params![
         token.id.as_uuid().as_bytes(),
         token.digest.as_bytes(),
@@ -632,7 +696,11 @@ fn insert_api_token(conn: &Connection, token: &ApiToken) -> Result<(), Failure> 
 
 fn insert_sign_in_link(conn: &Connection, link: &SignInLink) -> Result<(), Failure> {
     let sql = "INSERT INTO sign_in_links (digest, user_id, expires_at) VALUES (?1, ?2, ?3)";
-    let params = params![link.digest.as_bytes(), link.user.as_uuid().as_bytes(), micros(link.expires_at)];
+    let params = params![
+        link.digest.as_bytes(),
+        link.user.as_uuid().as_bytes(),
+        micros(link.expires_at)
+    ];
     run(conn, sql, params, "sign-in link").map(|_| ())
 }
 

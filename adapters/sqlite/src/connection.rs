@@ -63,15 +63,21 @@ pub(crate) fn open_writer(path: &Path, config: &SqliteConfig) -> Result<(Connect
     let mut conn = open(path, config, flags).map_err(failed)?;
     // Readers never wait for the writer, nor it for them; and a commit is one sync of one file. The answer names the
     // mode that holds now: on a file system without shared memory it is not this one, and readers would block.
-    let mode: String =
-        conn.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)).map_err(failed)?;
+    let mode: String = conn
+        .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
+        .map_err(failed)?;
     if !mode.eq_ignore_ascii_case("wal") {
         let source = format!("journal mode is {mode}: the file system has no shared memory").into();
-        return Err(OpenError::Io { action: "use a write-ahead log on", path: path.to_owned(), source });
+        return Err(OpenError::Io {
+            action: "use a write-ahead log on",
+            path: path.to_owned(),
+            source,
+        });
     }
     // We run checkpoints ourselves: SQLite's own swallow a failed sync, after which a later one may lie.
     conn.pragma_update(None, "wal_autocheckpoint", 0).map_err(failed)?;
-    conn.pragma_update(None, "journal_size_limit", JOURNAL_BYTES).map_err(failed)?;
+    conn.pragma_update(None, "journal_size_limit", JOURNAL_BYTES)
+        .map_err(failed)?;
     let version = migrate::migrate(path, &mut conn)?;
     Ok((conn, version))
 }
@@ -91,7 +97,11 @@ type ReadTask = Box<dyn FnOnce(&mut Connection, &Deadline) + Send>;
 
 impl Connections {
     pub(crate) fn start(path: &Path, config: &SqliteConfig, writer: Connection) -> Result<Self, OpenError> {
-        let io = |source: std::io::Error| OpenError::Io { action: "start threads for", path: path.to_owned(), source: Box::new(source) };
+        let io = |source: std::io::Error| OpenError::Io {
+            action: "start threads for",
+            path: path.to_owned(),
+            source: Box::new(source),
+        };
         let broken = watch::Sender::new(false);
 
         let (to_writer, commits) = mpsc::channel(config.waiting_commits);
@@ -110,9 +120,15 @@ impl Connections {
         let reads = Arc::new(Mutex::new(reads));
         let mut reader_threads = Vec::with_capacity(config.readers);
         for _ in 0..config.readers.max(1) {
-            let conn = open(path, config, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(|error| migrate::classify(path, error))?;
+            let conn =
+                open(path, config, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(|error| migrate::classify(path, error))?;
             let reads = Arc::clone(&reads);
-            reader_threads.push(thread::Builder::new().name("sqlite-reader".into()).spawn(move || read(conn, &reads)).map_err(io)?);
+            reader_threads.push(
+                thread::Builder::new()
+                    .name("sqlite-reader".into())
+                    .spawn(move || read(conn, &reads))
+                    .map_err(io)?,
+            );
         }
         Ok(Self {
             writer: Some(to_writer),
@@ -141,9 +157,15 @@ impl Connections {
         F: FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        let task = Box::new(Commit { act: Some(act), output: None, reply });
+        let task = Box::new(Commit {
+            act: Some(act),
+            output: None,
+            reply,
+        });
         let writer = self.writer.as_ref().ok_or(GONE)?;
-        writer.try_send(task).map_err(|_| Failure::new(PortErrorKind::Unavailable, "overloaded"))?;
+        writer
+            .try_send(task)
+            .map_err(|_| Failure::new(PortErrorKind::Unavailable, "overloaded"))?;
         match tokio::time::timeout(self.write_timeout, answer).await {
             Ok(Ok(outcome)) => outcome,
             // The disk hangs, or the thread ended: the commit may still happen, or have happened.
@@ -170,7 +192,11 @@ impl Connections {
             let _ = reply.send(outcome);
         });
         let busy = || Failure::new(PortErrorKind::Unavailable, "overloaded");
-        let sent = self.readers.as_ref().ok_or(GONE).and_then(|readers| readers.try_send(task).map_err(|_| busy()));
+        let sent = self
+            .readers
+            .as_ref()
+            .ok_or(GONE)
+            .and_then(|readers| readers.try_send(task).map_err(|_| busy()));
         let outcome = match sent {
             Ok(()) => answer.await.unwrap_or(Err(GONE)),
             Err(failure) => Err(failure),
@@ -206,7 +232,10 @@ impl Deadline {
     }
 
     fn has_passed(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|until| Instant::now() >= until)
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .is_some_and(|until| Instant::now() >= until)
     }
 }
 
@@ -347,7 +376,9 @@ impl Writer {
         self.rows_since_checkpoint = 0;
         self.log_at_checkpoint = log_bytes;
         // PASSIVE waits for nobody: what a long reader still needs stays in the log until the next time.
-        let done = self.conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get::<_, i64>(0));
+        let done = self
+            .conn
+            .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get::<_, i64>(0));
         if let Err(error) = done {
             self.note(&Failure::from(error));
         }
@@ -356,8 +387,13 @@ impl Writer {
     fn note(&self, failure: &Failure) {
         if failure.is_fatal && !self.broken.send_replace(true) {
             // Closing would sync again, and believe the answer.
-            let _ = self.conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
-            tracing::error!(code = failure.code, "store cannot be trusted any more: no commit is taken from now on");
+            let _ = self
+                .conn
+                .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+            tracing::error!(
+                code = failure.code,
+                "store cannot be trusted any more: no commit is taken from now on"
+            );
         }
     }
 }
@@ -406,7 +442,10 @@ mod tests {
 
     fn store() -> (Sqlite, tempfile::TempDir) {
         let folder = tempfile::tempdir().unwrap();
-        (Sqlite::open(SqliteConfig::new(folder.path().join("feedback.db"))).unwrap(), folder)
+        (
+            Sqlite::open(SqliteConfig::new(folder.path().join("feedback.db"))).unwrap(),
+            folder,
+        )
     }
 
     #[tokio::test]
@@ -425,8 +464,15 @@ mod tests {
         store.until_broken().await;
         assert!(store.is_broken());
         let error = store.commit(insert(fixtures.user())).await.unwrap_err();
-        assert_eq!((error.kind(), error.code()), (PortErrorKind::Unavailable, Some("storage_broken")));
-        assert_eq!(store.user(before.id).await.unwrap(), Some(before), "what was durable is still read");
+        assert_eq!(
+            (error.kind(), error.code()),
+            (PortErrorKind::Unavailable, Some("storage_broken"))
+        );
+        assert_eq!(
+            store.user(before.id).await.unwrap(),
+            Some(before),
+            "what was durable is still read"
+        );
     }
 
     #[tokio::test]
@@ -437,14 +483,19 @@ mod tests {
         let endless = "WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT max(x) FROM n";
         let read = move |conn: &Connection| Ok(conn.query_row(endless, [], |row| row.get::<_, i64>(0))?);
         let error = store.inner.connections.read("test.endless", read).await.unwrap_err();
-        assert_eq!((error.kind(), error.code()), (PortErrorKind::Unavailable, Some("timeout")));
+        assert_eq!(
+            (error.kind(), error.code()),
+            (PortErrorKind::Unavailable, Some("timeout"))
+        );
         assert!(store.user(Fixtures::default().id()).await.unwrap().is_none());
     }
 
     #[tokio::test]
     async fn a_waiting_queue_that_is_full_refuses_at_once() {
         let folder = tempfile::tempdir().unwrap();
-        let config = SqliteConfig::new(folder.path().join("feedback.db")).with_waiting_commits(1).with_group_size(1);
+        let config = SqliteConfig::new(folder.path().join("feedback.db"))
+            .with_waiting_commits(1)
+            .with_group_size(1);
         let store = Sqlite::open(config).unwrap();
         let (hold, held) = std_mpsc::channel::<()>();
         let (started, begun) = oneshot::channel();

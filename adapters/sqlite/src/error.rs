@@ -62,15 +62,33 @@ pub(crate) struct Failure {
 
 impl Failure {
     pub(crate) const fn new(kind: PortErrorKind, code: &'static str) -> Self {
-        Self { kind, code, about: None, is_fatal: false, source: None }
+        Self {
+            kind,
+            code,
+            about: None,
+            is_fatal: false,
+            source: None,
+        }
     }
 
     pub(crate) const fn conflict(code: &'static str, about: &'static str) -> Self {
-        Self { kind: PortErrorKind::Conflict, code, about: Some(about), is_fatal: false, source: None }
+        Self {
+            kind: PortErrorKind::Conflict,
+            code,
+            about: Some(about),
+            is_fatal: false,
+            source: None,
+        }
     }
 
     pub(crate) const fn missing(about: &'static str) -> Self {
-        Self { kind: PortErrorKind::NotFound, code: "missing", about: Some(about), is_fatal: false, source: None }
+        Self {
+            kind: PortErrorKind::NotFound,
+            code: "missing",
+            about: Some(about),
+            is_fatal: false,
+            source: None,
+        }
     }
 
     pub(crate) const fn about(mut self, what: &'static str) -> Self {
@@ -98,7 +116,13 @@ impl From<rusqlite::Error> for Failure {
             // A row that does not read as it was written: another program, or a damaged file.
             _ => (PortErrorKind::Unavailable, "unreadable_row", false),
         };
-        Self { kind, code, about: None, is_fatal, source: Some(Arc::new(error)) }
+        Self {
+            kind,
+            code,
+            about: None,
+            is_fatal,
+            source: Some(Arc::new(error)),
+        }
     }
 }
 
@@ -165,10 +189,25 @@ mod tests {
 
     #[test]
     fn a_failed_sync_is_fatal_and_a_full_disk_is_not() {
-        assert_eq!(meaning(ffi::SQLITE_IOERR_FSYNC), (PortErrorKind::Unavailable, "storage_broken", true));
-        assert_eq!(meaning(ffi::SQLITE_FULL), (PortErrorKind::Unavailable, "storage_full", false));
-        assert_eq!(meaning(ffi::SQLITE_IOERR_WRITE), (PortErrorKind::Unavailable, "storage_io", false));
-        assert_eq!(meaning(ffi::SQLITE_BUSY_SNAPSHOT), (PortErrorKind::Unavailable, "busy", false));
-        assert_eq!(meaning(ffi::SQLITE_CONSTRAINT_CHECK), (PortErrorKind::Rejected, "constraint", false));
+        assert_eq!(
+            meaning(ffi::SQLITE_IOERR_FSYNC),
+            (PortErrorKind::Unavailable, "storage_broken", true)
+        );
+        assert_eq!(
+            meaning(ffi::SQLITE_FULL),
+            (PortErrorKind::Unavailable, "storage_full", false)
+        );
+        assert_eq!(
+            meaning(ffi::SQLITE_IOERR_WRITE),
+            (PortErrorKind::Unavailable, "storage_io", false)
+        );
+        assert_eq!(
+            meaning(ffi::SQLITE_BUSY_SNAPSHOT),
+            (PortErrorKind::Unavailable, "busy", false)
+        );
+        assert_eq!(
+            meaning(ffi::SQLITE_CONSTRAINT_CHECK),
+            (PortErrorKind::Rejected, "constraint", false)
+        );
     }
 }

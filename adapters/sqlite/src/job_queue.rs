@@ -35,7 +35,13 @@ impl JobQueue for Sqlite {
         self.settle(sql, params_of(id, token, now)).await
     }
 
-    async fn retry_later(&self, lease: &Lease, run_at: Timestamp, error: &str, now: Timestamp) -> Result<(), SettleError> {
+    async fn retry_later(
+        &self,
+        lease: &Lease,
+        run_at: Timestamp,
+        error: &str,
+        now: Timestamp,
+    ) -> Result<(), SettleError> {
         let sql = "UPDATE jobs SET status = 'ready', lease_token = NULL, lease_until = NULL, updated_at = ?3,
                 run_at = ?4, last_error = ?5
             WHERE id = ?1 AND status = 'leased' AND lease_token = ?2";
@@ -51,9 +57,11 @@ impl JobQueue for Sqlite {
 
     async fn bury(&self, lease: &Lease, error: &str, now: Timestamp) -> Result<(), SettleError> {
         let (token, id, error) = (*lease.token.as_uuid(), *lease.job.as_uuid(), error_text(error));
-        let sql = "UPDATE jobs SET status = 'dead', lease_token = NULL, lease_until = NULL, updated_at = ?3, last_error = ?4
+        let sql =
+            "UPDATE jobs SET status = 'dead', lease_token = NULL, lease_until = NULL, updated_at = ?3, last_error = ?4
             WHERE id = ?1 AND status = 'leased' AND lease_token = ?2";
-        self.settle(sql, (id.into_bytes(), token.into_bytes(), now.unix_micros(), error)).await
+        self.settle(sql, (id.into_bytes(), token.into_bytes(), now.unix_micros(), error))
+            .await
     }
 
     async fn reap(&self, now: Timestamp) -> Result<Reaped, PortError> {
@@ -72,7 +80,9 @@ impl JobQueue for Sqlite {
     async fn revive(&self, job: JobId, now: Timestamp) -> Result<bool, PortError> {
         let sql = "UPDATE jobs SET status = 'ready', attempts = 0, deaths = 0, run_at = ?2, updated_at = ?2
             WHERE id = ?1 AND status = 'dead'";
-        let revived = self.change_one(sql, (job.as_uuid().into_bytes(), now.unix_micros())).await;
+        let revived = self
+            .change_one(sql, (job.as_uuid().into_bytes(), now.unix_micros()))
+            .await;
         let revived = revived.map_err(|failure| failure.into_port("jobs.revive"))?;
         if revived {
             self.announce_work();
@@ -82,7 +92,9 @@ impl JobQueue for Sqlite {
 
     async fn discard(&self, job: JobId, now: Timestamp) -> Result<bool, PortError> {
         let sql = "UPDATE jobs SET status = 'discarded', updated_at = ?2 WHERE id = ?1 AND status = 'dead'";
-        let discarded = self.change_one(sql, (job.as_uuid().into_bytes(), now.unix_micros())).await;
+        let discarded = self
+            .change_one(sql, (job.as_uuid().into_bytes(), now.unix_micros()))
+            .await;
         discarded.map_err(|failure| failure.into_port("jobs.discard"))
     }
 
@@ -97,7 +109,10 @@ impl Sqlite {
     where
         P: Params + Send + 'static,
     {
-        self.inner.connections.write(move |conn| Ok(conn.statement(sql)?.execute(params)? > 0)).await
+        self.inner
+            .connections
+            .write(move |conn| Ok(conn.statement(sql)?.execute(params)? > 0))
+            .await
     }
 
     async fn settle<P>(&self, sql: &'static str, params: P) -> Result<(), SettleError>
@@ -120,7 +135,13 @@ impl Sqlite {
         now: Timestamp,
     ) -> Result<(), SettleError> {
         let (token, id, error) = (*lease.token.as_uuid(), *lease.job.as_uuid(), error_text(error));
-        let params = (id.into_bytes(), token.into_bytes(), now.unix_micros(), run_at.unix_micros(), error);
+        let params = (
+            id.into_bytes(),
+            token.into_bytes(),
+            now.unix_micros(),
+            run_at.unix_micros(),
+            error,
+        );
         self.settle(sql, params).await
     }
 }
@@ -136,10 +157,19 @@ fn claim(conn: &Connection, request: &ClaimRequest) -> Result<Vec<LeasedJob>, Fa
         WHERE id IN (SELECT id FROM jobs WHERE status = 'ready' AND queue = ?1 AND run_at <= ?2 ORDER BY run_at, id LIMIT ?4)
         RETURNING *";
     let limit = i64::try_from(request.limit).unwrap_or(i64::MAX);
-    let params = params![request.queue.as_str(), request.now.unix_micros(), request.lease_until.unix_micros(), limit];
+    let params = params![
+        request.queue.as_str(),
+        request.now.unix_micros(),
+        request.lease_until.unix_micros(),
+        limit
+    ];
     let mut claimed = row::all(conn, sql, params, |cells| {
         let job = row::job(cells)?;
-        let lease = Lease { job: job.id, token: cells.id("lease_token")?, until: cells.time("lease_until")? };
+        let lease = Lease {
+            job: job.id,
+            token: cells.id("lease_token")?,
+            until: cells.time("lease_until")?,
+        };
         Ok(LeasedJob { job, lease })
     })?;
     // RETURNING promises no order.
@@ -152,7 +182,9 @@ fn take_back(conn: &Connection, now: Timestamp) -> Result<Reaped, Failure> {
             status = CASE WHEN deaths + 1 >= ?2 THEN 'dead' ELSE 'ready' END,
             last_error = CASE WHEN deaths + 1 >= ?2 THEN 'crash_loop' ELSE last_error END
         WHERE status = 'leased' AND lease_until <= ?1 RETURNING status";
-    let after: Vec<String> = row::all(conn, sql, params![now.unix_micros(), DEADLY], |cells| cells.plain("status"))?;
+    let after: Vec<String> = row::all(conn, sql, params![now.unix_micros(), DEADLY], |cells| {
+        cells.plain("status")
+    })?;
     Ok(count(&after))
 }
 
@@ -163,17 +195,23 @@ pub(crate) fn take_back_all(conn: &Connection) -> rusqlite::Result<Reaped> {
             last_error = CASE WHEN deaths + 1 >= ?1 THEN 'crash_loop' ELSE last_error END
         WHERE status = 'leased' RETURNING status";
     let mut statement = conn.statement(sql)?;
-    let after = statement.query_map([DEADLY], |row| row.get(0))?.collect::<rusqlite::Result<Vec<String>>>()?;
+    let after = statement
+        .query_map([DEADLY], |row| row.get(0))?
+        .collect::<rusqlite::Result<Vec<String>>>()?;
     Ok(count(&after))
 }
 
 fn count(after: &[String]) -> Reaped {
     let buried = after.iter().filter(|status| *status == "dead").count() as u64;
-    Reaped { released: after.len() as u64 - buried, buried }
+    Reaped {
+        released: after.len() as u64 - buried,
+        buried,
+    }
 }
 
 fn clear_done(conn: &Connection, since: Timestamp) -> Result<(), Failure> {
     let sql = "DELETE FROM jobs WHERE id IN (SELECT id FROM jobs WHERE status = 'done' AND updated_at < ?1 LIMIT ?2)";
-    conn.statement(sql)?.execute(params![since.unix_micros(), CLEARED_AT_ONCE])?;
+    conn.statement(sql)?
+        .execute(params![since.unix_micros(), CLEARED_AT_ONCE])?;
     Ok(())
 }

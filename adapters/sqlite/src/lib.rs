@@ -12,7 +12,6 @@ mod row;
 mod storage;
 mod store;
 
-
 #[cfg(test)]
 mod plans;
 

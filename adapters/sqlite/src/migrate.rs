@@ -19,12 +19,25 @@ pub(crate) fn inspect(path: &Path, config: &SqliteConfig, lock: &InstanceLock) -
     let bytes = match fs::metadata(path) {
         Ok(metadata) => metadata.len(),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        Err(source) => return Err(OpenError::Io { action: "look at", path: path.to_owned(), source: Box::new(source) }),
+        Err(source) => {
+            return Err(OpenError::Io {
+                action: "look at",
+                path: path.to_owned(),
+                source: Box::new(source),
+            });
+        }
     };
-    let corrupt = |reason: String| OpenError::Corrupt { path: path.to_owned(), reason };
+    let corrupt = |reason: String| OpenError::Corrupt {
+        path: path.to_owned(),
+        reason,
+    };
     if bytes == 0 {
         // SQLite takes an empty file for a new database. It is one only where no hub has written to it before.
-        return if lock.was_written() { Err(corrupt("the file is empty".into())) } else { Ok(()) };
+        return if lock.was_written() {
+            Err(corrupt("the file is empty".into()))
+        } else {
+            Ok(())
+        };
     }
     let failed = |error: rusqlite::Error| classify(path, error);
     // Read-only, so that not even closing it moves a log into a file that may have to be refused.
@@ -32,14 +45,25 @@ pub(crate) fn inspect(path: &Path, config: &SqliteConfig, lock: &InstanceLock) -
     let conn = Connection::open_with_flags(path, flags).map_err(failed)?;
     conn.busy_timeout(config.busy_timeout).map_err(failed)?;
     let tables: i64 = conn
-        .query_row("SELECT count(*) FROM sqlite_schema WHERE name NOT LIKE 'refinery%' AND name NOT LIKE 'sqlite%'", [], |row| row.get(0))
+        .query_row(
+            "SELECT count(*) FROM sqlite_schema WHERE name NOT LIKE 'refinery%' AND name NOT LIKE 'sqlite%'",
+            [],
+            |row| row.get(0),
+        )
         .map_err(failed)?;
-    let application: i64 = conn.query_row("PRAGMA application_id", [], |row| row.get(0)).map_err(failed)?;
+    let application: i64 = conn
+        .query_row("PRAGMA application_id", [], |row| row.get(0))
+        .map_err(failed)?;
     if tables > 0 && application != APPLICATION_ID {
-        return Err(OpenError::Foreign { path: path.to_owned(), reason: "it has another program's tables".into() });
+        return Err(OpenError::Foreign {
+            path: path.to_owned(),
+            reason: "it has another program's tables".into(),
+        });
     }
     if bytes <= config.check_below_bytes {
-        let verdict: String = conn.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(failed)?;
+        let verdict: String = conn
+            .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
+            .map_err(failed)?;
         if verdict != "ok" {
             return Err(corrupt(verdict));
         }
@@ -50,17 +74,29 @@ pub(crate) fn inspect(path: &Path, config: &SqliteConfig, lock: &InstanceLock) -
 /// Runs the migrations that are missing, each in a transaction with its line in the history: a crash between two goes on
 /// at the next start, and a crash within one leaves nothing of it.
 pub(crate) fn migrate(path: &Path, conn: &mut Connection) -> Result<u32, OpenError> {
-    let report = embedded::migrations::runner().set_abort_divergent(true).set_abort_missing(true).run(conn);
+    let report = embedded::migrations::runner()
+        .set_abort_divergent(true)
+        .set_abort_missing(true)
+        .run(conn);
     if let Err(error) = report {
         return Err(match error.kind() {
             refinery::error::Kind::DivergentVersion(..) | refinery::error::Kind::MissingVersion(_) => {
-                OpenError::Foreign { path: path.to_owned(), reason: error.to_string() }
+                OpenError::Foreign {
+                    path: path.to_owned(),
+                    reason: error.to_string(),
+                }
             }
-            _ => OpenError::Io { action: "migrate", path: path.to_owned(), source: Box::new(error) },
+            _ => OpenError::Io {
+                action: "migrate",
+                path: path.to_owned(),
+                source: Box::new(error),
+            },
         });
     }
     let newest = conn
-        .query_row("SELECT max(version) FROM refinery_schema_history", [], |row| row.get::<_, Option<u32>>(0))
+        .query_row("SELECT max(version) FROM refinery_schema_history", [], |row| {
+            row.get::<_, Option<u32>>(0)
+        })
         .optional()
         .map_err(|error| classify(path, error))?;
     Ok(newest.flatten().unwrap_or(0))
@@ -69,11 +105,21 @@ pub(crate) fn migrate(path: &Path, conn: &mut Connection) -> Result<u32, OpenErr
 pub(crate) fn classify(path: &Path, error: rusqlite::Error) -> OpenError {
     let path = path.to_owned();
     match error.sqlite_error_code() {
-        Some(rusqlite::ErrorCode::NotADatabase) => {
-            OpenError::Corrupt { path, reason: "the file does not begin as a database".into() }
+        Some(rusqlite::ErrorCode::NotADatabase) => OpenError::Corrupt {
+            path,
+            reason: "the file does not begin as a database".into(),
+        },
+        Some(rusqlite::ErrorCode::DatabaseCorrupt) => OpenError::Corrupt {
+            path,
+            reason: error.to_string(),
+        },
+        Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => {
+            OpenError::Locked { path, pid: None }
         }
-        Some(rusqlite::ErrorCode::DatabaseCorrupt) => OpenError::Corrupt { path, reason: error.to_string() },
-        Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => OpenError::Locked { path, pid: None },
-        _ => OpenError::Io { action: "open", path, source: Box::new(error) },
+        _ => OpenError::Io {
+            action: "open",
+            path,
+            source: Box::new(error),
+        },
     }
 }

@@ -9,12 +9,12 @@ use std::{
 
 use feedback_core::{
     domain::{
-        Change, ChangelogStatus, Channel, EventKind, Marker, NotificationStatus, PageRequest, PageSize, Priority, Queue,
-        TicketStatus, TicketType, Timestamp, Write,
+        Change, ChangelogStatus, Channel, EventKind, Marker, NotificationStatus, PageRequest, PageSize, Priority,
+        Queue, TicketStatus, TicketType, Timestamp, Write,
     },
     ports::{
-        ChangelogEntryKey, ChangelogFilter, ClaimRequest, IdentityKey, JobQueue, NotificationFilter, NotificationKey, Queries,
-        ReporterKey, SourceKey, Storage, TicketFilter, TicketKey,
+        ChangelogEntryKey, ChangelogFilter, ClaimRequest, IdentityKey, JobQueue, NotificationFilter, NotificationKey,
+        Queries, ReporterKey, SourceKey, Storage, TicketFilter, TicketKey,
     },
     testing::fixtures::Fixtures,
 };
@@ -25,7 +25,10 @@ use crate::{Sqlite, SqliteConfig};
 static STATEMENTS: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
 pub(crate) fn record(sql: &str) {
-    STATEMENTS.lock().unwrap_or_else(PoisonError::into_inner).insert(sql.to_owned());
+    STATEMENTS
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .insert(sql.to_owned());
 }
 
 #[tokio::test]
@@ -62,7 +65,9 @@ fn is_cheap(sql: &str, step: &str) -> bool {
         // A page that is sorted after it is read costs more with every row that is not on it. What search found has no order.
         return sql.contains("MATCH");
     }
-    let Some(scanned) = step.strip_prefix("SCAN ") else { return true };
+    let Some(scanned) = step.strip_prefix("SCAN ") else {
+        return true;
+    };
     if scanned == "CONSTANT ROW" || scanned.contains("VIRTUAL TABLE INDEX") {
         return true;
     }
@@ -80,18 +85,30 @@ async fn run_everything(store: &Sqlite) {
 }
 
 async fn commit(store: &Sqlite, writes: impl IntoIterator<Item = Write>) {
-    store.commit(writes.into_iter().fold(Change::new(), Change::with)).await.unwrap();
+    store
+        .commit(writes.into_iter().fold(Change::new(), Change::with))
+        .await
+        .unwrap();
 }
 
 async fn writes(store: &Sqlite, fixtures: &Fixtures) {
     let (rows, other) = (fixtures.intake(), fixtures.intake());
-    let number = store.commit(rows.change()).await.unwrap().number_of(rows.ticket.id).unwrap();
+    let number = store
+        .commit(rows.change())
+        .await
+        .unwrap()
+        .number_of(rows.ticket.id)
+        .unwrap();
     store.commit(other.change()).await.unwrap();
     let entry = fixtures.changelog_entry(rows.ticket.id, rows.reporter.id);
     let notification = fixtures.notification(&entry, &rows.identity);
     let attempt = fixtures.attempt(&notification);
     let user = fixtures.user();
-    let (token, link, session) = (fixtures.api_token(user.id), fixtures.sign_in_link(user.id), fixtures.session(user.id));
+    let (token, link, session) = (
+        fixtures.api_token(user.id),
+        fixtures.sign_in_link(user.id),
+        fixtures.session(user.id),
+    );
     let mut cursor = fixtures.cursor("tracker");
     commit(store, [Write::PutCursor(cursor.clone())]).await;
     cursor.version = 1;
@@ -143,7 +160,11 @@ async fn writes(store: &Sqlite, fixtures: &Fixtures) {
 
 async fn look_ups(store: &Sqlite, fixtures: &Fixtures) {
     let (index, digest, now) = (fixtures.blind_index(), fixtures.secret_digest(), fixtures.now());
-    for key in [TicketKey::Id(fixtures.id()), TicketKey::Number(feedback_core::domain::TicketNumber::FIRST), TicketKey::Page("p".into())] {
+    for key in [
+        TicketKey::Id(fixtures.id()),
+        TicketKey::Number(feedback_core::domain::TicketNumber::FIRST),
+        TicketKey::Page("p".into()),
+    ] {
         store.ticket(key).await.unwrap();
     }
     let thread = fixtures.thread().key().unwrap();
@@ -162,10 +183,16 @@ async fn look_ups(store: &Sqlite, fixtures: &Fixtures) {
     ] {
         store.reporter(key).await.unwrap();
     }
-    for key in [IdentityKey::Id(fixtures.id()), IdentityKey::External(Channel::Slack, index)] {
+    for key in [
+        IdentityKey::Id(fixtures.id()),
+        IdentityKey::External(Channel::Slack, index),
+    ] {
         store.identity(key).await.unwrap();
     }
-    for key in [ChangelogEntryKey::Id(fixtures.id()), ChangelogEntryKey::NewestOf(fixtures.id())] {
+    for key in [
+        ChangelogEntryKey::Id(fixtures.id()),
+        ChangelogEntryKey::NewestOf(fixtures.id()),
+    ] {
         store.changelog_entry(key).await.unwrap();
     }
     for key in [
@@ -190,7 +217,12 @@ async fn look_ups(store: &Sqlite, fixtures: &Fixtures) {
 
 async fn jobs(store: &Sqlite, fixtures: &Fixtures) {
     let now = fixtures.now();
-    let request = ClaimRequest { queue: Queue::Default, limit: 1, lease_until: now.plus(Duration::from_secs(30)), now };
+    let request = ClaimRequest {
+        queue: Queue::Default,
+        limit: 1,
+        lease_until: now.plus(Duration::from_secs(30)),
+        now,
+    };
     for _ in 0..4 {
         commit(store, [Write::Enqueue(fixtures.job())]).await;
     }
@@ -209,7 +241,10 @@ async fn jobs(store: &Sqlite, fixtures: &Fixtures) {
 }
 
 async fn lists(store: &Sqlite) {
-    let one = PageRequest { after: None, size: PageSize::new(1).unwrap() };
+    let one = PageRequest {
+        after: None,
+        size: PageSize::new(1).unwrap(),
+    };
     let behind = store.tickets(&TicketFilter::default(), one).await.unwrap().next;
     assert!(behind.is_some());
     for page in [one, PageRequest { after: behind, ..one }] {
@@ -228,7 +263,10 @@ async fn lists(store: &Sqlite) {
             }
             let ticket = found.items.first().map(|row| row.ticket.id);
             let status = Some(ChangelogStatus::Draft).filter(|_| chosen(0));
-            let filter = ChangelogFilter { status, ticket: ticket.filter(|_| chosen(1)) };
+            let filter = ChangelogFilter {
+                status,
+                ticket: ticket.filter(|_| chosen(1)),
+            };
             store.changelog_entries(&filter, page).await.unwrap();
             let filter = NotificationFilter {
                 status: Some(NotificationStatus::Pending).filter(|_| chosen(0)),

@@ -3,8 +3,8 @@ use std::{collections::HashMap, fmt::Write as _, time::Duration};
 use async_trait::async_trait;
 use feedback_core::{
     domain::{
-        Channel, Cursor, JobId, JobPayload, Notification, NotificationId, NotificationStatus, Page,
-        PageRequest, Priority, Reporter, ReporterId, Ticket, TicketId, TicketStatus, TicketType, Timestamp,
+        Channel, Cursor, JobId, JobPayload, Notification, NotificationId, NotificationStatus, Page, PageRequest,
+        Priority, Reporter, ReporterId, Ticket, TicketId, TicketStatus, TicketType, Timestamp,
     },
     ports::{
         ChangelogFilter, ChangelogRow, DeadLetter, MetricsSummary, NotificationDetail, NotificationFilter, OpsStatus,
@@ -25,18 +25,26 @@ impl Queries for Sqlite {
         let read = move |conn: &Connection| {
             let list = ticket_list(&filter, page);
             let tickets = row::all(conn, &list.sql, list.params(), row::ticket)?;
-            let tickets = Page::from_overfetched(tickets, page.size, |ticket: &Ticket| {
-                Cursor { at: ticket.created_at, id: *ticket.id.as_uuid() }
+            let tickets = Page::from_overfetched(tickets, page.size, |ticket: &Ticket| Cursor {
+                at: ticket.created_at,
+                id: *ticket.id.as_uuid(),
             });
             let next = tickets.next;
-            let items = tickets.items.into_iter().map(|ticket| ticket_row(conn, ticket)).collect::<Result<_, _>>()?;
+            let items = tickets
+                .items
+                .into_iter()
+                .map(|ticket| ticket_row(conn, ticket))
+                .collect::<Result<_, _>>()?;
             Ok(Page { items, next })
         };
         self.inner.connections.read("queries.tickets", read).await
     }
 
     async fn ticket_detail(&self, ticket: TicketId) -> Result<Option<TicketDetail>, PortError> {
-        self.inner.connections.read("queries.ticket_detail", move |conn| detail(conn, ticket)).await
+        self.inner
+            .connections
+            .read("queries.ticket_detail", move |conn| detail(conn, ticket))
+            .await
     }
 
     async fn changelog_entries(
@@ -46,7 +54,11 @@ impl Queries for Sqlite {
     ) -> Result<Page<ChangelogRow>, PortError> {
         let filter = filter.clone();
         let read = move |conn: &Connection| {
-            let mut list = List::of("changelog_entries r JOIN tickets t ON t.id = r.ticket_id", "t.number", page);
+            let mut list = List::of(
+                "changelog_entries r JOIN tickets t ON t.id = r.ticket_id",
+                "t.number",
+                page,
+            );
             if let Some(status) = filter.status {
                 list.only("r.status = ?", status.as_str());
             }
@@ -55,10 +67,14 @@ impl Queries for Sqlite {
             }
             let list = list.build();
             let rows = row::all(conn, &list.sql, list.params(), |cells| {
-                Ok(ChangelogRow { entry: row::changelog_entry(cells)?, ticket_number: cells.number("number")? })
+                Ok(ChangelogRow {
+                    entry: row::changelog_entry(cells)?,
+                    ticket_number: cells.number("number")?,
+                })
             })?;
-            Ok(Page::from_overfetched(rows, page.size, |row: &ChangelogRow| {
-                Cursor { at: row.entry.created_at, id: *row.entry.id.as_uuid() }
+            Ok(Page::from_overfetched(rows, page.size, |row: &ChangelogRow| Cursor {
+                at: row.entry.created_at,
+                id: *row.entry.id.as_uuid(),
             }))
         };
         self.inner.connections.read("queries.changelog_entries", read).await
@@ -83,8 +99,9 @@ impl Queries for Sqlite {
             }
             let list = list.build();
             let rows = row::all(conn, &list.sql, list.params(), row::notification)?;
-            Ok(Page::from_overfetched(rows, page.size, |row: &Notification| {
-                Cursor { at: row.created_at, id: *row.id.as_uuid() }
+            Ok(Page::from_overfetched(rows, page.size, |row: &Notification| Cursor {
+                at: row.created_at,
+                id: *row.id.as_uuid(),
             }))
         };
         self.inner.connections.read("queries.notifications", read).await
@@ -96,9 +113,15 @@ impl Queries for Sqlite {
             let found = row::first(conn, sql, [id.as_uuid().as_bytes()], |cells| {
                 Ok((row::notification(cells)?, cells.number("number")?))
             })?;
-            let Some((notification, ticket_number)) = found else { return Ok(None) };
+            let Some((notification, ticket_number)) = found else {
+                return Ok(None);
+            };
             let attempts = attempts_of(conn, id)?;
-            Ok(Some(NotificationDetail { notification, ticket_number, attempts }))
+            Ok(Some(NotificationDetail {
+                notification,
+                ticket_number,
+                attempts,
+            }))
         };
         self.inner.connections.read("queries.notification_detail", read).await
     }
@@ -110,8 +133,9 @@ impl Queries for Sqlite {
             let list = list.build();
             let rows = row::all(conn, &list.sql, list.params(), row::job)?;
             let rows = rows.into_iter().map(|job| DeadLetter { job }).collect();
-            Ok(Page::from_overfetched(rows, page.size, |row: &DeadLetter| {
-                Cursor { at: row.job.created_at, id: *row.job.id.as_uuid() }
+            Ok(Page::from_overfetched(rows, page.size, |row: &DeadLetter| Cursor {
+                at: row.job.created_at,
+                id: *row.job.id.as_uuid(),
             }))
         };
         self.inner.connections.read("queries.dead_letters", read).await
@@ -141,7 +165,10 @@ impl Queries for Sqlite {
                 AND kind NOT IN (?3, ?4)";
             let later = "SELECT count(*) AS count FROM jobs WHERE status = 'ready' AND queue = ?1 AND run_at > ?2
                 AND kind NOT IN (?3, ?4)";
-            let mut status = OpsStatus { schema_version, ..OpsStatus::default() };
+            let mut status = OpsStatus {
+                schema_version,
+                ..OpsStatus::default()
+            };
             for queue in feedback_core::domain::Queue::ALL {
                 let params = params![queue.as_str(), now.unix_micros(), poll, purge];
                 status.jobs_due += one(row::first(conn, due, params, count)?);
@@ -180,7 +207,13 @@ impl Statement {
 
 impl List {
     fn of(from: &'static str, more_columns: &'static str, page: PageRequest) -> Self {
-        Self { from, more_columns, wheres: String::new(), values: Vec::new(), page }
+        Self {
+            from,
+            more_columns,
+            wheres: String::new(),
+            values: Vec::new(),
+            page,
+        }
     }
 
     fn only(&mut self, fragment: &'static str, value: impl ToSql + 'static) {
@@ -204,7 +237,10 @@ impl List {
             self.more_columns, self.from, self.wheres
         );
         self.values.push(Box::new(self.page.size.rows() as i64 + 1));
-        Statement { sql, values: self.values }
+        Statement {
+            sql,
+            values: self.values,
+        }
     }
 }
 
@@ -237,9 +273,16 @@ fn ticket_list(filter: &TicketFilter, page: PageRequest) -> Statement {
 fn ticket_row(conn: &Connection, ticket: Ticket) -> Result<TicketRow, Failure> {
     let sql = "SELECT channel, external_id FROM ticket_sources WHERE ticket_id = ?1 ORDER BY seq";
     let sources = row::all(conn, sql, [ticket.id.as_uuid().as_bytes()], |cells| {
-        Ok(SourceRef { channel: cells.word("channel")?, external_id: cells.external_id("external_id")? })
+        Ok(SourceRef {
+            channel: cells.word("channel")?,
+            external_id: cells.external_id("external_id")?,
+        })
     })?;
-    Ok(TicketRow { reporter: person(conn, ticket.reporter)?, sources, ticket })
+    Ok(TicketRow {
+        reporter: person(conn, ticket.reporter)?,
+        sources,
+        ticket,
+    })
 }
 
 /// The reporter that this one turned out to be.
@@ -288,7 +331,8 @@ fn metrics(conn: &Connection, from: i64, to: i64) -> Result<MetricsSummary, Fail
         GROUP BY channel";
     let by_type = "SELECT type AS key, count(*) AS count FROM tickets WHERE created_at >= ?1 AND created_at < ?2
         GROUP BY type";
-    let by_priority = "SELECT priority AS key, count(*) AS count FROM tickets WHERE created_at >= ?1 AND created_at < ?2
+    let by_priority =
+        "SELECT priority AS key, count(*) AS count FROM tickets WHERE created_at >= ?1 AND created_at < ?2
         GROUP BY priority";
     let by_status = "SELECT status AS key, count(*) AS count FROM tickets WHERE created_at >= ?1 AND created_at < ?2
         GROUP BY status";
@@ -297,7 +341,8 @@ fn metrics(conn: &Connection, from: i64, to: i64) -> Result<MetricsSummary, Fail
     // SQLite's % has the sign of the left side; a day's first moment lies before it also before 1970.
     let by_day = "SELECT created_at - ((created_at % ?3) + ?3) % ?3 AS day, count(*) AS count FROM tickets
         WHERE created_at >= ?1 AND created_at < ?2 GROUP BY day ORDER BY day";
-    let confirmed = "SELECT confirmed_at - created_at AS took FROM tickets WHERE confirmed_at >= ?1 AND confirmed_at < ?2";
+    let confirmed =
+        "SELECT confirmed_at - created_at AS took FROM tickets WHERE confirmed_at >= ?1 AND confirmed_at < ?2";
     let resolved = "SELECT resolved_at - created_at AS took FROM tickets WHERE resolved_at >= ?1 AND resolved_at < ?2";
     let approved = "SELECT decided_at - created_at AS took FROM changelog_entries
         WHERE status = 'approved' AND decided_at >= ?1 AND decided_at < ?2";
@@ -308,7 +353,9 @@ fn metrics(conn: &Connection, from: i64, to: i64) -> Result<MetricsSummary, Fail
         by_type: counted(conn, by_type, period, &TicketType::ALL)?,
         by_priority: counted(conn, by_priority, period, &Priority::ALL)?,
         by_status: counted(conn, by_status, period, &TicketStatus::ALL)?,
-        by_day: row::all(conn, by_day, [from, to, DAY_MICROS], |cells| Ok((cells.time("day")?, cells.count("count")?)))?,
+        by_day: row::all(conn, by_day, [from, to, DAY_MICROS], |cells| {
+            Ok((cells.time("day")?, cells.count("count")?))
+        })?,
         top_reporters: top_reporters(conn, period)?,
         notifications: counted(conn, notifications, period, &NotificationStatus::ALL)?,
         steps: StepTimes {
@@ -324,22 +371,30 @@ fn counted<K>(conn: &Connection, sql: &str, period: [i64; 2], order: &[K]) -> Re
 where
     K: Copy + PartialEq + DeserializeOwned,
 {
-    let found: Vec<(K, u64)> = row::all(conn, sql, period, |cells| Ok((cells.word("key")?, cells.count("count")?)))?;
-    let in_order = order.iter().filter_map(|key| found.iter().find(|(other, _)| other == key));
+    let found: Vec<(K, u64)> = row::all(conn, sql, period, |cells| {
+        Ok((cells.word("key")?, cells.count("count")?))
+    })?;
+    let in_order = order
+        .iter()
+        .filter_map(|key| found.iter().find(|(other, _)| other == key));
     Ok(in_order.copied().collect())
 }
 
 fn top_reporters(conn: &Connection, period: [i64; 2]) -> Result<Vec<(ReporterId, u64)>, Failure> {
     let sql = "SELECT reporter_id, count(*) AS count FROM tickets WHERE created_at >= ?1 AND created_at < ?2
         GROUP BY reporter_id";
-    let found = row::all(conn, sql, period, |cells| Ok((cells.id("reporter_id")?, cells.count("count")?)))?;
+    let found = row::all(conn, sql, period, |cells| {
+        Ok((cells.id("reporter_id")?, cells.count("count")?))
+    })?;
     // Few are ever merged: reading those costs less than following every reporter.
-    let merges: HashMap<ReporterId, ReporterId> =
-        row::all(conn, "SELECT id, merged_into FROM reporters WHERE merged_into IS NOT NULL", [], |cells| {
-            Ok((cells.id("id")?, cells.id("merged_into")?))
-        })?
-        .into_iter()
-        .collect();
+    let merges: HashMap<ReporterId, ReporterId> = row::all(
+        conn,
+        "SELECT id, merged_into FROM reporters WHERE merged_into IS NOT NULL",
+        [],
+        |cells| Ok((cells.id("id")?, cells.id("merged_into")?)),
+    )?
+    .into_iter()
+    .collect();
     let mut by_person: HashMap<ReporterId, u64> = HashMap::new();
     for (reporter, count) in found {
         let mut at = reporter;
@@ -360,6 +415,8 @@ fn top_reporters(conn: &Connection, period: [i64; 2]) -> Result<Vec<(ReporterId,
 fn median(conn: &Connection, sql: &str, period: [i64; 2]) -> Result<Option<Duration>, Failure> {
     let times: Vec<i64> = row::all(conn, sql, period, |cells| cells.plain("took"))?;
     // A clock that was set back in between must not count as centuries.
-    let times = times.into_iter().map(|micros| Duration::from_micros(u64::try_from(micros).unwrap_or(0)));
+    let times = times
+        .into_iter()
+        .map(|micros| Duration::from_micros(u64::try_from(micros).unwrap_or(0)));
     Ok(StepTimes::median(times.collect()))
 }

@@ -3,16 +3,15 @@
 use feedback_core::{
     domain::{
         Actor, ApiToken, ApprovalSeal, Attachment, BlindIndex, ChainHash, ChangelogEntry, Confirmation, Decision,
-        ExternalId, IdempotencyKey, Identity, Job, JobKind, Language, Notification, NotificationAttempt, RememberedCall, Reporter,
-        Scrubbed, Sealed, SecretDigest, Session, SignInLink, SubjectKey, Suggestion, SyncCursor, ThreadKey, Ticket, TicketEvent,
-        TicketLink, TicketNumber, TicketSource, TicketVector, Timestamp, User,
+        ExternalId, IdempotencyKey, Identity, Job, JobKind, Language, Notification, NotificationAttempt,
+        RememberedCall, Reporter, Scrubbed, Sealed, SecretDigest, Session, SignInLink, SubjectKey, Suggestion,
+        SyncCursor, ThreadKey, Ticket, TicketEvent, TicketLink, TicketNumber, TicketSource, TicketVector, Timestamp,
+        User,
     },
     ports::FromUuid,
 };
 use rusqlite::{Connection, Params, Row, types::FromSql};
-use serde::{
-    de::{DeserializeOwned, IntoDeserializer, value},
-};
+use serde::de::{DeserializeOwned, IntoDeserializer, value};
 use uuid::Uuid;
 
 use crate::{
@@ -76,7 +75,9 @@ impl Cells<'_> {
 
     fn time_or_none(&self, name: &'static str) -> Read<Option<Timestamp>> {
         let micros: Option<i64> = self.plain(name)?;
-        micros.map(|micros| Timestamp::from_unix_micros(micros).ok_or_else(|| unreadable(name))).transpose()
+        micros
+            .map(|micros| Timestamp::from_unix_micros(micros).ok_or_else(|| unreadable(name)))
+            .transpose()
     }
 
     /// An enum by its name in storage.
@@ -97,7 +98,8 @@ impl Cells<'_> {
     fn json_or_none<T: DeserializeOwned>(&self, name: &'static str) -> Read<Option<T>> {
         let text: Option<String> = self.plain(name)?;
         // serde's own message would quote the value.
-        text.map(|text| serde_json::from_str(&text).map_err(|_| unreadable(name))).transpose()
+        text.map(|text| serde_json::from_str(&text).map_err(|_| unreadable(name)))
+            .transpose()
     }
 
     fn scrubbed(&self, name: &'static str) -> Read<Scrubbed> {
@@ -125,7 +127,9 @@ impl Cells<'_> {
 
     pub(crate) fn number(&self, name: &'static str) -> Read<TicketNumber> {
         let number: i64 = self.plain(name)?;
-        u64::try_from(number).map(TicketNumber::new).map_err(|_| unreadable(name))
+        u64::try_from(number)
+            .map(TicketNumber::new)
+            .map_err(|_| unreadable(name))
     }
 
     /// A count: never negative.
@@ -199,7 +203,9 @@ pub(crate) fn ticket(row: &Cells<'_>) -> Read<Ticket> {
 }
 
 fn suggestion(row: &Cells<'_>) -> Read<Option<Suggestion>> {
-    let Some(at) = row.time_or_none("ai_suggested_at")? else { return Ok(None) };
+    let Some(at) = row.time_or_none("ai_suggested_at")? else {
+        return Ok(None);
+    };
     Ok(Some(Suggestion {
         ticket_type: row.word("ai_suggested_type")?,
         priority: row.word("ai_suggested_priority")?,
@@ -210,7 +216,9 @@ fn suggestion(row: &Cells<'_>) -> Read<Option<Suggestion>> {
 }
 
 fn confirmation(row: &Cells<'_>) -> Read<Option<Confirmation>> {
-    let Some(at) = row.time_or_none("confirmed_at")? else { return Ok(None) };
+    let Some(at) = row.time_or_none("confirmed_at")? else {
+        return Ok(None);
+    };
     Ok(Some(Confirmation {
         ticket_type: row.word("confirmed_type")?,
         priority: row.word("confirmed_priority")?,
@@ -290,7 +298,9 @@ pub(crate) fn changelog_entry(row: &Cells<'_>) -> Read<ChangelogEntry> {
 }
 
 fn decision(row: &Cells<'_>) -> Read<Option<Decision>> {
-    let Some(at) = row.time_or_none("decided_at")? else { return Ok(None) };
+    let Some(at) = row.time_or_none("decided_at")? else {
+        return Ok(None);
+    };
     Ok(Some(Decision {
         by: row.id_or_none("decided_by")?,
         at,
@@ -347,7 +357,10 @@ pub(crate) fn attachment(row: &Cells<'_>) -> Read<Attachment> {
         reference: row.sealed("reference")?,
         name: row.sealed_or_none("name")?,
         content_type: row.plain("content_type")?,
-        size_bytes: size.map(u64::try_from).transpose().map_err(|_| unreadable("size_bytes"))?,
+        size_bytes: size
+            .map(u64::try_from)
+            .transpose()
+            .map_err(|_| unreadable("size_bytes"))?,
         sha256: row.plain("sha256")?,
         blob_key: row.plain("blob_key")?,
         status: row.word("status")?,

@@ -2,12 +2,10 @@ use async_trait::async_trait;
 use feedback_core::{
     domain::{
         ApiToken, Change, ChangelogEntry, ChangelogEntryId, CommitReceipt, Identity, Notification, NotificationAttempt,
-        NotificationId, RememberedCall, Reporter, ReporterId, SecretDigest, Session, SignInLink, SyncCursor, Ticket, TicketId,
-        TicketSource, TicketVector, Timestamp, User, UserId, Write,
+        NotificationId, RememberedCall, Reporter, ReporterId, SecretDigest, Session, SignInLink, SyncCursor, Ticket,
+        TicketId, TicketSource, TicketVector, Timestamp, User, UserId, Write,
     },
-    ports::{
-        ChangelogEntryKey, IdentityKey, NotificationKey, PortError, ReporterKey, SourceKey, Storage, TicketKey,
-    },
+    ports::{ChangelogEntryKey, IdentityKey, NotificationKey, PortError, ReporterKey, SourceKey, Storage, TicketKey},
 };
 use rusqlite::params;
 
@@ -17,7 +15,11 @@ use crate::{Sqlite, commit, row};
 impl Storage for Sqlite {
     async fn commit(&self, change: Change) -> Result<CommitReceipt, PortError> {
         let brings_work = change.writes().iter().any(|write| matches!(write, Write::Enqueue(_)));
-        let outcome = self.inner.connections.write(move |conn| commit::apply(conn, change)).await;
+        let outcome = self
+            .inner
+            .connections
+            .write(move |conn| commit::apply(conn, change))
+            .await;
         let receipt = outcome.map_err(|failure| failure.into_port("storage.commit"))?;
         if brings_work {
             self.announce_work();
@@ -27,9 +29,12 @@ impl Storage for Sqlite {
 
     async fn ticket(&self, key: TicketKey) -> Result<Option<Ticket>, PortError> {
         let read = move |conn: &rusqlite::Connection| match key {
-            TicketKey::Id(id) => {
-                row::first(conn, "SELECT * FROM tickets WHERE id = ?1", [id.as_uuid().as_bytes()], row::ticket)
-            }
+            TicketKey::Id(id) => row::first(
+                conn,
+                "SELECT * FROM tickets WHERE id = ?1",
+                [id.as_uuid().as_bytes()],
+                row::ticket,
+            ),
             TicketKey::Number(number) => match commit::row_number(number) {
                 Ok(number) => row::first(conn, "SELECT * FROM tickets WHERE number = ?1", [number], row::ticket),
                 Err(_) => Ok(None),
@@ -46,7 +51,8 @@ impl Storage for Sqlite {
                 row::first(conn, sql, [channel.as_str(), id.as_str()], row::source)
             }
             SourceKey::NewestInThread(channel, key) => {
-                let sql = "SELECT * FROM ticket_sources WHERE channel = ?1 AND thread_key = ?2 ORDER BY seq DESC LIMIT 1";
+                let sql =
+                    "SELECT * FROM ticket_sources WHERE channel = ?1 AND thread_key = ?2 ORDER BY seq DESC LIMIT 1";
                 row::first(conn, sql, [channel.as_str(), key.as_str()], row::source)
             }
             SourceKey::NewestBy(author) => {
@@ -65,11 +71,15 @@ impl Storage for Sqlite {
 
     async fn reporter(&self, key: ReporterKey) -> Result<Option<Reporter>, PortError> {
         let read = move |conn: &rusqlite::Connection| match key {
-            ReporterKey::Id(id) => {
-                row::first(conn, "SELECT * FROM reporters WHERE id = ?1", [id.as_uuid().as_bytes()], row::reporter)
-            }
+            ReporterKey::Id(id) => row::first(
+                conn,
+                "SELECT * FROM reporters WHERE id = ?1",
+                [id.as_uuid().as_bytes()],
+                row::reporter,
+            ),
             ReporterKey::VerifiedEmail(index) => {
-                let sql = "SELECT * FROM reporters WHERE email_index = ?1 AND email_verified = 1 AND merged_into IS NULL";
+                let sql =
+                    "SELECT * FROM reporters WHERE email_index = ?1 AND email_verified = 1 AND merged_into IS NULL";
                 row::first(conn, sql, [index.as_bytes()], row::reporter)
             }
             ReporterKey::AnyEmail(index) => {
@@ -83,7 +93,10 @@ impl Storage for Sqlite {
                 let mut oldest: Option<Reporter> = None;
                 for spelling in spellings {
                     let found = row::first(conn, sql, [spelling.as_bytes()], row::reporter)?;
-                    oldest = oldest.into_iter().chain(found).min_by_key(|reporter| (reporter.created_at, reporter.id));
+                    oldest = oldest
+                        .into_iter()
+                        .chain(found)
+                        .min_by_key(|reporter| (reporter.created_at, reporter.id));
                 }
                 Ok(oldest)
             }
@@ -107,7 +120,8 @@ impl Storage for Sqlite {
 
     async fn identities(&self, reporter: ReporterId) -> Result<Vec<Identity>, PortError> {
         let sql = "SELECT * FROM reporter_identities WHERE reporter_id = ?1 ORDER BY created_at, id";
-        let read = move |conn: &rusqlite::Connection| row::all(conn, sql, [reporter.as_uuid().as_bytes()], row::identity);
+        let read =
+            move |conn: &rusqlite::Connection| row::all(conn, sql, [reporter.as_uuid().as_bytes()], row::identity);
         self.inner.connections.read("storage.identities", read).await
     }
 
@@ -115,7 +129,8 @@ impl Storage for Sqlite {
         let (sql, id) = match key {
             ChangelogEntryKey::Id(id) => ("SELECT * FROM changelog_entries WHERE id = ?1", *id.as_uuid()),
             ChangelogEntryKey::NewestOf(ticket) => {
-                let sql = "SELECT * FROM changelog_entries WHERE ticket_id = ?1 ORDER BY created_at DESC, id DESC LIMIT 1";
+                let sql =
+                    "SELECT * FROM changelog_entries WHERE ticket_id = ?1 ORDER BY created_at DESC, id DESC LIMIT 1";
                 (sql, *ticket.as_uuid())
             }
         };
@@ -125,16 +140,21 @@ impl Storage for Sqlite {
 
     async fn notification(&self, key: NotificationKey) -> Result<Option<Notification>, PortError> {
         let read = move |conn: &rusqlite::Connection| match key {
-            NotificationKey::Id(id) => {
-                row::first(conn, "SELECT * FROM notifications WHERE id = ?1", [id.as_uuid().as_bytes()], row::notification)
-            }
+            NotificationKey::Id(id) => row::first(
+                conn,
+                "SELECT * FROM notifications WHERE id = ?1",
+                [id.as_uuid().as_bytes()],
+                row::notification,
+            ),
             NotificationKey::ProviderMessage(channel, message) => {
                 let sql = "SELECT * FROM notifications WHERE channel = ?1 AND provider_message_id = ?2
                     ORDER BY created_at DESC, id DESC LIMIT 1";
                 row::first(conn, sql, [channel.as_str(), message.as_str()], row::notification)
             }
             NotificationKey::Marker(marker) => {
-                let Some(attempt) = marker.attempt() else { return Ok(None) };
+                let Some(attempt) = marker.attempt() else {
+                    return Ok(None);
+                };
                 let sql = "SELECT n.* FROM notification_attempts a JOIN notifications n ON n.id = a.notification_id
                     WHERE a.id = ?1";
                 row::first(conn, sql, [attempt.as_uuid().as_bytes()], row::notification)
@@ -145,7 +165,8 @@ impl Storage for Sqlite {
 
     async fn notifications(&self, entry: ChangelogEntryId) -> Result<Vec<Notification>, PortError> {
         let sql = "SELECT * FROM notifications WHERE changelog_entry_id = ?1 ORDER BY created_at, id";
-        let read = move |conn: &rusqlite::Connection| row::all(conn, sql, [entry.as_uuid().as_bytes()], row::notification);
+        let read =
+            move |conn: &rusqlite::Connection| row::all(conn, sql, [entry.as_uuid().as_bytes()], row::notification);
         self.inner.connections.read("storage.notifications", read).await
     }
 

@@ -57,7 +57,15 @@ impl Sqlite {
         }
         let connections = Connections::start(&path, &config, writer)?;
         let log = with_suffix(&path, "-wal");
-        let inner = Inner { connections, work: Notify::new(), config, schema_version, path, log, _lock: lock };
+        let inner = Inner {
+            connections,
+            work: Notify::new(),
+            config,
+            schema_version,
+            path,
+            log,
+            _lock: lock,
+        };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -101,6 +109,8 @@ impl Sqlite {
 
 impl fmt::Debug for Sqlite {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sqlite").field("path", &self.inner.config.path).finish_non_exhaustive()
+        f.debug_struct("Sqlite")
+            .field("path", &self.inner.config.path)
+            .finish_non_exhaustive()
     }
 }

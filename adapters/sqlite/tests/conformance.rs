@@ -33,8 +33,12 @@ impl StorageHarness for OneFile {
 
     async fn chain_of(&self, store: &Sqlite, ticket: TicketId) -> Vec<ChainHash> {
         let conn = Connection::open_with_flags(store.path(), OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
-        let mut statement = conn.prepare("SELECT hash FROM ticket_events WHERE ticket_id = ?1 ORDER BY seq").unwrap();
-        let rows = statement.query_map([ticket.as_uuid().as_bytes()], |row| row.get(0)).unwrap();
+        let mut statement = conn
+            .prepare("SELECT hash FROM ticket_events WHERE ticket_id = ?1 ORDER BY seq")
+            .unwrap();
+        let rows = statement
+            .query_map([ticket.as_uuid().as_bytes()], |row| row.get(0))
+            .unwrap();
         rows.map(|hash| ChainHash::from_bytes(hash.unwrap())).collect()
     }
 }

@@ -29,7 +29,11 @@ pub struct TicketFilter {
 /// adapter takes them from here, so that all find the same tickets. A text without words filters nothing.
 pub fn search_words(text: &str) -> Vec<String> {
     let folded: String = text.to_lowercase().nfd().filter(|c| !is_combining_mark(*c)).collect();
-    folded.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+    folded
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 /// Which changelog entries; all filters must hold.
@@ -302,7 +306,10 @@ mod tests {
 
     #[test]
     fn words_are_compared_without_case_accents_and_punctuation() {
-        assert_eq!(search_words("¡La Exportación, mañana!"), ["la", "exportacion", "manana"]);
+        assert_eq!(
+            search_words("¡La Exportación, mañana!"),
+            ["la", "exportacion", "manana"]
+        );
         assert_eq!(search_words("v2.3-beta"), ["v2", "3", "beta"]);
         assert!(search_words("  *\"'() ").is_empty());
     }

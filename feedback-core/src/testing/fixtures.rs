@@ -5,12 +5,12 @@ use sha2::{Digest, Sha256};
 use super::{FixedClock, SeededIds};
 use crate::{
     domain::{
-        ApiToken, ApprovalSeal, Attachment, AttachmentStatus, BlindIndex, Change, ChangelogEntry, ChangelogStatus, Channel,
-        DeliveryMode, Evidence, EventKind, Actor, ExternalId, IdempotencyKey, Identity, IdentityLink, Inference, JobPayload,
-        Language, LinkKind, LinkStatus, ModelUse, NewJob, NewTicket, Notification, NotificationAttempt, NotificationStatus,
-        Priority, RememberedCall, Reporter, ReporterId, Scrubbed, Sealed, SecretDigest, Session, SignInLink, SubjectKey,
-        SyncCursor, ThreadRef, Ticket, TicketEvent, TicketId, TicketLink, TicketSource, TicketType, TicketVector, Timestamp,
-        User, UserId, Write,
+        Actor, ApiToken, ApprovalSeal, Attachment, AttachmentStatus, BlindIndex, Change, ChangelogEntry,
+        ChangelogStatus, Channel, DeliveryMode, EventKind, Evidence, ExternalId, IdempotencyKey, Identity,
+        IdentityLink, Inference, JobPayload, Language, LinkKind, LinkStatus, ModelUse, NewJob, NewTicket, Notification,
+        NotificationAttempt, NotificationStatus, Priority, RememberedCall, Reporter, ReporterId, Scrubbed, Sealed,
+        SecretDigest, Session, SignInLink, SubjectKey, SyncCursor, ThreadRef, Ticket, TicketEvent, TicketId,
+        TicketLink, TicketSource, TicketType, TicketVector, Timestamp, User, UserId, Write,
     },
     ports::{Clock, FromUuid, IdSource, IdSourceExt},
 };
@@ -27,7 +27,10 @@ pub struct Fixtures {
 impl Fixtures {
     /// Fixtures with ids of a seed, so that two sets never collide.
     pub fn new(seed: u64) -> Self {
-        Self { ids: SeededIds::new(seed), clock: FixedClock::default() }
+        Self {
+            ids: SeededIds::new(seed),
+            clock: FixedClock::default(),
+        }
     }
 
     /// The time of the clock.
@@ -105,7 +108,11 @@ impl Fixtures {
 
     /// A Slack thread that no other ticket has.
     pub fn thread(&self) -> ThreadRef {
-        ThreadRef::Slack { team: "T0".into(), channel: "C0".into(), thread_ts: Some(self.ids.uuid().to_string()) }
+        ThreadRef::Slack {
+            team: "T0".into(),
+            channel: "C0".into(),
+            thread_ts: Some(self.ids.uuid().to_string()),
+        }
     }
 
     /// A bug of priority P2 from Slack, in Spanish, not numbered yet.
@@ -133,7 +140,11 @@ impl Fixtures {
             priority: Priority::P2,
             language: Some(Language::Spanish),
             confidence: 0.75,
-            evidence: vec![Evidence { rule: "failure".into(), span: Some((0, 21)), effect: "type bug".into() }],
+            evidence: vec![Evidence {
+                rule: "failure".into(),
+                span: Some((0, 21)),
+                effect: "type bug".into(),
+            }],
         }
     }
 
@@ -160,7 +171,14 @@ impl Fixtures {
     /// An entry of a timeline, by the hub.
     pub fn event(&self, ticket: TicketId, kind: EventKind) -> TicketEvent {
         let data = serde_json::json!({ "channel": "slack" });
-        TicketEvent { id: self.id(), ticket, kind, actor: Actor::Hub, data, at: self.now() }
+        TicketEvent {
+            id: self.id(),
+            ticket,
+            kind,
+            actor: Actor::Hub,
+            data,
+            at: self.now(),
+        }
     }
 
     /// A first draft for the first resolution.
@@ -185,7 +203,12 @@ impl Fixtures {
 
     /// A local model that costs nothing.
     pub fn model_use(&self) -> ModelUse {
-        ModelUse { model: "local".into(), prompt_version: "1".into(), input_tokens: 0, output_tokens: 0 }
+        ModelUse {
+            model: "local".into(),
+            prompt_version: "1".into(),
+            input_tokens: 0,
+            output_tokens: 0,
+        }
     }
 
     /// A delivery of an entry's words to an identity, not tried yet.
@@ -266,12 +289,22 @@ impl Fixtures {
 
     /// A vector of a ticket, recorded now.
     pub fn vector(&self, ticket: TicketId, model: &str) -> TicketVector {
-        TicketVector { ticket, model: model.into(), values: vec![0.6, -0.8, 0.0], ticket_created_at: self.now() }
+        TicketVector {
+            ticket,
+            model: model.into(),
+            values: vec![0.6, -0.8, 0.0],
+            ticket_created_at: self.now(),
+        }
     }
 
     /// The first position of a poll.
     pub fn cursor(&self, name: &str) -> SyncCursor {
-        SyncCursor { name: name.into(), value: "start".into(), updated_at: self.now(), version: 0 }
+        SyncCursor {
+            name: name.into(),
+            value: "start".into(),
+            updated_at: self.now(),
+            version: 0,
+        }
     }
 
     /// Work for a fresh ticket id, due now.
@@ -281,7 +314,12 @@ impl Fixtures {
 
     /// A person who reviews.
     pub fn user(&self) -> User {
-        User { id: self.id(), name: "Rita Reviewer".into(), created_at: self.now(), disabled_at: None }
+        User {
+            id: self.id(),
+            name: "Rita Reviewer".into(),
+            created_at: self.now(),
+            disabled_at: None,
+        }
     }
 
     /// A signed-in browser, for twelve hours.
@@ -298,7 +336,11 @@ impl Fixtures {
     /// A link that signs in, for an hour.
     pub fn sign_in_link(&self, user: UserId) -> SignInLink {
         let expires_at = self.now().plus(std::time::Duration::from_secs(3600));
-        SignInLink { digest: self.secret_digest(), user, expires_at }
+        SignInLink {
+            digest: self.secret_digest(),
+            user,
+            expires_at,
+        }
     }
 
     /// A token that works.
@@ -333,7 +375,14 @@ impl Fixtures {
         let source = self.source(ticket.id, &identity);
         let event = self.event(ticket.id, EventKind::Received);
         let job = NewJob::now(self.id(), JobPayload::TriageTicket { ticket: ticket.id }, self.now());
-        IntakeRows { reporter, identity, ticket, source, event, job }
+        IntakeRows {
+            reporter,
+            identity,
+            ticket,
+            source,
+            event,
+            job,
+        }
     }
 }
 

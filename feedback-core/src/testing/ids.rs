@@ -21,7 +21,10 @@ pub struct SeededIds {
 impl SeededIds {
     /// Ids of a seed; two seeds give different ids.
     pub fn new(seed: u64) -> Self {
-        Self { seed, next: Arc::new(AtomicU64::new(0)) }
+        Self {
+            seed,
+            next: Arc::new(AtomicU64::new(0)),
+        }
     }
 
     fn digest(&self, purpose: &[u8]) -> (u64, [u8; 32]) {

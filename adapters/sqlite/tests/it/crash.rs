@@ -12,7 +12,10 @@ use rusqlite::Connection;
 use super::{file, open, store};
 
 async fn tickets(store: &Sqlite) -> Vec<u64> {
-    let page = store.tickets(&TicketFilter::default(), Default::default()).await.unwrap();
+    let page = store
+        .tickets(&TicketFilter::default(), Default::default())
+        .await
+        .unwrap();
     let mut numbers = Vec::new();
     for row in page.items {
         assert_eq!(row.sources.len(), 1, "a ticket without its message");
@@ -53,7 +56,10 @@ async fn f08_a_log_cut_anywhere_holds_whole_commits_only() {
         assert_eq!(numbers, expected, "a commit is missing in the middle");
         seen.push(numbers.len());
     }
-    assert!(seen.is_sorted() && seen.first() == Some(&0) && seen.last() == Some(&8), "{seen:?}");
+    assert!(
+        seen.is_sorted() && seen.first() == Some(&0) && seen.last() == Some(&8),
+        "{seen:?}"
+    );
 }
 
 fn copy(from: &tempfile::TempDir, to: &tempfile::TempDir, log_bytes: Option<u64>) {
@@ -61,7 +67,12 @@ fn copy(from: &tempfile::TempDir, to: &tempfile::TempDir, log_bytes: Option<u64>
     let log = to.path().join("feedback.db-wal");
     fs::copy(from.path().join("feedback.db-wal"), &log).unwrap();
     if let Some(bytes) = log_bytes {
-        fs::OpenOptions::new().write(true).open(&log).unwrap().set_len(bytes).unwrap();
+        fs::OpenOptions::new()
+            .write(true)
+            .open(&log)
+            .unwrap()
+            .set_len(bytes)
+            .unwrap();
     }
 }
 

@@ -73,10 +73,17 @@ async fn f13_flipped_bytes_are_refused() {
 #[test]
 fn a_text_file_and_another_programs_database_are_refused() {
     let folder = tempfile::tempdir().unwrap();
-    fs::write(file(&folder), "not a database, but long enough to be read as one ".repeat(100)).unwrap();
+    fs::write(
+        file(&folder),
+        "not a database, but long enough to be read as one ".repeat(100),
+    )
+    .unwrap();
     assert!(matches!(refused(&folder), OpenError::Corrupt { .. }));
     fs::remove_file(file(&folder)).unwrap();
-    Connection::open(file(&folder)).unwrap().execute_batch("CREATE TABLE songs (title TEXT)").unwrap();
+    Connection::open(file(&folder))
+        .unwrap()
+        .execute_batch("CREATE TABLE songs (title TEXT)")
+        .unwrap();
     assert!(matches!(refused(&folder), OpenError::Foreign { .. }));
 }
 
@@ -102,7 +109,11 @@ fn f07_a_start_that_died_before_its_first_migration_goes_on() {
     // As it is between the history table and the first migration.
     let conn = Connection::open(&path).unwrap();
     let history: String = conn
-        .query_row("SELECT sql FROM sqlite_schema WHERE name = 'refinery_schema_history'", [], |row| row.get(0))
+        .query_row(
+            "SELECT sql FROM sqlite_schema WHERE name = 'refinery_schema_history'",
+            [],
+            |row| row.get(0),
+        )
         .unwrap();
     drop(conn);
     let early = tempfile::tempdir().unwrap();

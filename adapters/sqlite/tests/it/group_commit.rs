@@ -49,9 +49,15 @@ async fn one_bad_commit_of_a_group_spoils_no_other() {
             }
         }
     }
-    let page = feedback_core::domain::PageRequest { after: None, size: feedback_core::domain::PageSize::MAX };
+    let page = feedback_core::domain::PageRequest {
+        after: None,
+        size: feedback_core::domain::PageSize::MAX,
+    };
     let stored = store.tickets(&TicketFilter::default(), page).await.unwrap();
-    assert_eq!(stored.items.iter().map(|row| row.ticket.id).collect::<BTreeSet<_>>(), expected);
+    assert_eq!(
+        stored.items.iter().map(|row| row.ticket.id).collect::<BTreeSet<_>>(),
+        expected
+    );
     // Numbers of those that failed were given to the next.
     assert_eq!(numbers, (1001..1001 + expected.len() as u64).collect());
 }

@@ -8,8 +8,8 @@ use feedback_core::{
         NotificationStatus, PageRequest, PageSize, Queue, Reporter, Scrubbed, Ticket, TicketStatus, TrackerPage, Write,
     },
     ports::{
-        ChangelogFilter, ClaimRequest, JobQueue, NotificationFilter, PortError, PortErrorKind, Queries, SettleError, Storage,
-        TicketFilter, TicketKey,
+        ChangelogFilter, ClaimRequest, JobQueue, NotificationFilter, PortError, PortErrorKind, Queries, SettleError,
+        Storage, TicketFilter, TicketKey,
     },
     testing::{fixtures::Fixtures, memory::MemoryStore},
 };
@@ -39,7 +39,11 @@ struct Pair {
 }
 
 fn pick<T: Clone>(from: &[T], which: u8) -> Option<T> {
-    if from.is_empty() { None } else { Some(from[usize::from(which) % from.len()].clone()) }
+    if from.is_empty() {
+        None
+    } else {
+        Some(from[usize::from(which) % from.len()].clone())
+    }
 }
 
 fn word(which: u8) -> Scrubbed {
@@ -95,30 +99,53 @@ impl Pair {
         } else {
             (rows.reporter.email_index, rows.reporter.email_verified) = (Some(self.fixtures.blind_index()), true);
         }
-        let Some(receipt) = self.commit(rows.change()).await else { return };
+        let Some(receipt) = self.commit(rows.change()).await else {
+            return;
+        };
         self.known.tickets.push(rows.stored_ticket(receipt.ticket_numbers[0].1));
         self.known.reporters.push(rows.reporter);
         self.known.identities.push(rows.identity);
     }
 
     async fn update_ticket(&mut self, a: u8, b: u8, c: u8) {
-        let Some(mut ticket) = pick(&self.known.tickets, a) else { return };
+        let Some(mut ticket) = pick(&self.known.tickets, a) else {
+            return;
+        };
         // Now and then a stale version: what is known here is never refreshed.
         if b % 4 != 0 {
-            ticket.version = self.memory.ticket(TicketKey::Id(ticket.id)).await.unwrap().unwrap().version;
+            ticket.version = self
+                .memory
+                .ticket(TicketKey::Id(ticket.id))
+                .await
+                .unwrap()
+                .unwrap()
+                .version;
         }
         ticket.status = TicketStatus::ALL[usize::from(b) % 7];
         ticket.title = word(c);
         ticket.updated_at = self.fixtures.now();
         let id = format!("page-{}", c % 4);
-        ticket.page =
-            Some(TrackerPage { id, url: None, pushed_digest: None, pushed_at: None, seen_status: None }).filter(|_| b % 2 == 0);
+        ticket.page = Some(TrackerPage {
+            id,
+            url: None,
+            pushed_digest: None,
+            pushed_at: None,
+            seen_status: None,
+        })
+        .filter(|_| b % 2 == 0);
         let event = self.fixtures.event(ticket.id, EventKind::Updated);
-        self.commit(Change::new().with(Write::UpdateTicket(Box::new(ticket))).with(Write::AppendEvent(event))).await;
+        self.commit(
+            Change::new()
+                .with(Write::UpdateTicket(Box::new(ticket)))
+                .with(Write::AppendEvent(event)),
+        )
+        .await;
     }
 
     async fn update_reporter(&mut self, a: u8, b: u8, c: u8) {
-        let (Some(mut one), Some(other)) = (pick(&self.known.reporters, a), pick(&self.known.reporters, b)) else { return };
+        let (Some(mut one), Some(other)) = (pick(&self.known.reporters, a), pick(&self.known.reporters, b)) else {
+            return;
+        };
         one.version += u32::from(c % 2);
         one.email_verified = c % 3 != 0;
         one.merged_into = Some(other.id).filter(|id| *id < one.id && c % 5 == 0);
@@ -127,42 +154,59 @@ impl Pair {
     }
 
     async fn touch(&mut self, a: u8, b: u8) {
-        let Some(mut identity) = pick(&self.known.identities, a) else { return };
+        let Some(mut identity) = pick(&self.known.identities, a) else {
+            return;
+        };
         let at = self.fixtures.now().minus(Duration::from_secs(u64::from(b)));
-        self.commit(Change::new().with(Write::TouchIdentity(identity.id, at))).await;
+        self.commit(Change::new().with(Write::TouchIdentity(identity.id, at)))
+            .await;
         identity.version += u32::from(b % 3);
         identity.last_message_at = None;
         self.commit(Change::new().with(Write::UpdateIdentity(identity))).await;
     }
 
     async fn another_source(&mut self, a: u8, b: u8, c: u8) {
-        let (Some(ticket), Some(author)) = (pick(&self.known.tickets, a), pick(&self.known.identities, b)) else { return };
+        let (Some(ticket), Some(author)) = (pick(&self.known.tickets, a), pick(&self.known.identities, b)) else {
+            return;
+        };
         let mut source = self.fixtures.source(ticket.id, &author);
         if c % 3 == 0 {
             source.external_id = feedback_core::domain::ExternalId::parse(format!("again-{}", c % 5)).unwrap();
         }
-        self.commit(Change::new().with(Write::InsertSource(Box::new(source)))).await;
+        self.commit(Change::new().with(Write::InsertSource(Box::new(source))))
+            .await;
     }
 
     async fn draft(&mut self, a: u8, b: u8, c: u8) {
-        let Some(ticket) = pick(&self.known.tickets, a) else { return };
+        let Some(ticket) = pick(&self.known.tickets, a) else {
+            return;
+        };
         let mut entry = self.fixtures.changelog_entry(ticket.id, ticket.reporter);
         entry.resolution = u32::from(b % 3);
         entry.status = ChangelogStatus::ALL[usize::from(c) % 3];
-        if self.commit(Change::new().with(Write::InsertChangelogEntry(Box::new(entry.clone())))).await.is_some() {
+        if self
+            .commit(Change::new().with(Write::InsertChangelogEntry(Box::new(entry.clone()))))
+            .await
+            .is_some()
+        {
             self.known.entries.push(entry);
         }
     }
 
     async fn decide(&mut self, a: u8, b: u8) {
-        let Some(mut entry) = pick(&self.known.entries, a) else { return };
+        let Some(mut entry) = pick(&self.known.entries, a) else {
+            return;
+        };
         entry.version += u32::from(b % 3);
         entry.status = ChangelogStatus::ALL[usize::from(b) % 3];
-        self.commit(Change::new().with(Write::UpdateChangelogEntry(Box::new(entry)))).await;
+        self.commit(Change::new().with(Write::UpdateChangelogEntry(Box::new(entry))))
+            .await;
     }
 
     async fn notify(&mut self, a: u8, b: u8, c: u8) {
-        let (Some(entry), Some(identity)) = (pick(&self.known.entries, a), pick(&self.known.identities, b)) else { return };
+        let (Some(entry), Some(identity)) = (pick(&self.known.entries, a), pick(&self.known.identities, b)) else {
+            return;
+        };
         let notification = self.fixtures.notification(&entry, &identity);
         let attempt = self.fixtures.attempt(&notification);
         let mut change = Change::new().with(Write::InsertNotification(Box::new(notification.clone())));
@@ -175,15 +219,20 @@ impl Pair {
     }
 
     async fn move_notification(&mut self, a: u8, b: u8, c: u8) {
-        let Some(mut notification) = pick(&self.known.notifications, a) else { return };
+        let Some(mut notification) = pick(&self.known.notifications, a) else {
+            return;
+        };
         notification.version += u32::from(b % 2);
         notification.status = NotificationStatus::ALL[usize::from(c) % 9];
         notification.sent_at = Some(self.fixtures.now()).filter(|_| c % 2 == 0);
-        self.commit(Change::new().with(Write::UpdateNotification(Box::new(notification)))).await;
+        self.commit(Change::new().with(Write::UpdateNotification(Box::new(notification))))
+            .await;
     }
 
     async fn link(&mut self, a: u8, b: u8) {
-        let (Some(one), Some(other)) = (pick(&self.known.tickets, a), pick(&self.known.tickets, b)) else { return };
+        let (Some(one), Some(other)) = (pick(&self.known.tickets, a), pick(&self.known.tickets, b)) else {
+            return;
+        };
         if one.id != other.id {
             let mut link = self.fixtures.link(one.id, other.id);
             link.score = f32::from(a) / 255.0;
@@ -192,7 +241,10 @@ impl Pair {
     }
 
     async fn enqueue(&mut self, a: u8, b: u8) {
-        let mut job = self.fixtures.job().at(self.fixtures.now().plus(Duration::from_secs(u64::from(b % 4))));
+        let mut job = self
+            .fixtures
+            .job()
+            .at(self.fixtures.now().plus(Duration::from_secs(u64::from(b % 4))));
         if a % 2 == 0 {
             job = job.unique(format!("key-{}", a % 6));
         }
@@ -205,7 +257,12 @@ impl Pair {
     async fn claim(&mut self, a: u8, b: u8) {
         let now = self.fixtures.now();
         let lease_until = now.plus(Duration::from_secs(u64::from(b % 4)));
-        let request = ClaimRequest { queue: Queue::Default, limit: usize::from(a % 4), lease_until, now };
+        let request = ClaimRequest {
+            queue: Queue::Default,
+            limit: usize::from(a % 4),
+            lease_until,
+            now,
+        };
         let file = self.file.claim(request.clone()).await.unwrap();
         let memory = self.memory.claim(request).await.unwrap();
         // Tokens are each store's own.
@@ -219,22 +276,39 @@ impl Pair {
         if b % 5 == 0 {
             assert_eq!(self.file.reap(now).await.unwrap(), self.memory.reap(now).await.unwrap());
         }
-        let Some((file, memory)) = pick(&self.known.leases, a) else { return };
+        let Some((file, memory)) = pick(&self.known.leases, a) else {
+            return;
+        };
         let (one, two) = (&file.lease, &memory.lease);
         let again = now.plus(Duration::from_secs(1));
         let (file, memory) = match b % 7 {
             0 => (self.file.extend(one, again).await, self.memory.extend(two, again).await),
             1 => (self.file.complete(one, now).await, self.memory.complete(two, now).await),
-            2 => (self.file.retry_later(one, again, "x", now).await, self.memory.retry_later(two, again, "x", now).await),
-            3 => (self.file.snooze(one, again, "y", now).await, self.memory.snooze(two, again, "y", now).await),
-            4 => (self.file.bury(one, "z", now).await, self.memory.bury(two, "z", now).await),
+            2 => (
+                self.file.retry_later(one, again, "x", now).await,
+                self.memory.retry_later(two, again, "x", now).await,
+            ),
+            3 => (
+                self.file.snooze(one, again, "y", now).await,
+                self.memory.snooze(two, again, "y", now).await,
+            ),
+            4 => (
+                self.file.bury(one, "z", now).await,
+                self.memory.bury(two, "z", now).await,
+            ),
             5 => {
-                let (file, memory) = (self.file.revive(one.job, now).await, self.memory.revive(two.job, now).await);
+                let (file, memory) = (
+                    self.file.revive(one.job, now).await,
+                    self.memory.revive(two.job, now).await,
+                );
                 assert_eq!(file.unwrap(), memory.unwrap());
                 return;
             }
             _ => {
-                let (file, memory) = (self.file.discard(one.job, now).await, self.memory.discard(two.job, now).await);
+                let (file, memory) = (
+                    self.file.discard(one.job, now).await,
+                    self.memory.discard(two.job, now).await,
+                );
                 assert_eq!(file.unwrap(), memory.unwrap());
                 return;
             }
@@ -244,7 +318,9 @@ impl Pair {
 
     /// A change whose second half may not fit: then the first must be gone.
     async fn two_at_once(&mut self, a: u8, b: u8) {
-        let (Some(ticket), Some(reporter)) = (pick(&self.known.tickets, a), pick(&self.known.reporters, b)) else { return };
+        let (Some(ticket), Some(reporter)) = (pick(&self.known.tickets, a), pick(&self.known.reporters, b)) else {
+            return;
+        };
         let mut moved = self.memory.ticket(TicketKey::Id(ticket.id)).await.unwrap().unwrap();
         moved.sprint = Some(format!("sprint {b}"));
         let change = Change::new()
@@ -255,9 +331,15 @@ impl Pair {
     }
 
     async fn compare(&self) {
-        let page = PageRequest { after: None, size: PageSize::MAX };
+        let page = PageRequest {
+            after: None,
+            size: PageSize::MAX,
+        };
         for search in [None, Some("export"), Some("fact"), Some("login")] {
-            let filter = TicketFilter { search: search.map(str::to_owned), ..TicketFilter::default() };
+            let filter = TicketFilter {
+                search: search.map(str::to_owned),
+                ..TicketFilter::default()
+            };
             let listed = self.file.tickets(&filter, page).await.unwrap();
             assert_eq!(listed, self.memory.tickets(&filter, page).await.unwrap());
         }
@@ -266,17 +348,29 @@ impl Pair {
             assert_eq!(detail, self.memory.ticket_detail(ticket.id).await.unwrap());
         }
         for reporter in &self.known.reporters {
-            assert_eq!(self.file.identities(reporter.id).await.unwrap(), self.memory.identities(reporter.id).await.unwrap());
+            assert_eq!(
+                self.file.identities(reporter.id).await.unwrap(),
+                self.memory.identities(reporter.id).await.unwrap()
+            );
         }
         let filter = ChangelogFilter::default();
         let listed = self.file.changelog_entries(&filter, page).await.unwrap();
         assert_eq!(listed, self.memory.changelog_entries(&filter, page).await.unwrap());
         let filter = NotificationFilter::default();
         let listed = Queries::notifications(&self.file, &filter, page).await.unwrap();
-        assert_eq!(listed, Queries::notifications(&self.memory, &filter, page).await.unwrap());
-        assert_eq!(self.file.dead_letters(page).await.unwrap(), self.memory.dead_letters(page).await.unwrap());
+        assert_eq!(
+            listed,
+            Queries::notifications(&self.memory, &filter, page).await.unwrap()
+        );
+        assert_eq!(
+            self.file.dead_letters(page).await.unwrap(),
+            self.memory.dead_letters(page).await.unwrap()
+        );
         let (from, now) = (self.fixtures.now().minus(Duration::from_secs(20)), self.fixtures.now());
-        assert_eq!(self.file.metrics(from, now).await.unwrap(), self.memory.metrics(from, now).await.unwrap());
+        assert_eq!(
+            self.file.metrics(from, now).await.unwrap(),
+            self.memory.metrics(from, now).await.unwrap()
+        );
         let mut status = self.file.ops_status(now).await.unwrap();
         // The fake has no schema.
         status.schema_version = 0;

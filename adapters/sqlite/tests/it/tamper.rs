@@ -20,7 +20,9 @@ async fn i10_events_are_append_only_for_every_connection() {
         let error = stranger.execute(change, []).unwrap_err();
         assert!(error.to_string().contains("append-only"), "{change}: {error}");
     }
-    let kinds: String = stranger.query_row("SELECT group_concat(kind) FROM ticket_events", [], |row| row.get(0)).unwrap();
+    let kinds: String = stranger
+        .query_row("SELECT group_concat(kind) FROM ticket_events", [], |row| row.get(0))
+        .unwrap();
     assert_eq!(kinds, "received");
 }
 

@@ -69,7 +69,12 @@ async fn enqueue(queue: &impl Storage, jobs: impl IntoIterator<Item = NewJob>) {
 
 async fn claim(queue: &impl JobQueue, fixtures: &Fixtures, limit: usize) -> Vec<LeasedJob> {
     let now = fixtures.now();
-    let request = ClaimRequest { queue: Queue::Default, limit, lease_until: now.plus(LEASE), now };
+    let request = ClaimRequest {
+        queue: Queue::Default,
+        limit,
+        lease_until: now.plus(LEASE),
+        now,
+    };
     queue.claim(request).await.expect("jobs can be claimed")
 }
 
@@ -85,7 +90,10 @@ async fn nothing_is_due(queue: &impl JobQueue, fixtures: &Fixtures) {
 
 /// The dead jobs, newest first.
 async fn dead(queue: &impl Queries) -> Vec<Job> {
-    let page = queue.dead_letters(Default::default()).await.expect("dead letters can be listed");
+    let page = queue
+        .dead_letters(Default::default())
+        .await
+        .expect("dead letters can be listed");
     page.items.into_iter().map(|letter| letter.job).collect()
 }
 
@@ -114,7 +122,10 @@ async fn a_job_is_claimable_as_soon_as_it_is_committed<H: JobQueueHarness>(harne
         updated_at: fixtures.now(),
     };
     assert_eq!(claimed.job, expected);
-    assert_eq!((claimed.lease.job, claimed.lease.until), (job.id, fixtures.now().plus(LEASE)));
+    assert_eq!(
+        (claimed.lease.job, claimed.lease.until),
+        (job.id, fixtures.now().plus(LEASE))
+    );
 }
 
 async fn a_job_of_a_refused_change_never_appears<H: JobQueueHarness>(harness: &H) {
@@ -122,7 +133,10 @@ async fn a_job_of_a_refused_change_never_appears<H: JobQueueHarness>(harness: &H
     let (queue, fixtures) = (&fresh.adapter, Fixtures::default());
     let orphan = Write::AppendEvent(fixtures.intake().event);
     let change = Change::new().with(Write::Enqueue(fixtures.job())).with(orphan);
-    assert_eq!(queue.commit(change).await.expect_err("the event has no ticket").kind(), PortErrorKind::NotFound);
+    assert_eq!(
+        queue.commit(change).await.expect_err("the event has no ticket").kind(),
+        PortErrorKind::NotFound
+    );
     nothing_is_due(queue, &fixtures).await;
 }
 
@@ -136,9 +150,17 @@ async fn a_job_waits_for_its_time_and_in_its_queue<H: JobQueueHarness>(harness: 
     fixtures.clock.advance(Duration::from_micros(1));
     assert_eq!(claim_one(queue, &fixtures).await.job.id, later.id);
     let now = fixtures.now();
-    let low = ClaimRequest { queue: Queue::Low, limit: 9, lease_until: now.plus(LEASE), now };
+    let low = ClaimRequest {
+        queue: Queue::Low,
+        limit: 9,
+        lease_until: now.plus(LEASE),
+        now,
+    };
     let claimed = queue.claim(low).await.expect("jobs can be claimed");
-    assert_eq!(claimed.iter().map(|leased| leased.job.id).collect::<Vec<_>>(), [elsewhere.id]);
+    assert_eq!(
+        claimed.iter().map(|leased| leased.job.id).collect::<Vec<_>>(),
+        [elsewhere.id]
+    );
 }
 
 async fn due_jobs_come_in_the_order_of_their_time<H: JobQueueHarness>(harness: &H) {
@@ -148,9 +170,16 @@ async fn due_jobs_come_in_the_order_of_their_time<H: JobQueueHarness>(harness: &
     let jobs = [4, 1, 3, 0, 2].map(|seconds| fixtures.job().at(start.plus(Duration::from_secs(seconds))));
     enqueue(queue, jobs).await;
     fixtures.clock.advance(Duration::from_secs(9));
-    let mut times: Vec<Timestamp> = claim(queue, &fixtures, 2).await.iter().map(|leased| leased.job.run_at).collect();
+    let mut times: Vec<Timestamp> = claim(queue, &fixtures, 2)
+        .await
+        .iter()
+        .map(|leased| leased.job.run_at)
+        .collect();
     times.extend(claim(queue, &fixtures, 9).await.iter().map(|leased| leased.job.run_at));
-    assert_eq!(times, [0, 1, 2, 3, 4].map(|seconds| start.plus(Duration::from_secs(seconds))));
+    assert_eq!(
+        times,
+        [0, 1, 2, 3, 4].map(|seconds| start.plus(Duration::from_secs(seconds)))
+    );
     assert!(claim(queue, &fixtures, 0).await.is_empty());
 }
 
@@ -161,7 +190,10 @@ async fn an_attempt_is_counted_when_it_is_claimed<H: JobQueueHarness>(harness: &
     for attempt in 1..4 {
         let claimed = claim_one(queue, &fixtures).await;
         assert_eq!(claimed.job.attempts, attempt);
-        queue.retry_later(&claimed.lease, fixtures.now(), "refused", fixtures.now()).await.expect("the lease holds");
+        queue
+            .retry_later(&claimed.lease, fixtures.now(), "refused", fixtures.now())
+            .await
+            .expect("the lease holds");
     }
 }
 
@@ -183,10 +215,16 @@ async fn sixteen_claimers_get_different_jobs<H: JobQueueHarness>(harness: &H) {
             }
         })
     });
-    let claimed: Vec<JobId> =
-        join_all(claimers).await.into_iter().flat_map(|mine| mine.expect("no claimer panics")).collect();
+    let claimed: Vec<JobId> = join_all(claimers)
+        .await
+        .into_iter()
+        .flat_map(|mine| mine.expect("no claimer panics"))
+        .collect();
     assert_eq!(claimed.len(), jobs.len(), "a job was claimed twice, or never");
-    assert_eq!(claimed.into_iter().collect::<BTreeSet<_>>(), jobs.iter().map(|job| job.id).collect());
+    assert_eq!(
+        claimed.into_iter().collect::<BTreeSet<_>>(),
+        jobs.iter().map(|job| job.id).collect()
+    );
 }
 
 async fn a_leased_job_is_nobody_elses<H: JobQueueHarness>(harness: &H) {
@@ -219,7 +257,10 @@ async fn a_foreign_token_changes_nothing<H: JobQueueHarness>(harness: &H) {
         assert!(is_lost(queue.bury(&lease, "x", now).await));
     }
     assert!(dead(queue).await.is_empty());
-    queue.complete(&held.lease, now).await.expect("the true lease still holds");
+    queue
+        .complete(&held.lease, now)
+        .await
+        .expect("the true lease still holds");
 }
 
 async fn f26_a_lease_that_was_taken_back_settles_nothing<H: JobQueueHarness>(harness: &H) {
@@ -228,14 +269,26 @@ async fn f26_a_lease_that_was_taken_back_settles_nothing<H: JobQueueHarness>(har
     enqueue(queue, [fixtures.job()]).await;
     let zombie = claim_one(queue, &fixtures).await;
     let now = fixtures.clock.advance(LEASE);
-    assert_eq!(queue.reap(now).await.expect("the reaper runs"), Reaped { released: 1, buried: 0 });
+    assert_eq!(
+        queue.reap(now).await.expect("the reaper runs"),
+        Reaped { released: 1, buried: 0 }
+    );
     let second = claim_one(queue, &fixtures).await;
-    assert_eq!((second.job.id, second.job.attempts, second.job.deaths), (zombie.job.id, 2, 1));
+    assert_eq!(
+        (second.job.id, second.job.attempts, second.job.deaths),
+        (zombie.job.id, 2, 1)
+    );
     assert!(is_lost(queue.complete(&zombie.lease, now).await));
     assert!(is_lost(queue.extend(&zombie.lease, now.plus(LEASE)).await));
     assert!(is_lost(queue.bury(&zombie.lease, "late", now).await));
-    queue.complete(&second.lease, now).await.expect("the second worker's result stands");
-    assert!(is_lost(queue.complete(&second.lease, now).await), "a done job has no lease");
+    queue
+        .complete(&second.lease, now)
+        .await
+        .expect("the second worker's result stands");
+    assert!(
+        is_lost(queue.complete(&second.lease, now).await),
+        "a done job has no lease"
+    );
 }
 
 async fn a_lease_that_lapsed_unnoticed_still_settles<H: JobQueueHarness>(harness: &H) {
@@ -244,7 +297,10 @@ async fn a_lease_that_lapsed_unnoticed_still_settles<H: JobQueueHarness>(harness
     enqueue(queue, [fixtures.job()]).await;
     let held = claim_one(queue, &fixtures).await;
     let now = fixtures.clock.advance(LEASE * 2);
-    queue.complete(&held.lease, now).await.expect("nobody took the job back");
+    queue
+        .complete(&held.lease, now)
+        .await
+        .expect("nobody took the job back");
 }
 
 async fn a_longer_lease_is_not_taken_back<H: JobQueueHarness>(harness: &H) {
@@ -253,8 +309,14 @@ async fn a_longer_lease_is_not_taken_back<H: JobQueueHarness>(harness: &H) {
     enqueue(queue, [fixtures.job()]).await;
     let held = claim_one(queue, &fixtures).await;
     let just_before = fixtures.clock.advance(LEASE - Duration::from_micros(1));
-    assert_eq!(queue.reap(just_before).await.expect("the reaper runs"), Reaped::default());
-    queue.extend(&held.lease, just_before.plus(LEASE)).await.expect("the lease holds");
+    assert_eq!(
+        queue.reap(just_before).await.expect("the reaper runs"),
+        Reaped::default()
+    );
+    queue
+        .extend(&held.lease, just_before.plus(LEASE))
+        .await
+        .expect("the lease holds");
     let now = fixtures.clock.advance(LEASE / 2);
     assert_eq!(queue.reap(now).await.expect("the reaper runs"), Reaped::default());
     queue.complete(&held.lease, now).await.expect("the lease holds");
@@ -265,7 +327,10 @@ async fn a_done_job_never_comes_back<H: JobQueueHarness>(harness: &H) {
     let (queue, fixtures) = (&fresh.adapter, Fixtures::default());
     enqueue(queue, [fixtures.job()]).await;
     let held = claim_one(queue, &fixtures).await;
-    queue.complete(&held.lease, fixtures.now()).await.expect("the lease holds");
+    queue
+        .complete(&held.lease, fixtures.now())
+        .await
+        .expect("the lease holds");
     let now = fixtures.clock.advance(LEASE * 100);
     assert_eq!(queue.reap(now).await.expect("the reaper runs"), Reaped::default());
     nothing_is_due(queue, &fixtures).await;
@@ -277,11 +342,17 @@ async fn a_failed_job_comes_back_at_its_time<H: JobQueueHarness>(harness: &H) {
     enqueue(queue, [fixtures.job()]).await;
     let held = claim_one(queue, &fixtures).await;
     let again = fixtures.now().plus(Duration::from_secs(5));
-    queue.retry_later(&held.lease, again, "tracker refused", fixtures.now()).await.expect("the lease holds");
+    queue
+        .retry_later(&held.lease, again, "tracker refused", fixtures.now())
+        .await
+        .expect("the lease holds");
     nothing_is_due(queue, &fixtures).await;
     fixtures.clock.advance(Duration::from_secs(5));
     let back = claim_one(queue, &fixtures).await.job;
-    assert_eq!((back.run_at, back.last_error.as_deref(), back.attempts), (again, Some("tracker refused"), 2));
+    assert_eq!(
+        (back.run_at, back.last_error.as_deref(), back.attempts),
+        (again, Some("tracker refused"), 2)
+    );
 }
 
 async fn a_snoozed_job_gets_its_attempt_back<H: JobQueueHarness>(harness: &H) {
@@ -292,11 +363,17 @@ async fn a_snoozed_job_gets_its_attempt_back<H: JobQueueHarness>(harness: &H) {
         let held = claim_one(queue, &fixtures).await;
         assert_eq!((held.job.attempts, held.job.deaths), (1, 0));
         let again = fixtures.now().plus(Duration::from_secs(60));
-        queue.snooze(&held.lease, again, "provider is down", fixtures.now()).await.expect("the lease holds");
+        queue
+            .snooze(&held.lease, again, "provider is down", fixtures.now())
+            .await
+            .expect("the lease holds");
         nothing_is_due(queue, &fixtures).await;
         fixtures.clock.advance(Duration::from_secs(60));
     }
-    assert_eq!(claim_one(queue, &fixtures).await.job.last_error.as_deref(), Some("provider is down"));
+    assert_eq!(
+        claim_one(queue, &fixtures).await.job.last_error.as_deref(),
+        Some("provider is down")
+    );
 }
 
 async fn a_failing_job_blocks_nobody<H: JobQueueHarness>(harness: &H) {
@@ -307,7 +384,10 @@ async fn a_failing_job_blocks_nobody<H: JobQueueHarness>(harness: &H) {
     let held = claim_one(queue, &fixtures).await;
     assert_eq!(held.job.id, poison.id);
     let again = fixtures.now().plus(Duration::from_secs(1));
-    queue.retry_later(&held.lease, again, "poison", fixtures.now()).await.expect("the lease holds");
+    queue
+        .retry_later(&held.lease, again, "poison", fixtures.now())
+        .await
+        .expect("the lease holds");
     assert_eq!(claim_one(queue, &fixtures).await.job.id, behind.id);
 }
 
@@ -316,7 +396,10 @@ async fn a_buried_job_stays_until_a_person_decides<H: JobQueueHarness>(harness: 
     let (queue, fixtures) = (&fresh.adapter, Fixtures::default());
     enqueue(queue, [fixtures.job()]).await;
     let held = claim_one(queue, &fixtures).await;
-    queue.bury(&held.lease, "refused for good", fixtures.now()).await.expect("the lease holds");
+    queue
+        .bury(&held.lease, "refused for good", fixtures.now())
+        .await
+        .expect("the lease holds");
     let now = fixtures.clock.advance(Duration::from_secs(365 * 24 * 3600));
     assert_eq!(queue.reap(now).await.expect("the reaper runs"), Reaped::default());
     nothing_is_due(queue, &fixtures).await;
@@ -331,15 +414,27 @@ async fn a_revived_job_begins_at_attempt_one<H: JobQueueHarness>(harness: &H) {
     enqueue(queue, [fixtures.job()]).await;
     for _ in 0..2 {
         let held = claim_one(queue, &fixtures).await;
-        queue.retry_later(&held.lease, fixtures.now(), "x", fixtures.now()).await.expect("the lease holds");
+        queue
+            .retry_later(&held.lease, fixtures.now(), "x", fixtures.now())
+            .await
+            .expect("the lease holds");
     }
     let held = claim_one(queue, &fixtures).await;
-    queue.bury(&held.lease, "x", fixtures.now()).await.expect("the lease holds");
+    queue
+        .bury(&held.lease, "x", fixtures.now())
+        .await
+        .expect("the lease holds");
     let now = fixtures.clock.advance(Duration::from_secs(60));
     assert!(queue.revive(held.job.id, now).await.expect("a person may revive"));
-    assert!(!queue.revive(held.job.id, now).await.expect("a person may revive"), "it is not dead any more");
+    assert!(
+        !queue.revive(held.job.id, now).await.expect("a person may revive"),
+        "it is not dead any more"
+    );
     let again = claim_one(queue, &fixtures).await;
-    assert_eq!((again.job.id, again.job.attempts, again.job.run_at), (held.job.id, 1, now));
+    assert_eq!(
+        (again.job.id, again.job.attempts, again.job.run_at),
+        (held.job.id, 1, now)
+    );
 }
 
 async fn a_discarded_job_is_gone_from_the_dead<H: JobQueueHarness>(harness: &H) {
@@ -347,9 +442,17 @@ async fn a_discarded_job_is_gone_from_the_dead<H: JobQueueHarness>(harness: &H) 
     let (queue, fixtures) = (&fresh.adapter, Fixtures::default());
     let job = fixtures.job().dead("unparsed");
     enqueue(queue, [job.clone()]).await;
-    assert!(queue.discard(job.id, fixtures.now()).await.expect("a person may discard"));
+    assert!(
+        queue
+            .discard(job.id, fixtures.now())
+            .await
+            .expect("a person may discard")
+    );
     assert!(dead(queue).await.is_empty());
-    for again in [queue.discard(job.id, fixtures.now()).await, queue.revive(job.id, fixtures.now()).await] {
+    for again in [
+        queue.discard(job.id, fixtures.now()).await,
+        queue.revive(job.id, fixtures.now()).await,
+    ] {
         assert!(!again.expect("a person may ask"));
     }
     nothing_is_due(queue, &fixtures).await;
@@ -366,7 +469,10 @@ async fn what_is_not_dead_is_neither_revived_nor_discarded<H: JobQueueHarness>(h
     }
     let held = claim_one(queue, &fixtures).await;
     assert!(!queue.discard(job.id, fixtures.now()).await.expect("a person may ask"));
-    queue.complete(&held.lease, fixtures.now()).await.expect("the lease holds");
+    queue
+        .complete(&held.lease, fixtures.now())
+        .await
+        .expect("the lease holds");
     assert!(!queue.revive(job.id, fixtures.now()).await.expect("a person may ask"));
 }
 
@@ -378,7 +484,10 @@ async fn a_job_dead_from_birth_runs_only_when_revived<H: JobQueueHarness>(harnes
     nothing_is_due(queue, &fixtures).await;
     let letters = dead(queue).await;
     assert_eq!(letters.len(), 1);
-    assert_eq!((letters[0].attempts, letters[0].last_error.as_deref()), (0, Some("unknown event type")));
+    assert_eq!(
+        (letters[0].attempts, letters[0].last_error.as_deref()),
+        (0, Some("unknown event type"))
+    );
     assert!(queue.revive(job.id, fixtures.now()).await.expect("a person may revive"));
     assert_eq!(claim_one(queue, &fixtures).await.job.id, job.id);
 }
@@ -390,12 +499,19 @@ async fn f30_the_third_death_buries<H: JobQueueHarness>(harness: &H) {
     for death in 1..=3 {
         claim_one(queue, &fixtures).await;
         let now = fixtures.clock.advance(LEASE);
-        let expected = if death < 3 { Reaped { released: 1, buried: 0 } } else { Reaped { released: 0, buried: 1 } };
+        let expected = if death < 3 {
+            Reaped { released: 1, buried: 0 }
+        } else {
+            Reaped { released: 0, buried: 1 }
+        };
         assert_eq!(queue.reap(now).await.expect("the reaper runs"), expected);
     }
     nothing_is_due(queue, &fixtures).await;
     let letters = dead(queue).await;
-    assert_eq!((letters[0].deaths, letters[0].attempts, letters[0].last_error.as_deref()), (3, 3, Some("crash_loop")));
+    assert_eq!(
+        (letters[0].deaths, letters[0].attempts, letters[0].last_error.as_deref()),
+        (3, 3, Some("crash_loop"))
+    );
 }
 
 async fn f28_reaper_and_worker_never_both_win<H: JobQueueHarness>(harness: &H) {
@@ -423,9 +539,15 @@ async fn f34_a_hostile_error_is_stored_short_and_plain<H: JobQueueHarness>(harne
     enqueue(queue, [fixtures.job()]).await;
     let hostile = format!("\u{0}\u{1b}[31m\u{202e}\n{}", "é".repeat(MAX_ERROR_BYTES));
     let held = claim_one(queue, &fixtures).await;
-    queue.retry_later(&held.lease, fixtures.now(), &hostile, fixtures.now()).await.expect("the lease holds");
+    queue
+        .retry_later(&held.lease, fixtures.now(), &hostile, fixtures.now())
+        .await
+        .expect("the lease holds");
     let held = claim_one(queue, &fixtures).await;
-    queue.bury(&held.lease, &hostile, fixtures.now()).await.expect("the lease holds");
+    queue
+        .bury(&held.lease, &hostile, fixtures.now())
+        .await
+        .expect("the lease holds");
     for stored in [held.job.last_error, dead(queue).await[0].last_error.clone()] {
         let stored = stored.expect("the error is kept");
         assert!(stored.len() <= MAX_ERROR_BYTES && !stored.chars().any(char::is_control));
@@ -437,8 +559,16 @@ async fn a_waiting_job_with_the_same_key_makes_another_a_no_op<H: JobQueueHarnes
     let (queue, fixtures) = (&fresh.adapter, Fixtures::default());
     let (first, second) = (fixtures.job().unique("push:1"), fixtures.job().unique("push:1"));
     let other = fixtures.job().unique("push:2");
-    enqueue(queue, [first.clone(), second, other.clone(), fixtures.job(), fixtures.job()]).await;
-    let claimed: BTreeSet<JobId> = claim(queue, &fixtures, 9).await.iter().map(|leased| leased.job.id).collect();
+    enqueue(
+        queue,
+        [first.clone(), second, other.clone(), fixtures.job(), fixtures.job()],
+    )
+    .await;
+    let claimed: BTreeSet<JobId> = claim(queue, &fixtures, 9)
+        .await
+        .iter()
+        .map(|leased| leased.job.id)
+        .collect();
     assert_eq!(claimed.len(), 4);
     assert!(claimed.contains(&first.id) && claimed.contains(&other.id));
 }
@@ -451,7 +581,10 @@ async fn a_running_job_with_the_same_key_does_not_count<H: JobQueueHarness>(harn
     let next = fixtures.job().unique("push:1");
     enqueue(queue, [next.clone()]).await;
     assert_eq!(claim_one(queue, &fixtures).await.job.id, next.id);
-    queue.complete(&running.lease, fixtures.now()).await.expect("the lease holds");
+    queue
+        .complete(&running.lease, fixtures.now())
+        .await
+        .expect("the lease holds");
 }
 
 async fn f39_sixteen_writers_of_one_key_queue_one_job<H: JobQueueHarness>(harness: &H) {
@@ -474,8 +607,15 @@ async fn a_job_that_comes_back_beside_one_with_its_key_is_kept<H: JobQueueHarnes
     let running = claim_one(queue, &fixtures).await;
     let next = fixtures.job().unique("push:1");
     enqueue(queue, [next.clone()]).await;
-    queue.retry_later(&running.lease, fixtures.now(), "x", fixtures.now()).await.expect("the lease holds");
-    let claimed: BTreeSet<JobId> = claim(queue, &fixtures, 9).await.iter().map(|leased| leased.job.id).collect();
+    queue
+        .retry_later(&running.lease, fixtures.now(), "x", fixtures.now())
+        .await
+        .expect("the lease holds");
+    let claimed: BTreeSet<JobId> = claim(queue, &fixtures, 9)
+        .await
+        .iter()
+        .map(|leased| leased.job.id)
+        .collect();
     assert_eq!(claimed, BTreeSet::from([running.job.id, next.id]));
 }
 
@@ -486,7 +626,10 @@ async fn waiting_ends_with_new_work_and_with_time<H: JobQueueHarness>(harness: &
     let waiting = tokio::spawn(async move { waiter.wait_for_work(Duration::from_secs(60)).await });
     tokio::task::yield_now().await;
     enqueue(&fresh.adapter, [fixtures.job()]).await;
-    tokio::time::timeout(Duration::from_secs(20), waiting).await.expect("new work ends it").expect("no panic");
+    tokio::time::timeout(Duration::from_secs(20), waiting)
+        .await
+        .expect("new work ends it")
+        .expect("no panic");
     tokio::time::timeout(Duration::from_secs(20), async {
         // The first may find the news of the commit above.
         for _ in 0..2 {

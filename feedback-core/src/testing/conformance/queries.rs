@@ -5,13 +5,13 @@ use std::{collections::BTreeSet, future::Future, process::ExitCode, sync::Arc, t
 use super::{Check, Fresh, checks, run_checks};
 use crate::{
     domain::{
-        Change, ChangelogEntry, ChangelogStatus, Channel, Confirmation, Cursor, Decision, EventKind, JobPayload, LinkStatus,
-        NewJob, Notification, NotificationStatus, Page, PageRequest, PageSize, Priority, Queue, Scrubbed, Ticket, TicketId,
-        TicketStatus, TicketType, Timestamp, Write,
+        Change, ChangelogEntry, ChangelogStatus, Channel, Confirmation, Cursor, Decision, EventKind, JobPayload,
+        LinkStatus, NewJob, Notification, NotificationStatus, Page, PageRequest, PageSize, Priority, Queue, Scrubbed,
+        Ticket, TicketId, TicketStatus, TicketType, Timestamp, Write,
     },
     ports::{
-        ChangelogFilter, ClaimRequest, JobQueue, MetricsSummary, NotificationFilter, Queries, SourceRef, Storage, TicketFilter,
-        TicketKey, TicketRow,
+        ChangelogFilter, ClaimRequest, JobQueue, MetricsSummary, NotificationFilter, Queries, SourceRef, Storage,
+        TicketFilter, TicketKey, TicketRow,
     },
     testing::fixtures::{Fixtures, IntakeRows},
 };
@@ -74,11 +74,18 @@ async fn intake(store: &impl Storage, fixtures: &Fixtures, adjust: impl FnOnce(&
 }
 
 async fn stored(store: &impl Storage, id: TicketId) -> Ticket {
-    store.ticket(TicketKey::Id(id)).await.expect("look-ups work").expect("the ticket is there")
+    store
+        .ticket(TicketKey::Id(id))
+        .await
+        .expect("look-ups work")
+        .expect("the ticket is there")
 }
 
 fn page(rows: u16, after: Option<Cursor>) -> PageRequest {
-    PageRequest { after, size: PageSize::new(rows).expect("1 to 200") }
+    PageRequest {
+        after,
+        size: PageSize::new(rows).expect("1 to 200"),
+    }
 }
 
 async fn tickets(store: &impl Queries, filter: &TicketFilter) -> Vec<TicketId> {
@@ -87,7 +94,10 @@ async fn tickets(store: &impl Queries, filter: &TicketFilter) -> Vec<TicketId> {
 }
 
 async fn found(store: &impl Queries, search: &str) -> BTreeSet<TicketId> {
-    let filter = TicketFilter { search: Some(search.into()), ..TicketFilter::default() };
+    let filter = TicketFilter {
+        search: Some(search.into()),
+        ..TicketFilter::default()
+    };
     tickets(store, &filter).await.into_iter().collect()
 }
 
@@ -98,9 +108,14 @@ async fn an_empty_store_has_empty_lists<H: QueriesHarness>(harness: &H) {
     let empty = |items: usize, next: Option<Cursor>| assert_eq!((items, next), (0, None));
     let list = store.tickets(&TicketFilter::default(), request).await.expect(works);
     empty(list.items.len(), list.next);
-    let list = store.changelog_entries(&ChangelogFilter::default(), request).await.expect(works);
+    let list = store
+        .changelog_entries(&ChangelogFilter::default(), request)
+        .await
+        .expect(works);
     empty(list.items.len(), list.next);
-    let list = Queries::notifications(store, &NotificationFilter::default(), request).await.expect(works);
+    let list = Queries::notifications(store, &NotificationFilter::default(), request)
+        .await
+        .expect(works);
     empty(list.items.len(), list.next);
     let list = store.dead_letters(request).await.expect(works);
     empty(list.items.len(), list.next);
@@ -133,14 +148,27 @@ async fn pages_show_every_ticket_once_whatever_is_added_meanwhile<H: QueriesHarn
     for number in 0..11 {
         // Pairs share a moment, so that pages end between rows of one time.
         let at = fixtures.now().plus(Duration::from_secs(number / 2));
-        expected.insert(intake(store, &fixtures, |rows| rows.ticket.created_at = at).await.ticket.id);
+        expected.insert(
+            intake(store, &fixtures, |rows| rows.ticket.created_at = at)
+                .await
+                .ticket
+                .id,
+        );
     }
     fixtures.clock.advance(Duration::from_secs(60));
     let (mut seen, mut after) = (Vec::new(), None);
     loop {
-        let part = store.tickets(&TicketFilter::default(), page(3, after)).await.expect("lists work");
+        let part = store
+            .tickets(&TicketFilter::default(), page(3, after))
+            .await
+            .expect("lists work");
         assert!(part.items.len() <= 3);
-        seen.extend(part.items.iter().map(|row| row.ticket.id).filter(|id| expected.contains(id)));
+        seen.extend(
+            part.items
+                .iter()
+                .map(|row| row.ticket.id)
+                .filter(|id| expected.contains(id)),
+        );
         intake(store, &fixtures, |_| {}).await;
         after = part.next;
         if after.is_none() {
@@ -157,10 +185,19 @@ async fn a_page_at_the_end_has_no_next<H: QueriesHarness>(harness: &H) {
     for _ in 0..2 {
         intake(store, &fixtures, |_| {}).await;
     }
-    let whole = store.tickets(&TicketFilter::default(), page(2, None)).await.expect("lists work");
+    let whole = store
+        .tickets(&TicketFilter::default(), page(2, None))
+        .await
+        .expect("lists work");
     assert_eq!((whole.items.len(), whole.next), (2, None));
-    let first = store.tickets(&TicketFilter::default(), page(1, None)).await.expect("lists work");
-    let last = store.tickets(&TicketFilter::default(), page(1, first.next)).await.expect("lists work");
+    let first = store
+        .tickets(&TicketFilter::default(), page(1, None))
+        .await
+        .expect("lists work");
+    let last = store
+        .tickets(&TicketFilter::default(), page(1, first.next))
+        .await
+        .expect("lists work");
     assert_eq!((last.items.len(), last.next), (1, None));
 }
 
@@ -195,9 +232,16 @@ async fn each_filter_narrows_and_all_must_hold<H: QueriesHarness>(harness: &H) {
             search: narrow.search.clone().filter(|_| chosen(4)),
         };
         let narrows = which & 0b1111 != 0;
-        assert_eq!(tickets(store, &filter).await.len(), if narrows { 1 } else { 2 }, "{filter:?}");
+        assert_eq!(
+            tickets(store, &filter).await.len(),
+            if narrows { 1 } else { 2 },
+            "{filter:?}"
+        );
     }
-    let clash = TicketFilter { status: Some(TicketStatus::Closed), ..narrow };
+    let clash = TicketFilter {
+        status: Some(TicketStatus::Closed),
+        ..narrow
+    };
     assert!(tickets(store, &clash).await.is_empty());
 }
 
@@ -215,7 +259,19 @@ async fn search_finds_beginnings_of_words_whatever_case_and_accents<H: QueriesHa
     })
     .await;
     let one = BTreeSet::from([rows.ticket.id]);
-    for hit in ["exportacion", "EXPORT", "manana", "mañ", "exp man", "man exp", "sao pau", "500", "http-5", "v2", "name_1"] {
+    for hit in [
+        "exportacion",
+        "EXPORT",
+        "manana",
+        "mañ",
+        "exp man",
+        "man exp",
+        "sao pau",
+        "500",
+        "http-5",
+        "v2",
+        "name_1",
+    ] {
         assert_eq!(found(store, hit).await, one, "{hit}");
     }
     for miss in ["portacion", "exportacion login", "exportaciones", "x"] {
@@ -248,10 +304,27 @@ async fn search_text_is_never_syntax<H: QueriesHarness>(harness: &H) {
     let (store, fixtures) = (&fresh.adapter, Fixtures::default());
     intake(store, &fixtures, |_| {}).await;
     for hostile in [
-        "\"", "'", "exporta\" OR \"zzz", "NOT exportacion zzz", "title:zzz", "exporta NEAR zzz", "(((", "a AND", "^zzz", "-zzz",
-        "zzz*", "{zzz}", "zzz\u{0}", "'; DROP TABLE tickets; --zzz", "%zzz_", "zzz + zzz",
+        "\"",
+        "'",
+        "exporta\" OR \"zzz",
+        "NOT exportacion zzz",
+        "title:zzz",
+        "exporta NEAR zzz",
+        "(((",
+        "a AND",
+        "^zzz",
+        "-zzz",
+        "zzz*",
+        "{zzz}",
+        "zzz\u{0}",
+        "'; DROP TABLE tickets; --zzz",
+        "%zzz_",
+        "zzz + zzz",
     ] {
-        let filter = TicketFilter { search: Some(hostile.into()), ..TicketFilter::default() };
+        let filter = TicketFilter {
+            search: Some(hostile.into()),
+            ..TicketFilter::default()
+        };
         let page = store.tickets(&filter, PageRequest::default()).await;
         let page = page.unwrap_or_else(|error| panic!("{hostile:?}: {error}"));
         // Without words ("(((") nothing is filtered; every other one has a word that no ticket has.
@@ -259,8 +332,18 @@ async fn search_text_is_never_syntax<H: QueriesHarness>(harness: &H) {
         assert_eq!(page.items.len(), usize::from(!has_words), "{hostile:?}");
     }
     let long = "palabra ".repeat(300);
-    let filter = TicketFilter { search: Some(long), ..TicketFilter::default() };
-    assert!(store.tickets(&filter, PageRequest::default()).await.expect("a long search is a search").items.is_empty());
+    let filter = TicketFilter {
+        search: Some(long),
+        ..TicketFilter::default()
+    };
+    assert!(
+        store
+            .tickets(&filter, PageRequest::default())
+            .await
+            .expect("a long search is a search")
+            .items
+            .is_empty()
+    );
 }
 
 async fn search_keeps_filters_pages_and_order<H: QueriesHarness>(harness: &H) {
@@ -303,7 +386,10 @@ async fn a_row_names_the_person_and_the_messages<H: QueriesHarness>(harness: &H)
         .with(Write::UpdateReporter(merged))
         .with(Write::UpdateReporter(step));
     commit(store, change).await;
-    let list = store.tickets(&TicketFilter::default(), PageRequest::default()).await.expect("lists work");
+    let list = store
+        .tickets(&TicketFilter::default(), PageRequest::default())
+        .await
+        .expect("lists work");
     let refer = |source: &crate::domain::TicketSource| SourceRef {
         channel: source.channel,
         external_id: source.external_id.clone(),
@@ -322,7 +408,12 @@ async fn drafted(store: &impl Storage, fixtures: &Fixtures, rows: &IntakeRows) -
     entry
 }
 
-async fn notified(store: &impl Storage, fixtures: &Fixtures, rows: &IntakeRows, entry: &ChangelogEntry) -> Notification {
+async fn notified(
+    store: &impl Storage,
+    fixtures: &Fixtures,
+    rows: &IntakeRows,
+    entry: &ChangelogEntry,
+) -> Notification {
     let notification = fixtures.notification(entry, &rows.identity);
     write(store, Write::InsertNotification(Box::new(notification.clone()))).await;
     notification
@@ -332,11 +423,17 @@ async fn a_detail_has_everything_in_order<H: QueriesHarness>(harness: &H) {
     let fresh = harness.fresh().await;
     let (store, fixtures) = (&fresh.adapter, Fixtures::default());
     let rows = intake(store, &fixtures, |_| {}).await;
-    let others = [intake(store, &fixtures, |_| {}).await, intake(store, &fixtures, |_| {}).await];
+    let others = [
+        intake(store, &fixtures, |_| {}).await,
+        intake(store, &fixtures, |_| {}).await,
+    ];
     let id = rows.ticket.id;
     let second = fixtures.source(id, &rows.identity);
     let events = [EventKind::MessageReceived, EventKind::Enriched].map(|kind| fixtures.event(id, kind));
-    let (mut weak, strong) = (fixtures.link(id, others[0].ticket.id), fixtures.link(others[1].ticket.id, id));
+    let (mut weak, strong) = (
+        fixtures.link(id, others[0].ticket.id),
+        fixtures.link(others[1].ticket.id, id),
+    );
     weak.score = 0.5;
     let files = [fixtures.attachment(&rows.source), fixtures.attachment(&second)];
     let mut rejected = fixtures.changelog_entry(id, rows.reporter.id);
@@ -356,7 +453,11 @@ async fn a_detail_has_everything_in_order<H: QueriesHarness>(harness: &H) {
         .with(Write::InsertChangelogEntry(Box::new(draft.clone())))
         .with(Write::InsertNotification(Box::new(notification.clone())));
     commit(store, change).await;
-    let detail = store.ticket_detail(id).await.expect("look-ups work").expect("it is there");
+    let detail = store
+        .ticket_detail(id)
+        .await
+        .expect("look-ups work")
+        .expect("it is there");
     assert_eq!(detail.ticket, stored(store, id).await);
     assert_eq!(detail.reporter, rows.reporter);
     assert_eq!(detail.sources, [rows.source, second]);
@@ -370,7 +471,10 @@ async fn a_detail_has_everything_in_order<H: QueriesHarness>(harness: &H) {
 async fn a_pair_is_shown_once_as_it_was_decided<H: QueriesHarness>(harness: &H) {
     let fresh = harness.fresh().await;
     let (store, fixtures) = (&fresh.adapter, Fixtures::default());
-    let (one, other) = (intake(store, &fixtures, |_| {}).await, intake(store, &fixtures, |_| {}).await);
+    let (one, other) = (
+        intake(store, &fixtures, |_| {}).await,
+        intake(store, &fixtures, |_| {}).await,
+    );
     let mut dismissed = fixtures.link(one.ticket.id, other.ticket.id);
     dismissed.status = LinkStatus::Dismissed;
     dismissed.decided = Some((fixtures.id(), fixtures.now()));
@@ -380,7 +484,11 @@ async fn a_pair_is_shown_once_as_it_was_decided<H: QueriesHarness>(harness: &H) 
         .with(Write::SuggestLink(fixtures.link(other.ticket.id, one.ticket.id)));
     commit(store, change).await;
     for ticket in [one.ticket.id, other.ticket.id] {
-        let detail = store.ticket_detail(ticket).await.expect("look-ups work").expect("it is there");
+        let detail = store
+            .ticket_detail(ticket)
+            .await
+            .expect("look-ups work")
+            .expect("it is there");
         assert_eq!(detail.links, [dismissed.clone()]);
     }
 }
@@ -388,17 +496,28 @@ async fn a_pair_is_shown_once_as_it_was_decided<H: QueriesHarness>(harness: &H) 
 async fn changelog_entries_are_listed_by_filter<H: QueriesHarness>(harness: &H) {
     let fresh = harness.fresh().await;
     let (store, fixtures) = (&fresh.adapter, Fixtures::default());
-    let (one, other) = (intake(store, &fixtures, |_| {}).await, intake(store, &fixtures, |_| {}).await);
+    let (one, other) = (
+        intake(store, &fixtures, |_| {}).await,
+        intake(store, &fixtures, |_| {}).await,
+    );
     let mut first = drafted(store, &fixtures, &one).await;
     fixtures.clock.advance(Duration::from_secs(1));
     let second = drafted(store, &fixtures, &other).await;
     first.status = ChangelogStatus::Approved;
-    first.decision = Some(Decision { by: Some(fixtures.id()), at: fixtures.now(), seen_version: 1, reason: None });
+    first.decision = Some(Decision {
+        by: Some(fixtures.id()),
+        at: fixtures.now(),
+        seen_version: 1,
+        reason: None,
+    });
     write(store, Write::UpdateChangelogEntry(Box::new(first.clone()))).await;
     first.version += 1;
     let ids = async |status, ticket| {
         let filter = ChangelogFilter { status, ticket };
-        let list = store.changelog_entries(&filter, PageRequest::default()).await.expect("lists work");
+        let list = store
+            .changelog_entries(&filter, PageRequest::default())
+            .await
+            .expect("lists work");
         list.items.into_iter().map(|row| row.entry.id).collect::<Vec<_>>()
     };
     assert_eq!(ids(None, None).await, [second.id, first.id]);
@@ -407,7 +526,10 @@ async fn changelog_entries_are_listed_by_filter<H: QueriesHarness>(harness: &H) 
     assert_eq!(ids(Some(ChangelogStatus::Draft), Some(one.ticket.id)).await, []);
     let (filter, request) = (ChangelogFilter::default(), page(1, None));
     let newest = store.changelog_entries(&filter, request).await.expect("lists work");
-    let oldest = store.changelog_entries(&filter, page(1, newest.next)).await.expect("lists work");
+    let oldest = store
+        .changelog_entries(&filter, page(1, newest.next))
+        .await
+        .expect("lists work");
     assert_eq!((&oldest.items[0].entry, oldest.next), (&first, None));
     assert_eq!(oldest.items[0].ticket_number, stored(store, one.ticket.id).await.number);
 }
@@ -417,27 +539,64 @@ async fn notifications_are_listed_by_filter<H: QueriesHarness>(harness: &H) {
     let (store, fixtures) = (&fresh.adapter, Fixtures::default());
     let one = intake(store, &fixtures, |_| {}).await;
     let other = intake(store, &fixtures, |rows| rows.identity.channel = Channel::WhatsApp).await;
-    let (entry, another) = (drafted(store, &fixtures, &one).await, drafted(store, &fixtures, &other).await);
+    let (entry, another) = (
+        drafted(store, &fixtures, &one).await,
+        drafted(store, &fixtures, &other).await,
+    );
     let mut first = notified(store, &fixtures, &one, &entry).await;
     fixtures.clock.advance(Duration::from_secs(1));
     let second = notified(store, &fixtures, &other, &another).await;
     first.status = NotificationStatus::Failed;
     write(store, Write::UpdateNotification(Box::new(first.clone()))).await;
     let ids = async |filter: NotificationFilter| {
-        let list = Queries::notifications(store, &filter, PageRequest::default()).await.expect("lists work");
+        let list = Queries::notifications(store, &filter, PageRequest::default())
+            .await
+            .expect("lists work");
         list.items.into_iter().map(|row| row.id).collect::<Vec<_>>()
     };
     let any = NotificationFilter::default();
     assert_eq!(ids(any.clone()).await, [second.id, first.id]);
-    let failed = NotificationFilter { status: Some(NotificationStatus::Failed), ..any.clone() };
+    let failed = NotificationFilter {
+        status: Some(NotificationStatus::Failed),
+        ..any.clone()
+    };
     assert_eq!(ids(failed.clone()).await, [first.id]);
-    assert_eq!(ids(NotificationFilter { channel: Some(Channel::WhatsApp), ..any.clone() }).await, [second.id]);
-    assert_eq!(ids(NotificationFilter { ticket: Some(one.ticket.id), ..any.clone() }).await, [first.id]);
-    assert_eq!(ids(NotificationFilter { channel: Some(Channel::WhatsApp), ..failed.clone() }).await, []);
-    let all = NotificationFilter { channel: Some(Channel::Slack), ticket: Some(one.ticket.id), ..failed };
+    assert_eq!(
+        ids(NotificationFilter {
+            channel: Some(Channel::WhatsApp),
+            ..any.clone()
+        })
+        .await,
+        [second.id]
+    );
+    assert_eq!(
+        ids(NotificationFilter {
+            ticket: Some(one.ticket.id),
+            ..any.clone()
+        })
+        .await,
+        [first.id]
+    );
+    assert_eq!(
+        ids(NotificationFilter {
+            channel: Some(Channel::WhatsApp),
+            ..failed.clone()
+        })
+        .await,
+        []
+    );
+    let all = NotificationFilter {
+        channel: Some(Channel::Slack),
+        ticket: Some(one.ticket.id),
+        ..failed
+    };
     assert_eq!(ids(all).await, [first.id]);
-    let newest = Queries::notifications(store, &any, page(1, None)).await.expect("lists work");
-    let oldest = Queries::notifications(store, &any, page(1, newest.next)).await.expect("lists work");
+    let newest = Queries::notifications(store, &any, page(1, None))
+        .await
+        .expect("lists work");
+    let oldest = Queries::notifications(store, &any, page(1, newest.next))
+        .await
+        .expect("lists work");
     first.version += 1;
     assert_eq!((oldest.items, oldest.next), (vec![first], None));
 }
@@ -451,11 +610,19 @@ async fn a_notification_is_shown_with_its_tries<H: QueriesHarness>(harness: &H) 
     let first = fixtures.attempt(&notification);
     fixtures.clock.advance(Duration::from_secs(1));
     let second = fixtures.attempt(&notification);
-    let change =
-        Change::new().with(Write::InsertAttempt(second.clone())).with(Write::InsertAttempt(first.clone()));
+    let change = Change::new()
+        .with(Write::InsertAttempt(second.clone()))
+        .with(Write::InsertAttempt(first.clone()));
     commit(store, change).await;
-    let detail = store.notification_detail(notification.id).await.expect("look-ups work").expect("it is there");
-    assert_eq!((detail.attempts, detail.notification), (vec![first, second], notification));
+    let detail = store
+        .notification_detail(notification.id)
+        .await
+        .expect("look-ups work")
+        .expect("it is there");
+    assert_eq!(
+        (detail.attempts, detail.notification),
+        (vec![first, second], notification)
+    );
     assert_eq!(detail.ticket_number, stored(store, rows.ticket.id).await.number);
 }
 
@@ -467,12 +634,28 @@ async fn dead_letters_are_listed_and_nothing_else<H: QueriesHarness>(harness: &H
     fixtures.clock.advance(Duration::from_secs(1));
     let (second, discarded) = (fixtures.job().dead("two"), fixtures.job().dead("three"));
     let jobs = [ready.clone(), first.clone(), second.clone(), discarded.clone()];
-    commit(store, jobs.map(Write::Enqueue).into_iter().fold(Change::new(), Change::with)).await;
-    assert!(store.discard(discarded.id, fixtures.now()).await.expect("a person may discard"));
+    commit(
+        store,
+        jobs.map(Write::Enqueue).into_iter().fold(Change::new(), Change::with),
+    )
+    .await;
+    assert!(
+        store
+            .discard(discarded.id, fixtures.now())
+            .await
+            .expect("a person may discard")
+    );
     let newest = store.dead_letters(page(1, None)).await.expect("lists work");
     let oldest = store.dead_letters(page(1, newest.next)).await.expect("lists work");
-    assert_eq!((newest.items[0].job.id, oldest.items[0].job.id, oldest.next), (second.id, first.id, None));
-    let one = store.dead_letter(first.id).await.expect("look-ups work").expect("it is dead");
+    assert_eq!(
+        (newest.items[0].job.id, oldest.items[0].job.id, oldest.next),
+        (second.id, first.id, None)
+    );
+    let one = store
+        .dead_letter(first.id)
+        .await
+        .expect("look-ups work")
+        .expect("it is dead");
     assert_eq!(one, oldest.items[0]);
     for alive in [ready.id, discarded.id] {
         assert!(store.dead_letter(alive).await.expect("look-ups work").is_none());
@@ -490,7 +673,11 @@ async fn metrics_count_a_half_open_period<H: QueriesHarness>(harness: &H) {
             rows.ticket.created_at = at;
             rows.ticket.channel = if at == last { Channel::InApp } else { Channel::Slack };
             rows.ticket.priority = if at == last { Priority::P0 } else { Priority::P3 };
-            rows.ticket.ticket_type = if at == last { TicketType::Question } else { TicketType::Bug };
+            rows.ticket.ticket_type = if at == last {
+                TicketType::Question
+            } else {
+                TicketType::Bug
+            };
         })
         .await;
         let entry = drafted(store, &fixtures, &rows).await;
@@ -510,7 +697,10 @@ async fn metrics_count_a_half_open_period<H: QueriesHarness>(harness: &H) {
     assert_eq!(metrics.by_priority, [(Priority::P0, 1), (Priority::P3, 1)]);
     assert_eq!(metrics.by_status, [(TicketStatus::New, 1), (TicketStatus::Triaged, 1)]);
     let day = |text: &str| text.parse::<Timestamp>().expect("a time");
-    assert_eq!(metrics.by_day, [(day("2026-03-01T00:00:00Z"), 1), (day("2026-03-02T00:00:00Z"), 1)]);
+    assert_eq!(
+        metrics.by_day,
+        [(day("2026-03-01T00:00:00Z"), 1), (day("2026-03-02T00:00:00Z"), 1)]
+    );
     assert_eq!(metrics.notifications, [(NotificationStatus::Pending, 2)]);
     assert_eq!(metrics.top_reporters.len(), 2);
 }
@@ -527,7 +717,11 @@ async fn metrics_count_merged_reporters_as_one<H: QueriesHarness>(harness: &H) {
     merged.merged_into = Some(busiest.id);
     write(store, Write::UpdateReporter(merged)).await;
     let to = fixtures.now().plus(Duration::from_secs(1));
-    let top = store.metrics(Timestamp::UNIX_EPOCH, to).await.expect("metrics work").top_reporters;
+    let top = store
+        .metrics(Timestamp::UNIX_EPOCH, to)
+        .await
+        .expect("metrics work")
+        .top_reporters;
     let mut expected: Vec<_> = people[1..11].iter().map(|person| (person.id, 1)).collect();
     expected.sort_unstable();
     expected.insert(0, (busiest.id, 2));
@@ -545,11 +739,21 @@ async fn metrics_take_the_median_of_each_step<H: QueriesHarness>(harness: &H) {
         let rows = intake(store, &fixtures, |_| {}).await;
         let mut ticket = stored(store, rows.ticket.id).await;
         let (ticket_type, priority) = (TicketType::Bug, Priority::P1);
-        ticket.confirmation = Some(Confirmation { ticket_type, priority, by, at: after(seconds) });
+        ticket.confirmation = Some(Confirmation {
+            ticket_type,
+            priority,
+            by,
+            at: after(seconds),
+        });
         ticket.resolved_at = Some(after(seconds * 2));
         let mut entry = fixtures.changelog_entry(rows.ticket.id, rows.reporter.id);
         entry.status = ChangelogStatus::Approved;
-        entry.decision = Some(Decision { by: Some(by), at: after(seconds * 3), seen_version: 1, reason: None });
+        entry.decision = Some(Decision {
+            by: Some(by),
+            at: after(seconds * 3),
+            seen_version: 1,
+            reason: None,
+        });
         let mut notification = fixtures.notification(&entry, &rows.identity);
         notification.sent_at = Some(after(seconds * 4));
         let change = Change::new()
@@ -565,7 +769,11 @@ async fn metrics_take_the_median_of_each_step<H: QueriesHarness>(harness: &H) {
     // Steps made in the period count, whenever their tickets were recorded.
     let late = store.metrics(after(50), after(1000)).await.expect("metrics work");
     assert_eq!((late.received, late.steps.to_confirmed), (0, seconds(60)));
-    let none = store.metrics(after(500), after(1000)).await.expect("metrics work").steps;
+    let none = store
+        .metrics(after(500), after(1000))
+        .await
+        .expect("metrics work")
+        .steps;
     assert_eq!(none.to_sent, None);
     let two = store.metrics(start, after(21)).await.expect("metrics work").steps;
     assert_eq!((two.to_confirmed, two.to_resolved), (seconds(15), seconds(20)));
@@ -586,13 +794,25 @@ async fn the_queue_is_counted_without_periodic_work<H: QueriesHarness>(harness: 
         fixtures.job().at(later),
         fixtures.job().dead("x"),
     ];
-    commit(store, jobs.map(Write::Enqueue).into_iter().fold(Change::new(), Change::with)).await;
+    commit(
+        store,
+        jobs.map(Write::Enqueue).into_iter().fold(Change::new(), Change::with),
+    )
+    .await;
     for queue in [Queue::Default, Queue::Low] {
-        let request = ClaimRequest { queue, limit: 1, lease_until: later, now };
+        let request = ClaimRequest {
+            queue,
+            limit: 1,
+            lease_until: later,
+            now,
+        };
         assert_eq!(store.claim(request).await.expect("jobs can be claimed").len(), 1);
     }
     let status = store.ops_status(now).await.expect("the queue can be counted");
-    assert_eq!((status.jobs_due, status.jobs_running, status.jobs_scheduled, status.dead), (1, 1, 1, 1));
+    assert_eq!(
+        (status.jobs_due, status.jobs_running, status.jobs_scheduled, status.dead),
+        (1, 1, 1, 1)
+    );
     assert!(!status.is_quiescent());
     let status = store.ops_status(later).await.expect("the queue can be counted");
     assert_eq!((status.jobs_due, status.jobs_scheduled), (2, 0));
@@ -607,7 +827,11 @@ async fn a_list_sees_every_answered_commit<H: QueriesHarness>(harness: &H) {
             tokio::spawn(async move {
                 for _ in 0..4 {
                     let rows = intake(&store, &fixtures, |_| {}).await;
-                    assert!(tickets(&store, &TicketFilter::default()).await.contains(&rows.ticket.id));
+                    assert!(
+                        tickets(&store, &TicketFilter::default())
+                            .await
+                            .contains(&rows.ticket.id)
+                    );
                 }
             })
         })

@@ -7,13 +7,14 @@ use futures::future::join_all;
 use super::{Check, Fresh, checks, run_checks};
 use crate::{
     domain::{
-        AttemptOutcome, ChainHash, Change, ChangelogEntry, ChangelogStatus, Channel, CommitReceipt, Confirmation, Decision,
-        DeliveryError, DeliveryMode, EnrichmentStatus, EventKind, LinkStatus, Notification, NotificationStatus, Priority, Scrubbed,
-        Suggestion, TemplateRef, ThreadRef, Ticket, TicketId, TicketNumber, TicketStatus, TicketType, TrackerPage,
-        TrackerStatus, Write,
+        AttemptOutcome, ChainHash, Change, ChangelogEntry, ChangelogStatus, Channel, CommitReceipt, Confirmation,
+        Decision, DeliveryError, DeliveryMode, EnrichmentStatus, EventKind, LinkStatus, Notification,
+        NotificationStatus, Priority, Scrubbed, Suggestion, TemplateRef, ThreadRef, Ticket, TicketId, TicketNumber,
+        TicketStatus, TicketType, TrackerPage, TrackerStatus, Write,
     },
     ports::{
-        ChangelogEntryKey, IdentityKey, NotificationKey, PortError, PortErrorKind, ReporterKey, SourceKey, Storage, TicketKey,
+        ChangelogEntryKey, IdentityKey, NotificationKey, PortError, PortErrorKind, ReporterKey, SourceKey, Storage,
+        TicketKey,
     },
     testing::fixtures::{Fixtures, IntakeRows},
 };
@@ -98,7 +99,11 @@ async fn write(store: &impl Storage, write: Write) {
 }
 
 async fn refused(store: &impl Storage, write: Write) -> PortErrorKind {
-    store.commit(Change::new().with(write)).await.expect_err("the write does not fit").kind()
+    store
+        .commit(Change::new().with(write))
+        .await
+        .expect_err("the write does not fit")
+        .kind()
 }
 
 /// An intake, committed; the ticket as it is stored.
@@ -111,7 +116,11 @@ async fn intake(store: &impl Storage, fixtures: &Fixtures) -> (IntakeRows, Ticke
 }
 
 async fn ticket(store: &impl Storage, id: TicketId) -> Ticket {
-    store.ticket(TicketKey::Id(id)).await.expect("look-ups work").expect("the ticket is there")
+    store
+        .ticket(TicketKey::Id(id))
+        .await
+        .expect("look-ups work")
+        .expect("the ticket is there")
 }
 
 /// An approved entry with a notification, committed.
@@ -119,8 +128,12 @@ async fn approved(store: &impl Storage, fixtures: &Fixtures) -> (IntakeRows, Cha
     let (rows, _) = intake(store, fixtures).await;
     let mut entry = fixtures.changelog_entry(rows.ticket.id, rows.reporter.id);
     entry.status = ChangelogStatus::Approved;
-    entry.decision =
-        Some(Decision { by: Some(fixtures.id()), at: fixtures.now(), seen_version: 1, reason: None });
+    entry.decision = Some(Decision {
+        by: Some(fixtures.id()),
+        at: fixtures.now(),
+        seen_version: 1,
+        reason: None,
+    });
     let notification = fixtures.notification(&entry, &rows.identity);
     let change = Change::new()
         .with(Write::InsertChangelogEntry(Box::new(entry.clone())))
@@ -136,7 +149,12 @@ async fn an_intake_is_found_again_by_every_key<H: StorageHarness>(harness: &H) {
     rows.reporter.email_index = Some(fixtures.blind_index());
     rows.reporter.email_verified = true;
     rows.reporter.phone_index = Some(fixtures.blind_index());
-    let receipt = commit(store, rows.change().with(Write::InsertIdentityLink(fixtures.identity_link(&rows.identity)))).await;
+    let receipt = commit(
+        store,
+        rows.change()
+            .with(Write::InsertIdentityLink(fixtures.identity_link(&rows.identity))),
+    )
+    .await;
     let number = receipt.number_of(rows.ticket.id).expect("a new ticket has a number");
 
     let stored = Some(rows.stored_ticket(number));
@@ -152,7 +170,10 @@ async fn an_intake_is_found_again_by_every_key<H: StorageHarness>(harness: &H) {
     ] {
         assert_eq!(store.source(key).await.unwrap_or(None), Some(rows.source.clone()));
     }
-    assert_eq!(store.sources(rows.ticket.id).await.unwrap_or_default(), [rows.source.clone()]);
+    assert_eq!(
+        store.sources(rows.ticket.id).await.unwrap_or_default(),
+        [rows.source.clone()]
+    );
     let (email, phone) = (rows.reporter.email_index, rows.reporter.phone_index);
     let (email, phone) = (email.expect("set above"), phone.expect("set above"));
     for key in [
@@ -163,10 +184,16 @@ async fn an_intake_is_found_again_by_every_key<H: StorageHarness>(harness: &H) {
     ] {
         assert_eq!(store.reporter(key).await.unwrap_or(None), Some(rows.reporter.clone()));
     }
-    for key in [IdentityKey::Id(rows.identity.id), IdentityKey::External(rows.identity.channel, rows.identity.lookup)] {
+    for key in [
+        IdentityKey::Id(rows.identity.id),
+        IdentityKey::External(rows.identity.channel, rows.identity.lookup),
+    ] {
         assert_eq!(store.identity(key).await.unwrap_or(None), Some(rows.identity.clone()));
     }
-    assert_eq!(store.identities(rows.reporter.id).await.unwrap_or_default(), [rows.identity.clone()]);
+    assert_eq!(
+        store.identities(rows.reporter.id).await.unwrap_or_default(),
+        [rows.identity.clone()]
+    );
 }
 
 async fn a_look_up_that_finds_nothing_is_none<H: StorageHarness>(harness: &H) {
@@ -174,20 +201,86 @@ async fn a_look_up_that_finds_nothing_is_none<H: StorageHarness>(harness: &H) {
     let (store, fixtures) = (&fresh.adapter, Fixtures::default());
     let none = "a look-up works on an empty store";
     assert!(store.ticket(TicketKey::Id(fixtures.id())).await.expect(none).is_none());
-    assert!(store.ticket(TicketKey::Number(TicketNumber::FIRST)).await.expect(none).is_none());
-    assert!(store.ticket(TicketKey::Number(TicketNumber::new(u64::MAX))).await.expect(none).is_none());
-    assert!(store.ticket(TicketKey::Page("page".into())).await.expect(none).is_none());
-    assert!(store.source(SourceKey::External(Channel::Slack, fixtures.external_id())).await.expect(none).is_none());
-    assert!(store.source(SourceKey::NewestBy(fixtures.id())).await.expect(none).is_none());
+    assert!(
+        store
+            .ticket(TicketKey::Number(TicketNumber::FIRST))
+            .await
+            .expect(none)
+            .is_none()
+    );
+    assert!(
+        store
+            .ticket(TicketKey::Number(TicketNumber::new(u64::MAX)))
+            .await
+            .expect(none)
+            .is_none()
+    );
+    assert!(
+        store
+            .ticket(TicketKey::Page("page".into()))
+            .await
+            .expect(none)
+            .is_none()
+    );
+    assert!(
+        store
+            .source(SourceKey::External(Channel::Slack, fixtures.external_id()))
+            .await
+            .expect(none)
+            .is_none()
+    );
+    assert!(
+        store
+            .source(SourceKey::NewestBy(fixtures.id()))
+            .await
+            .expect(none)
+            .is_none()
+    );
     assert!(store.sources(fixtures.id()).await.expect(none).is_empty());
-    assert!(store.reporter(ReporterKey::Id(fixtures.id())).await.expect(none).is_none());
-    assert!(store.reporter(ReporterKey::VerifiedEmail(fixtures.blind_index())).await.expect(none).is_none());
+    assert!(
+        store
+            .reporter(ReporterKey::Id(fixtures.id()))
+            .await
+            .expect(none)
+            .is_none()
+    );
+    assert!(
+        store
+            .reporter(ReporterKey::VerifiedEmail(fixtures.blind_index()))
+            .await
+            .expect(none)
+            .is_none()
+    );
     assert!(store.reporter(ReporterKey::Phone(vec![])).await.expect(none).is_none());
-    assert!(store.identity(IdentityKey::Id(fixtures.id())).await.expect(none).is_none());
+    assert!(
+        store
+            .identity(IdentityKey::Id(fixtures.id()))
+            .await
+            .expect(none)
+            .is_none()
+    );
     assert!(store.identities(fixtures.id()).await.expect(none).is_empty());
-    assert!(store.changelog_entry(ChangelogEntryKey::Id(fixtures.id())).await.expect(none).is_none());
-    assert!(store.changelog_entry(ChangelogEntryKey::NewestOf(fixtures.id())).await.expect(none).is_none());
-    assert!(store.notification(NotificationKey::Id(fixtures.id())).await.expect(none).is_none());
+    assert!(
+        store
+            .changelog_entry(ChangelogEntryKey::Id(fixtures.id()))
+            .await
+            .expect(none)
+            .is_none()
+    );
+    assert!(
+        store
+            .changelog_entry(ChangelogEntryKey::NewestOf(fixtures.id()))
+            .await
+            .expect(none)
+            .is_none()
+    );
+    assert!(
+        store
+            .notification(NotificationKey::Id(fixtures.id()))
+            .await
+            .expect(none)
+            .is_none()
+    );
     let message = NotificationKey::ProviderMessage(Channel::Slack, "1.2".into());
     assert!(store.notification(message).await.expect(none).is_none());
     assert!(store.notifications(fixtures.id()).await.expect(none).is_empty());
@@ -197,7 +290,13 @@ async fn a_look_up_that_finds_nothing_is_none<H: StorageHarness>(harness: &H) {
     assert!(store.remembered_call("scope", "key").await.expect(none).is_none());
     assert!(store.user(fixtures.id()).await.expect(none).is_none());
     assert!(store.session(fixtures.secret_digest()).await.expect(none).is_none());
-    assert!(store.sign_in_link(fixtures.secret_digest()).await.expect(none).is_none());
+    assert!(
+        store
+            .sign_in_link(fixtures.secret_digest())
+            .await
+            .expect(none)
+            .is_none()
+    );
     assert!(store.api_token(fixtures.secret_digest()).await.expect(none).is_none());
 }
 
@@ -225,8 +324,12 @@ async fn every_field_of_a_ticket_survives<H: StorageHarness>(harness: &H) {
     });
     full.enrichment = EnrichmentStatus::Suggested;
     let by = fixtures.id();
-    full.confirmation =
-        Some(Confirmation { ticket_type: TicketType::Bug, priority: Priority::P1, by, at: fixtures.now() });
+    full.confirmation = Some(Confirmation {
+        ticket_type: TicketType::Bug,
+        priority: Priority::P1,
+        by,
+        at: fixtures.now(),
+    });
     full.sprint = Some("Sprint 7".into());
     full.page = Some(TrackerPage {
         id: "page-1".into(),
@@ -241,11 +344,20 @@ async fn every_field_of_a_ticket_survives<H: StorageHarness>(harness: &H) {
     write(store, Write::UpdateTicket(Box::new(full.clone()))).await;
     full.version += 1;
     assert_eq!(ticket(store, full.id).await, full);
-    assert_eq!(store.ticket(TicketKey::Page("page-1".into())).await.unwrap_or(None), Some(full.clone()));
+    assert_eq!(
+        store.ticket(TicketKey::Page("page-1".into())).await.unwrap_or(None),
+        Some(full.clone())
+    );
 
     let mut bare = full;
     (bare.original, bare.placeholders, bare.language) = (None, None, None);
-    (bare.suggestion, bare.confirmation, bare.sprint, bare.page, bare.resolved_at) = (None, None, None, None, None);
+    (
+        bare.suggestion,
+        bare.confirmation,
+        bare.sprint,
+        bare.page,
+        bare.resolved_at,
+    ) = (None, None, None, None, None);
     write(store, Write::UpdateTicket(Box::new(bare.clone()))).await;
     bare.version += 1;
     assert_eq!(ticket(store, bare.id).await, bare);
@@ -261,8 +373,12 @@ async fn every_field_of_an_entry_survives<H: StorageHarness>(harness: &H) {
     assert_eq!(found.unwrap_or(None), Some(entry.clone()));
     entry.status = ChangelogStatus::Rejected;
     entry.edited_by = Some(fixtures.id());
-    entry.decision =
-        Some(Decision { by: None, at: fixtures.now(), seen_version: 1, reason: Some("reopened".into()) });
+    entry.decision = Some(Decision {
+        by: None,
+        at: fixtures.now(),
+        seen_version: 1,
+        reason: Some("reopened".into()),
+    });
     write(store, Write::UpdateChangelogEntry(Box::new(entry.clone()))).await;
     entry.version += 1;
     let found = store.changelog_entry(ChangelogEntryKey::Id(entry.id)).await;
@@ -275,12 +391,17 @@ async fn every_field_of_a_notification_and_its_tries_survives<H: StorageHarness>
     let (_, _, mut notification) = approved(store, &fixtures).await;
     let mut attempt = fixtures.attempt(&notification);
     write(store, Write::InsertAttempt(attempt.clone())).await;
-    let template = TemplateRef { name: "resolved".into(), language: "es_AR".into() };
+    let template = TemplateRef {
+        name: "resolved".into(),
+        language: "es_AR".into(),
+    };
     for mode in [
         DeliveryMode::ThreadReply,
         DeliveryMode::DirectMessage,
         DeliveryMode::ConversationReply,
-        DeliveryMode::SessionOrTemplate { template: Some(template) },
+        DeliveryMode::SessionOrTemplate {
+            template: Some(template),
+        },
         DeliveryMode::SessionOrTemplate { template: None },
         DeliveryMode::Email,
         DeliveryMode::Inbox,
@@ -295,7 +416,10 @@ async fn every_field_of_a_notification_and_its_tries_survives<H: StorageHarness>
     for status in NotificationStatus::ALL {
         notification.status = status;
         notification.retry_count += 1;
-        notification.last_error = Some(DeliveryError { code: "131047".into(), words: "re-engagement".into() });
+        notification.last_error = Some(DeliveryError {
+            code: "131047".into(),
+            words: "re-engagement".into(),
+        });
         notification.sent_as = Some("template".into());
         notification.provider_message_id = Some("wamid.1".into());
         notification.sent_at = Some(fixtures.now());
@@ -306,12 +430,23 @@ async fn every_field_of_a_notification_and_its_tries_survives<H: StorageHarness>
         let found = store.notification(NotificationKey::Id(notification.id)).await;
         assert_eq!(found.unwrap_or(None), Some(notification.clone()));
     }
-    for outcome in [AttemptOutcome::Sent, AttemptOutcome::NotSent, AttemptOutcome::Refused, AttemptOutcome::Unknown] {
+    for outcome in [
+        AttemptOutcome::Sent,
+        AttemptOutcome::NotSent,
+        AttemptOutcome::Refused,
+        AttemptOutcome::Unknown,
+    ] {
         attempt.finished_at = Some(fixtures.clock.advance(Duration::from_secs(1)));
         attempt.outcome = Some(outcome);
-        attempt.error = Some(DeliveryError { code: "timeout".into(), words: "no answer".into() });
+        attempt.error = Some(DeliveryError {
+            code: "timeout".into(),
+            words: "no answer".into(),
+        });
         write(store, Write::UpdateAttempt(attempt.clone())).await;
-        assert_eq!(store.attempts(notification.id).await.unwrap_or_default(), [attempt.clone()]);
+        assert_eq!(
+            store.attempts(notification.id).await.unwrap_or_default(),
+            [attempt.clone()]
+        );
     }
 }
 
@@ -320,10 +455,24 @@ async fn every_kind_of_thread_survives<H: StorageHarness>(harness: &H) {
     let (store, fixtures) = (&fresh.adapter, Fixtures::default());
     let (rows, _) = intake(store, &fixtures).await;
     for thread in [
-        ThreadRef::Slack { team: "T0".into(), channel: "C0".into(), thread_ts: None },
-        ThreadRef::Intercom { app: "a1".into(), conversation: "9".into() },
-        ThreadRef::WhatsApp { phone_number_id: "1".into(), quoted: Some("wamid.2".into()) },
-        ThreadRef::Email { message_id: Some("m@x.test".into()), references: vec!["r@x.test".into()], subject: None },
+        ThreadRef::Slack {
+            team: "T0".into(),
+            channel: "C0".into(),
+            thread_ts: None,
+        },
+        ThreadRef::Intercom {
+            app: "a1".into(),
+            conversation: "9".into(),
+        },
+        ThreadRef::WhatsApp {
+            phone_number_id: "1".into(),
+            quoted: Some("wamid.2".into()),
+        },
+        ThreadRef::Email {
+            message_id: Some("m@x.test".into()),
+            references: vec!["r@x.test".into()],
+            subject: None,
+        },
         ThreadRef::InApp,
         ThreadRef::Backoffice,
     ] {
@@ -347,13 +496,31 @@ async fn one_misfit_leaves_nothing_of_its_change<H: StorageHarness>(harness: &H)
     repeated.external_id = known.source.external_id.clone();
     let change = Change::new()
         .with(Write::UpdateTicket(Box::new(moved)))
-        .with(Write::TouchIdentity(known.identity.id, fixtures.now().plus(Duration::from_secs(60))));
+        .with(Write::TouchIdentity(
+            known.identity.id,
+            fixtures.now().plus(Duration::from_secs(60)),
+        ));
     let change = rows.change().into_writes().into_iter().fold(change, Change::with);
-    let error = store.commit(change.with(Write::InsertSource(Box::new(repeated)))).await.expect_err("one misfit");
+    let error = store
+        .commit(change.with(Write::InsertSource(Box::new(repeated))))
+        .await
+        .expect_err("one misfit");
     assert_eq!(error.kind(), PortErrorKind::Conflict);
     assert_eq!(ticket(store, before.id).await, before);
-    assert!(store.ticket(TicketKey::Id(rows.ticket.id)).await.unwrap_or(None).is_none());
-    assert!(store.reporter(ReporterKey::Id(rows.reporter.id)).await.unwrap_or(None).is_none());
+    assert!(
+        store
+            .ticket(TicketKey::Id(rows.ticket.id))
+            .await
+            .unwrap_or(None)
+            .is_none()
+    );
+    assert!(
+        store
+            .reporter(ReporterKey::Id(rows.reporter.id))
+            .await
+            .unwrap_or(None)
+            .is_none()
+    );
     assert!(store.sources(rows.ticket.id).await.unwrap_or_default().is_empty());
     assert!(harness.chain_of(store, rows.ticket.id).await.is_empty());
     let identity = store.identity(IdentityKey::Id(known.identity.id)).await.unwrap_or(None);
@@ -373,10 +540,22 @@ async fn writes_apply_in_their_order<H: StorageHarness>(harness: &H) {
         .with(Write::UpdateReporter(updated.clone()));
     commit(store, change).await;
     updated.version += 1;
-    assert_eq!(store.reporter(ReporterKey::Id(updated.id)).await.unwrap_or(None), Some(updated));
+    assert_eq!(
+        store.reporter(ReporterKey::Id(updated.id)).await.unwrap_or(None),
+        Some(updated)
+    );
     let late = fixtures.reporter();
-    let backwards = Change::new().with(Write::UpdateReporter(late.clone())).with(Write::InsertReporter(late));
-    assert_eq!(store.commit(backwards).await.expect_err("the update comes first").kind(), PortErrorKind::NotFound);
+    let backwards = Change::new()
+        .with(Write::UpdateReporter(late.clone()))
+        .with(Write::InsertReporter(late));
+    assert_eq!(
+        store
+            .commit(backwards)
+            .await
+            .expect_err("the update comes first")
+            .kind(),
+        PortErrorKind::NotFound
+    );
 }
 
 async fn what_a_write_refers_to_must_be_there<H: StorageHarness>(harness: &H) {
@@ -402,7 +581,11 @@ async fn what_a_write_refers_to_must_be_there<H: StorageHarness>(harness: &H) {
         Write::InsertSignInLink(fixtures.sign_in_link(user)),
         Write::PutSession(fixtures.session(user)),
     ] {
-        assert_eq!(refused(store, orphan.clone()).await, PortErrorKind::NotFound, "{orphan:?}");
+        assert_eq!(
+            refused(store, orphan.clone()).await,
+            PortErrorKind::NotFound,
+            "{orphan:?}"
+        );
     }
 }
 
@@ -425,7 +608,11 @@ async fn the_same_id_twice_is_a_conflict<H: StorageHarness>(harness: &H) {
         Write::Enqueue(rows.job.clone()),
         Write::InsertUser(user),
     ] {
-        assert_eq!(refused(store, again.clone()).await, PortErrorKind::Conflict, "{again:?}");
+        assert_eq!(
+            refused(store, again.clone()).await,
+            PortErrorKind::Conflict,
+            "{again:?}"
+        );
     }
 }
 
@@ -471,13 +658,20 @@ async fn a_stale_update_is_a_conflict_and_changes_nothing<H: StorageHarness>(har
     let (store, fixtures) = (&fresh.adapter, Fixtures::default());
     for update in updates(store, &fixtures).await {
         for version in [0, 2, u32::MAX] {
-            assert_eq!(refused(store, with_version(&update, version)).await, PortErrorKind::Conflict, "{update:?}");
+            assert_eq!(
+                refused(store, with_version(&update, version)).await,
+                PortErrorKind::Conflict,
+                "{update:?}"
+            );
         }
     }
     let (_, before) = intake(store, &fixtures).await;
     let mut stale = before.clone();
     (stale.version, stale.status) = (7, TicketStatus::Closed);
-    assert_eq!(refused(store, Write::UpdateTicket(Box::new(stale))).await, PortErrorKind::Conflict);
+    assert_eq!(
+        refused(store, Write::UpdateTicket(Box::new(stale))).await,
+        PortErrorKind::Conflict
+    );
     assert_eq!(ticket(store, before.id).await, before);
 }
 
@@ -493,7 +687,9 @@ async fn an_update_of_nothing_is_not_found<H: StorageHarness>(harness: &H) {
         Write::UpdateReporter(fixtures.reporter()),
         Write::UpdateIdentity(fixtures.identity(known.reporter.id)),
         Write::TouchIdentity(fixtures.id(), fixtures.now()),
-        Write::UpdateTicket(Box::new(fixtures.new_ticket(known.reporter.id).numbered(TicketNumber::new(9000)))),
+        Write::UpdateTicket(Box::new(
+            fixtures.new_ticket(known.reporter.id).numbered(TicketNumber::new(9000)),
+        )),
         Write::UpdateNotification(Box::new(fixtures.notification(&entry, &known.identity))),
         Write::UpdateChangelogEntry(Box::new(entry)),
         Write::UpdateAttempt(fixtures.attempt(&notification)),
@@ -501,7 +697,11 @@ async fn an_update_of_nothing_is_not_found<H: StorageHarness>(harness: &H) {
         Write::RevokeApiToken(fixtures.id(), fixtures.now()),
         Write::PutCursor(cursor),
     ] {
-        assert_eq!(refused(store, update.clone()).await, PortErrorKind::NotFound, "{update:?}");
+        assert_eq!(
+            refused(store, update.clone()).await,
+            PortErrorKind::NotFound,
+            "{update:?}"
+        );
     }
 }
 
@@ -529,16 +729,26 @@ async fn of_sixteen_updates_of_one_version_one_wins<H: StorageHarness>(harness: 
     .await;
     let winner = only_winner(&results);
     let after = ticket(store, before.id).await;
-    assert_eq!((after.version, after.sprint), (before.version + 1, Some(format!("sprint {winner}"))));
+    assert_eq!(
+        (after.version, after.sprint),
+        (before.version + 1, Some(format!("sprint {winner}")))
+    );
 }
 
 /// Commits sixteen changes at once, each from a task of its own.
-async fn sixteen<S: Storage>(store: &Arc<S>, change: impl Fn(usize) -> Change) -> Vec<Result<CommitReceipt, PortError>> {
+async fn sixteen<S: Storage>(
+    store: &Arc<S>,
+    change: impl Fn(usize) -> Change,
+) -> Vec<Result<CommitReceipt, PortError>> {
     let tasks = (0..16).map(|number| {
         let (store, change) = (Arc::clone(store), change(number));
         tokio::spawn(async move { store.commit(change).await })
     });
-    join_all(tasks).await.into_iter().map(|result| result.expect("no task panics")).collect()
+    join_all(tasks)
+        .await
+        .into_iter()
+        .map(|result| result.expect("no task panics"))
+        .collect()
 }
 
 fn only_winner(results: &[Result<CommitReceipt, PortError>]) -> usize {
@@ -562,7 +772,10 @@ async fn numbers_rise_from_the_first<H: StorageHarness>(harness: &H) {
     let receipt = commit(store, change).await;
     let first = TicketNumber::FIRST;
     let second = TicketNumber::new(first.value() + 1);
-    assert_eq!(receipt.ticket_numbers, [(tickets[0].id, first), (tickets[1].id, second)]);
+    assert_eq!(
+        receipt.ticket_numbers,
+        [(tickets[0].id, first), (tickets[1].id, second)]
+    );
     let (_, third) = intake(store, &fixtures).await;
     assert!(third.number > second);
 }
@@ -594,7 +807,10 @@ async fn a_verified_email_belongs_to_one_reporter<H: StorageHarness>(harness: &H
     let mut later = fixtures.reporter();
     write(store, Write::InsertReporter(later.clone())).await;
     (later.email_index, later.email_verified) = (Some(email), true);
-    assert_eq!(refused(store, Write::UpdateReporter(later)).await, PortErrorKind::Conflict);
+    assert_eq!(
+        refused(store, Write::UpdateReporter(later)).await,
+        PortErrorKind::Conflict
+    );
 }
 
 async fn an_unverified_email_or_a_merged_reporter_claims_nothing<H: StorageHarness>(harness: &H) {
@@ -608,7 +824,9 @@ async fn an_unverified_email_or_a_merged_reporter_claims_nothing<H: StorageHarne
     let other = fixtures.reporter();
     let mut merged = fixtures.reporter();
     (merged.email_index, merged.email_verified, merged.merged_into) = (Some(email), true, Some(other.id));
-    let change = [verified.clone(), typed, other, merged].map(Write::InsertReporter).into_iter();
+    let change = [verified.clone(), typed, other, merged]
+        .map(Write::InsertReporter)
+        .into_iter();
     commit(store, change.fold(Change::new(), Change::with)).await;
     let found = store.reporter(ReporterKey::VerifiedEmail(email)).await.unwrap_or(None);
     assert_eq!(found.map(|reporter| reporter.id), Some(verified.id));
@@ -622,12 +840,21 @@ async fn merged_reporters_are_found_by_id_only<H: StorageHarness>(harness: &H) {
     let (email, phone) = (fixtures.blind_index(), fixtures.blind_index());
     (merged.email_index, merged.email_verified, merged.phone_index) = (Some(email), true, Some(phone));
     merged.merged_into = Some(kept.id);
-    let change = Change::new().with(Write::InsertReporter(kept)).with(Write::InsertReporter(merged.clone()));
+    let change = Change::new()
+        .with(Write::InsertReporter(kept))
+        .with(Write::InsertReporter(merged.clone()));
     commit(store, change).await;
-    for key in [ReporterKey::VerifiedEmail(email), ReporterKey::AnyEmail(email), ReporterKey::Phone(vec![phone])] {
+    for key in [
+        ReporterKey::VerifiedEmail(email),
+        ReporterKey::AnyEmail(email),
+        ReporterKey::Phone(vec![phone]),
+    ] {
         assert_eq!(store.reporter(key).await.unwrap_or(None), None);
     }
-    assert_eq!(store.reporter(ReporterKey::Id(merged.id)).await.unwrap_or(None), Some(merged));
+    assert_eq!(
+        store.reporter(ReporterKey::Id(merged.id)).await.unwrap_or(None),
+        Some(merged)
+    );
 }
 
 async fn the_oldest_reporter_comes_first<H: StorageHarness>(harness: &H) {
@@ -641,9 +868,19 @@ async fn the_oldest_reporter_comes_first<H: StorageHarness>(harness: &H) {
         person.created_at = fixtures.now().minus(Duration::from_secs(number as u64));
     }
     let oldest = people[2].id;
-    commit(store, people.map(Write::InsertReporter).into_iter().fold(Change::new(), Change::with)).await;
+    commit(
+        store,
+        people
+            .map(Write::InsertReporter)
+            .into_iter()
+            .fold(Change::new(), Change::with),
+    )
+    .await;
     for key in [ReporterKey::AnyEmail(email), ReporterKey::Phone(phones.to_vec())] {
-        assert_eq!(store.reporter(key).await.unwrap_or(None).map(|reporter| reporter.id), Some(oldest));
+        assert_eq!(
+            store.reporter(key).await.unwrap_or(None).map(|reporter| reporter.id),
+            Some(oldest)
+        );
     }
 }
 
@@ -667,12 +904,22 @@ async fn touching_keeps_the_later_time_and_raises_no_version<H: StorageHarness>(
     let fresh = harness.fresh().await;
     let (store, fixtures) = (&fresh.adapter, Fixtures::default());
     let (rows, _) = intake(store, &fixtures).await;
-    let (early, late) = (fixtures.now().minus(Duration::from_secs(9)), fixtures.now().plus(Duration::from_secs(9)));
+    let (early, late) = (
+        fixtures.now().minus(Duration::from_secs(9)),
+        fixtures.now().plus(Duration::from_secs(9)),
+    );
     for at in [late, early] {
         write(store, Write::TouchIdentity(rows.identity.id, at)).await;
     }
-    let touched = store.identity(IdentityKey::Id(rows.identity.id)).await.unwrap_or(None).expect("it is there");
-    assert_eq!((touched.last_message_at, touched.version), (Some(late), rows.identity.version));
+    let touched = store
+        .identity(IdentityKey::Id(rows.identity.id))
+        .await
+        .unwrap_or(None)
+        .expect("it is there");
+    assert_eq!(
+        (touched.last_message_at, touched.version),
+        (Some(late), rows.identity.version)
+    );
 }
 
 async fn an_update_never_takes_a_message_time_back<H: StorageHarness>(harness: &H) {
@@ -684,8 +931,15 @@ async fn an_update_never_takes_a_message_time_back<H: StorageHarness>(harness: &
     let mut loaded_before = rows.identity.clone();
     loaded_before.opted_out_at = Some(fixtures.now());
     write(store, Write::UpdateIdentity(loaded_before)).await;
-    let stored = store.identity(IdentityKey::Id(rows.identity.id)).await.unwrap_or(None).expect("it is there");
-    assert_eq!((stored.last_message_at, stored.opted_out_at), (Some(late), Some(fixtures.now())));
+    let stored = store
+        .identity(IdentityKey::Id(rows.identity.id))
+        .await
+        .unwrap_or(None)
+        .expect("it is there");
+    assert_eq!(
+        (stored.last_message_at, stored.opted_out_at),
+        (Some(late), Some(fixtures.now()))
+    );
 }
 
 async fn a_message_makes_one_source<H: StorageHarness>(harness: &H) {
@@ -694,7 +948,10 @@ async fn a_message_makes_one_source<H: StorageHarness>(harness: &H) {
     let (rows, _) = intake(store, &fixtures).await;
     let mut again = fixtures.source(rows.ticket.id, &rows.identity);
     again.external_id = rows.source.external_id.clone();
-    assert_eq!(refused(store, Write::InsertSource(Box::new(again.clone()))).await, PortErrorKind::Conflict);
+    assert_eq!(
+        refused(store, Write::InsertSource(Box::new(again.clone()))).await,
+        PortErrorKind::Conflict
+    );
     again.channel = Channel::Email;
     write(store, Write::InsertSource(Box::new(again))).await;
 }
@@ -712,7 +969,10 @@ async fn of_sixteen_deliveries_of_a_message_one_is_recorded<H: StorageHarness>(h
         .collect();
     let winner = only_winner(&sixteen(store, |number| all[number].change()).await);
     for (number, rows) in all.iter().enumerate() {
-        let found = store.ticket(TicketKey::Id(rows.ticket.id)).await.expect("look-ups work");
+        let found = store
+            .ticket(TicketKey::Id(rows.ticket.id))
+            .await
+            .expect("look-ups work");
         assert_eq!(found.is_some(), number == winner, "a loser left a ticket behind");
     }
 }
@@ -732,7 +992,10 @@ async fn sources_come_in_the_order_of_recording<H: StorageHarness>(harness: &H) 
     }
     assert_eq!(store.sources(rows.ticket.id).await.unwrap_or_default(), recorded);
     let thread = rows.source.thread_key.expect("the fixture has a thread");
-    for key in [SourceKey::NewestInThread(Channel::Slack, thread), SourceKey::NewestBy(rows.identity.id)] {
+    for key in [
+        SourceKey::NewestInThread(Channel::Slack, thread),
+        SourceKey::NewestBy(rows.identity.id),
+    ] {
         assert_eq!(store.source(key).await.unwrap_or(None).as_ref(), recorded.last());
     }
 }
@@ -740,11 +1003,20 @@ async fn sources_come_in_the_order_of_recording<H: StorageHarness>(harness: &H) 
 async fn a_page_belongs_to_one_ticket<H: StorageHarness>(harness: &H) {
     let fresh = harness.fresh().await;
     let (store, fixtures) = (&fresh.adapter, Fixtures::default());
-    let page = TrackerPage { id: "p1".into(), url: None, pushed_digest: None, pushed_at: None, seen_status: None };
+    let page = TrackerPage {
+        id: "p1".into(),
+        url: None,
+        pushed_digest: None,
+        pushed_at: None,
+        seen_status: None,
+    };
     let ((_, mut one), (_, mut other)) = (intake(store, &fixtures).await, intake(store, &fixtures).await);
     (one.page, other.page) = (Some(page.clone()), Some(page));
     write(store, Write::UpdateTicket(Box::new(one))).await;
-    assert_eq!(refused(store, Write::UpdateTicket(Box::new(other))).await, PortErrorKind::Conflict);
+    assert_eq!(
+        refused(store, Write::UpdateTicket(Box::new(other))).await,
+        PortErrorKind::Conflict
+    );
 }
 
 async fn a_ticket_has_one_open_draft<H: StorageHarness>(harness: &H) {
@@ -757,7 +1029,10 @@ async fn a_ticket_has_one_open_draft<H: StorageHarness>(harness: &H) {
         Change::new().with(Write::InsertChangelogEntry(Box::new(entry)))
     };
     only_winner(&sixteen(store, |number| draft(number as u32)).await);
-    let entry = store.changelog_entry(ChangelogEntryKey::NewestOf(rows.ticket.id)).await.unwrap_or(None);
+    let entry = store
+        .changelog_entry(ChangelogEntryKey::NewestOf(rows.ticket.id))
+        .await
+        .unwrap_or(None);
     let mut entry = entry.expect("one draft won");
     entry.status = ChangelogStatus::Rejected;
     write(store, Write::UpdateChangelogEntry(Box::new(entry.clone()))).await;
@@ -770,7 +1045,10 @@ async fn a_resolution_has_one_entry_that_is_not_rejected<H: StorageHarness>(harn
     let (rows, entry, _) = approved(store, &fixtures).await;
     let mut again = fixtures.changelog_entry(rows.ticket.id, rows.reporter.id);
     again.resolution = entry.resolution;
-    assert_eq!(refused(store, Write::InsertChangelogEntry(Box::new(again.clone()))).await, PortErrorKind::Conflict);
+    assert_eq!(
+        refused(store, Write::InsertChangelogEntry(Box::new(again.clone()))).await,
+        PortErrorKind::Conflict
+    );
     again.resolution += 1;
     write(store, Write::InsertChangelogEntry(Box::new(again))).await;
 }
@@ -794,7 +1072,9 @@ async fn an_idempotency_key_makes_one_notification<H: StorageHarness>(harness: &
     let entry = fixtures.changelog_entry(rows.ticket.id, rows.reporter.id);
     write(store, Write::InsertChangelogEntry(Box::new(entry.clone()))).await;
     let insert = |_| {
-        Change::new().with(Write::InsertNotification(Box::new(fixtures.notification(&entry, &rows.identity))))
+        Change::new().with(Write::InsertNotification(Box::new(
+            fixtures.notification(&entry, &rows.identity),
+        )))
     };
     only_winner(&sixteen(store, insert).await);
     assert_eq!(store.notifications(entry.id).await.unwrap_or_default().len(), 1);
@@ -816,7 +1096,10 @@ async fn a_notification_is_found_by_message_and_by_marker<H: StorageHarness>(har
         NotificationKey::ProviderMessage(Channel::Slack, "C0:1.2".into()),
         NotificationKey::Marker(attempt.marker()),
     ] {
-        assert_eq!(store.notification(key).await.unwrap_or(None), Some(notification.clone()));
+        assert_eq!(
+            store.notification(key).await.unwrap_or(None),
+            Some(notification.clone())
+        );
     }
     let elsewhere = NotificationKey::ProviderMessage(Channel::WhatsApp, "C0:1.2".into());
     assert_eq!(store.notification(elsewhere).await.unwrap_or(None), None);
@@ -839,9 +1122,15 @@ async fn notifications_and_tries_come_oldest_first<H: StorageHarness>(harness: &
         .with(Write::InsertAttempt(late.clone()))
         .with(Write::InsertAttempt(early.clone()));
     commit(store, change).await;
-    assert_eq!(store.notifications(entry.id).await.unwrap_or_default(), [earlier, first.clone()]);
+    assert_eq!(
+        store.notifications(entry.id).await.unwrap_or_default(),
+        [earlier, first.clone()]
+    );
     assert_eq!(store.attempts(first.id).await.unwrap_or_default(), [early, late]);
-    assert_eq!(store.identities(rows.reporter.id).await.unwrap_or_default(), [identity, rows.identity]);
+    assert_eq!(
+        store.identities(rows.reporter.id).await.unwrap_or_default(),
+        [identity, rows.identity]
+    );
 }
 
 async fn a_known_pair_is_never_suggested_again<H: StorageHarness>(harness: &H) {
@@ -866,7 +1155,10 @@ async fn a_vector_replaces_that_of_its_model<H: StorageHarness>(harness: &H) {
     write(store, Write::PutVector(fixtures.vector(rows.ticket.id, "large"))).await;
     vector.values = vec![f32::MIN_POSITIVE, -1.5, 0.1];
     write(store, Write::PutVector(vector.clone())).await;
-    assert_eq!(store.vectors("small", fixtures.now()).await.unwrap_or_default(), [vector]);
+    assert_eq!(
+        store.vectors("small", fixtures.now()).await.unwrap_or_default(),
+        [vector]
+    );
 }
 
 async fn vectors_of_a_window_come_newest_first<H: StorageHarness>(harness: &H) {
@@ -902,7 +1194,10 @@ async fn a_call_is_remembered_once<H: StorageHarness>(harness: &H) {
     let fresh = harness.fresh().await;
     let (store, fixtures) = (&fresh.adapter, Fixtures::default());
     let calls: Vec<_> = (0..16).map(|_| fixtures.remembered_call("k1")).collect();
-    let results = sixteen(store, |number| Change::new().with(Write::RememberCall(calls[number].clone()))).await;
+    let results = sixteen(store, |number| {
+        Change::new().with(Write::RememberCall(calls[number].clone()))
+    })
+    .await;
     let winner = only_winner(&results);
     let found = store.remembered_call("createTicket", "k1").await.unwrap_or(None);
     assert_eq!(found.as_ref(), Some(&calls[winner]));
@@ -915,7 +1210,9 @@ async fn users_and_tokens_keep_what_was_decided<H: StorageHarness>(harness: &H) 
     let (store, fixtures) = (&fresh.adapter, Fixtures::default());
     let mut user = fixtures.user();
     let mut token = fixtures.api_token(user.id);
-    let change = Change::new().with(Write::InsertUser(user.clone())).with(Write::InsertApiToken(token.clone()));
+    let change = Change::new()
+        .with(Write::InsertUser(user.clone()))
+        .with(Write::InsertApiToken(token.clone()));
     commit(store, change).await;
     assert_eq!(store.api_token(token.digest).await.unwrap_or(None), Some(token.clone()));
     (user.name, user.disabled_at) = ("Rita R.".into(), Some(fixtures.now()));
@@ -923,12 +1220,19 @@ async fn users_and_tokens_keep_what_was_decided<H: StorageHarness>(harness: &H) 
     assert_eq!(store.user(user.id).await.unwrap_or(None), Some(user.clone()));
     let mut same_secret = fixtures.api_token(user.id);
     same_secret.digest = token.digest;
-    assert_eq!(refused(store, Write::InsertApiToken(same_secret)).await, PortErrorKind::Conflict);
+    assert_eq!(
+        refused(store, Write::InsertApiToken(same_secret)).await,
+        PortErrorKind::Conflict
+    );
     token.revoked_at = Some(fixtures.now());
     for at in [fixtures.now(), fixtures.clock.advance(Duration::from_secs(60))] {
         write(store, Write::RevokeApiToken(token.id, at)).await;
     }
-    assert_eq!(store.api_token(token.digest).await.unwrap_or(None), Some(token), "the first revocation stands");
+    assert_eq!(
+        store.api_token(token.digest).await.unwrap_or(None),
+        Some(token),
+        "the first revocation stands"
+    );
 }
 
 async fn a_sign_in_link_is_used_once_by_sixteen<H: StorageHarness>(harness: &H) {
@@ -936,9 +1240,14 @@ async fn a_sign_in_link_is_used_once_by_sixteen<H: StorageHarness>(harness: &H) 
     let (store, fixtures) = (&fresh.adapter, Fixtures::default());
     let user = fixtures.user();
     let link = fixtures.sign_in_link(user.id);
-    let change = Change::new().with(Write::InsertUser(user)).with(Write::InsertSignInLink(link.clone()));
+    let change = Change::new()
+        .with(Write::InsertUser(user))
+        .with(Write::InsertSignInLink(link.clone()));
     commit(store, change).await;
-    assert_eq!(store.sign_in_link(link.digest).await.unwrap_or(None), Some(link.clone()));
+    assert_eq!(
+        store.sign_in_link(link.digest).await.unwrap_or(None),
+        Some(link.clone())
+    );
     only_winner(&sixteen(store, |_| Change::new().with(Write::ConsumeSignInLink(link.digest))).await);
     assert_eq!(store.sign_in_link(link.digest).await.unwrap_or(None), None);
 }
@@ -948,14 +1257,19 @@ async fn a_session_is_seen_later_and_ends<H: StorageHarness>(harness: &H) {
     let (store, fixtures) = (&fresh.adapter, Fixtures::default());
     let user = fixtures.user();
     let mut session = fixtures.session(user.id);
-    let change = Change::new().with(Write::InsertUser(user)).with(Write::PutSession(session.clone()));
+    let change = Change::new()
+        .with(Write::InsertUser(user))
+        .with(Write::PutSession(session.clone()));
     commit(store, change).await;
     let earlier = session.clone();
     session.seen_at = fixtures.clock.advance(Duration::from_secs(60));
     for put in [session.clone(), earlier] {
         write(store, Write::PutSession(put)).await;
     }
-    assert_eq!(store.session(session.digest).await.unwrap_or(None), Some(session.clone()));
+    assert_eq!(
+        store.session(session.digest).await.unwrap_or(None),
+        Some(session.clone())
+    );
     for _ in 0..2 {
         write(store, Write::DeleteSession(session.digest)).await;
     }
@@ -976,14 +1290,21 @@ async fn events_are_chained_in_the_order_of_commit<H: StorageHarness>(harness: &
         write(store, Write::AppendEvent(event)).await;
     }
     assert_eq!(harness.chain_of(store, rows.ticket.id).await, expected);
-    assert_eq!(harness.chain_of(store, other.ticket.id).await, [other.event.chained(None)]);
+    assert_eq!(
+        harness.chain_of(store, other.ticket.id).await,
+        [other.event.chained(None)]
+    );
 }
 
 async fn chains_of_sixteen_writers_hold<H: StorageHarness>(harness: &H) {
     let fresh = harness.fresh().await;
     let (store, fixtures) = (&fresh.adapter, Fixtures::default());
     let (rows, _) = intake(store, &fixtures).await;
-    let event = |_| Change::new().with(Write::AppendEvent(fixtures.event(rows.ticket.id, EventKind::MessageReceived)));
+    let event = |_| {
+        Change::new().with(Write::AppendEvent(
+            fixtures.event(rows.ticket.id, EventKind::MessageReceived),
+        ))
+    };
     assert!(sixteen(store, event).await.iter().all(Result::is_ok));
     let mut chain = harness.chain_of(store, rows.ticket.id).await;
     assert_eq!(chain.len(), 17);
@@ -1002,11 +1323,22 @@ async fn a_dropped_commit_is_whole_or_nothing<H: StorageHarness>(harness: &H) {
         let _ = commit.await;
         // A commit behind it is answered after whatever the dropped one did.
         commit_behind(store, &fixtures).await;
-        let found = store.ticket(TicketKey::Id(rows.ticket.id)).await.expect("look-ups work").is_some();
-        let person = store.reporter(ReporterKey::Id(rows.reporter.id)).await.expect("look-ups work").is_some();
+        let found = store
+            .ticket(TicketKey::Id(rows.ticket.id))
+            .await
+            .expect("look-ups work")
+            .is_some();
+        let person = store
+            .reporter(ReporterKey::Id(rows.reporter.id))
+            .await
+            .expect("look-ups work")
+            .is_some();
         let sources = store.sources(rows.ticket.id).await.expect("look-ups work").len();
         let events = harness.chain_of(store, rows.ticket.id).await.len();
-        assert_eq!((found, sources, events), (person, usize::from(person), usize::from(person)));
+        assert_eq!(
+            (found, sources, events),
+            (person, usize::from(person), usize::from(person))
+        );
     }
 }
 

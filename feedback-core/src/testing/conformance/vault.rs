@@ -50,7 +50,11 @@ pub fn checks<H: VaultHarness>() -> &'static [Check<H>] {
 const TEXT: &[u8] = b"Ana Example, ana@example.test";
 
 fn place() -> Place {
-    Place { table: "reporters", column: "name", row: Uuid::from_u128(11) }
+    Place {
+        table: "reporters",
+        column: "name",
+        row: Uuid::from_u128(11),
+    }
 }
 
 fn person(number: u128) -> ReporterId {
@@ -58,7 +62,9 @@ fn person(number: u128) -> ReporterId {
 }
 
 fn seal_for_hub(vault: &impl Vault) -> Sealed {
-    vault.seal(KeyScope::Hub, place(), TEXT).expect("a vault seals for the hub")
+    vault
+        .seal(KeyScope::Hub, place(), TEXT)
+        .expect("a vault seals for the hub")
 }
 
 fn assert_refused(vault: &impl Vault, scope: KeyScope<'_>, place: Place, sealed: &Sealed) {
@@ -88,14 +94,20 @@ async fn the_same_text_twice_gives_different_bytes<H: VaultHarness>(harness: &H)
 
 async fn nothing_of_the_text_is_in_the_bytes<H: VaultHarness>(harness: &H) {
     let sealed = seal_for_hub(&harness.fresh());
-    let shows = TEXT.windows(4).any(|part| sealed.as_bytes().windows(4).any(|bytes| bytes == part));
+    let shows = TEXT
+        .windows(4)
+        .any(|part| sealed.as_bytes().windows(4).any(|bytes| bytes == part));
     assert!(!shows, "four bytes of the text in a row are in the sealed bytes");
 }
 
 async fn only_the_length_shows<H: VaultHarness>(harness: &H) {
     let vault = harness.fresh();
     let length = |text: &[u8]| {
-        vault.seal(KeyScope::Hub, place(), text).expect("a vault seals").as_bytes().len()
+        vault
+            .seal(KeyScope::Hub, place(), text)
+            .expect("a vault seals")
+            .as_bytes()
+            .len()
     };
     assert_eq!(length(&[0; 64]), length(&[255; 64]));
 }
@@ -104,11 +116,24 @@ async fn another_column_table_or_row_does_not_open_it<H: VaultHarness>(harness: 
     let vault = harness.fresh();
     let sealed = seal_for_hub(&vault);
     for elsewhere in [
-        Place { column: "email", ..place() },
-        Place { table: "tickets", ..place() },
-        Place { row: Uuid::from_u128(12), ..place() },
+        Place {
+            column: "email",
+            ..place()
+        },
+        Place {
+            table: "tickets",
+            ..place()
+        },
+        Place {
+            row: Uuid::from_u128(12),
+            ..place()
+        },
         // The same letters, cut at another place.
-        Place { table: "reportersn", column: "ame", ..place() },
+        Place {
+            table: "reportersn",
+            column: "ame",
+            ..place()
+        },
     ] {
         assert_refused(&vault, KeyScope::Hub, elsewhere, &sealed);
     }
@@ -118,16 +143,25 @@ async fn another_person_or_the_hub_does_not_open_it<H: VaultHarness>(harness: &H
     let vault = harness.fresh();
     let ana = vault.new_subject_key(person(1)).expect("a vault makes keys");
     let ben = vault.new_subject_key(person(2)).expect("a vault makes keys");
-    let sealed = vault.seal(KeyScope::Subject(person(1), &ana), place(), TEXT).expect("a vault seals");
+    let sealed = vault
+        .seal(KeyScope::Subject(person(1), &ana), place(), TEXT)
+        .expect("a vault seals");
     assert_refused(&vault, KeyScope::Subject(person(2), &ben), place(), &sealed);
     assert_refused(&vault, KeyScope::Hub, place(), &sealed);
-    assert_refused(&vault, KeyScope::Subject(person(1), &ana), place(), &seal_for_hub(&vault));
+    assert_refused(
+        &vault,
+        KeyScope::Subject(person(1), &ana),
+        place(),
+        &seal_for_hub(&vault),
+    );
 }
 
 async fn another_key_of_the_same_person_does_not_open_it<H: VaultHarness>(harness: &H) {
     let vault = harness.fresh();
     let destroyed = vault.new_subject_key(person(1)).expect("a vault makes keys");
-    let sealed = vault.seal(KeyScope::Subject(person(1), &destroyed), place(), TEXT).expect("a vault seals");
+    let sealed = vault
+        .seal(KeyScope::Subject(person(1), &destroyed), place(), TEXT)
+        .expect("a vault seals");
     let newer = vault.new_subject_key(person(1)).expect("a vault makes keys");
     assert_refused(&vault, KeyScope::Subject(person(1), &newer), place(), &sealed);
 }
@@ -135,7 +169,9 @@ async fn another_key_of_the_same_person_does_not_open_it<H: VaultHarness>(harnes
 async fn a_key_of_another_person_is_refused<H: VaultHarness>(harness: &H) {
     let vault = harness.fresh();
     let ana = vault.new_subject_key(person(1)).expect("a vault makes keys");
-    let error = vault.seal(KeyScope::Subject(person(2), &ana), place(), TEXT).expect_err("a moved key is refused");
+    let error = vault
+        .seal(KeyScope::Subject(person(2), &ana), place(), TEXT)
+        .expect_err("a moved key is refused");
     assert_eq!(error.kind(), PortErrorKind::Rejected);
 }
 
@@ -148,7 +184,12 @@ async fn changed_cut_or_foreign_bytes_are_refused<H: VaultHarness>(harness: &H) 
         assert_refused(&vault, KeyScope::Hub, place(), &Sealed::from_bytes(changed));
     }
     for length in 0..good.len() {
-        assert_refused(&vault, KeyScope::Hub, place(), &Sealed::from_bytes(good[..length].to_vec()));
+        assert_refused(
+            &vault,
+            KeyScope::Hub,
+            place(),
+            &Sealed::from_bytes(good[..length].to_vec()),
+        );
     }
     assert_refused(&vault, KeyScope::Hub, place(), &Sealed::from_bytes(vec![0; 200]));
 }
@@ -157,7 +198,9 @@ async fn another_ring_opens_nothing<H: VaultHarness>(harness: &H) {
     let (ours, theirs) = (harness.fresh(), harness.fresh());
     assert_refused(&theirs, KeyScope::Hub, place(), &seal_for_hub(&ours));
     let key = ours.new_subject_key(person(1)).expect("a vault makes keys");
-    let sealed = ours.seal(KeyScope::Subject(person(1), &key), place(), TEXT).expect("a vault seals");
+    let sealed = ours
+        .seal(KeyScope::Subject(person(1), &key), place(), TEXT)
+        .expect("a vault seals");
     assert_refused(&theirs, KeyScope::Subject(person(1), &key), place(), &sealed);
     assert!(theirs.seal(KeyScope::Subject(person(1), &key), place(), TEXT).is_err());
 }
@@ -166,12 +209,32 @@ async fn old_values_open_after_a_rotation_and_new_ones_are_sealed_anew<H: VaultH
     let old = harness.fresh();
     let key = old.new_subject_key(person(1)).expect("a vault makes keys");
     let subject = KeyScope::Subject(person(1), &key);
-    let (for_hub, for_person) = (seal_for_hub(&old), old.seal(subject, place(), TEXT).expect("a vault seals"));
+    let (for_hub, for_person) = (
+        seal_for_hub(&old),
+        old.seal(subject, place(), TEXT).expect("a vault seals"),
+    );
     let new = harness.rotated(&old);
-    assert_eq!(new.open(KeyScope::Hub, place(), &for_hub).expect("an old key opens").as_slice(), TEXT);
-    assert_eq!(new.open(subject, place(), &for_person).expect("an old key opens").as_slice(), TEXT);
-    assert_eq!(new.open(KeyScope::Hub, place(), &seal_for_hub(&new)).expect("a new key opens").as_slice(), TEXT);
-    let again = new.seal(subject, place(), TEXT).expect("an old person's key still seals");
+    assert_eq!(
+        new.open(KeyScope::Hub, place(), &for_hub)
+            .expect("an old key opens")
+            .as_slice(),
+        TEXT
+    );
+    assert_eq!(
+        new.open(subject, place(), &for_person)
+            .expect("an old key opens")
+            .as_slice(),
+        TEXT
+    );
+    assert_eq!(
+        new.open(KeyScope::Hub, place(), &seal_for_hub(&new))
+            .expect("a new key opens")
+            .as_slice(),
+        TEXT
+    );
+    let again = new
+        .seal(subject, place(), TEXT)
+        .expect("an old person's key still seals");
     assert_eq!(new.open(subject, place(), &again).expect("and opens").as_slice(), TEXT);
 }
 
@@ -189,13 +252,22 @@ async fn an_index_outlives_a_rotation_and_depends_on_the_ring<H: VaultHarness>(h
     let vault = harness.fresh();
     let index = |vault: &H::Vault| vault.blind_index(IndexKind::Phone, b"5215550001111");
     assert_eq!(index(&vault), index(&harness.rotated(&vault)));
-    assert_ne!(index(&vault), index(&harness.fresh()), "an index without a key can be guessed");
+    assert_ne!(
+        index(&vault),
+        index(&harness.fresh()),
+        "an index without a key can be guessed"
+    );
 }
 
 async fn debug_and_errors_show_neither_key_nor_text<H: VaultHarness>(harness: &H) {
     let vault = harness.fresh();
     let key = vault.new_subject_key(person(1)).expect("a vault makes keys");
-    let error = vault.seal(KeyScope::Subject(person(2), &key), place(), TEXT).expect_err("a moved key is refused");
+    let error = vault
+        .seal(KeyScope::Subject(person(2), &key), place(), TEXT)
+        .expect_err("a moved key is refused");
     let shown = format!("{vault:?} {key:?} {error} {error:?} {:?}", seal_for_hub(&vault));
-    assert!(!shown.contains("ana@example.test") && !shown.contains(&hex::encode(key.as_bytes())), "{shown}");
+    assert!(
+        !shown.contains("ana@example.test") && !shown.contains(&hex::encode(key.as_bytes())),
+        "{shown}"
+    );
 }

@@ -5,9 +5,9 @@ use std::collections::btree_map::Entry;
 use super::{State, StoredJob};
 use crate::{
     domain::{
-        ApiToken, ChangelogEntry, ChangelogStatus, CommitReceipt, Identity, Job, JobStatus, NewJob, NewTicket, Notification,
-        NotificationAttempt, Reporter, Session, SyncCursor, Ticket, TicketEvent, TicketId, TicketLink, TicketNumber,
-        TicketSource, TicketVector, Write, error_text,
+        ApiToken, ChangelogEntry, ChangelogStatus, CommitReceipt, Identity, Job, JobStatus, NewJob, NewTicket,
+        Notification, NotificationAttempt, Reporter, Session, SyncCursor, Ticket, TicketEvent, TicketId, TicketLink,
+        TicketNumber, TicketSource, TicketVector, Write, error_text,
     },
     ports::PortErrorKind,
 };
@@ -20,15 +20,27 @@ pub(super) struct Misfit {
 }
 
 fn taken(what: &'static str) -> Misfit {
-    Misfit { kind: PortErrorKind::Conflict, code: "taken", what }
+    Misfit {
+        kind: PortErrorKind::Conflict,
+        code: "taken",
+        what,
+    }
 }
 
 fn stale(what: &'static str) -> Misfit {
-    Misfit { kind: PortErrorKind::Conflict, code: "stale_version", what }
+    Misfit {
+        kind: PortErrorKind::Conflict,
+        code: "stale_version",
+        what,
+    }
 }
 
 fn missing(what: &'static str) -> Misfit {
-    Misfit { kind: PortErrorKind::NotFound, code: "missing", what }
+    Misfit {
+        kind: PortErrorKind::NotFound,
+        code: "missing",
+        what,
+    }
 }
 
 fn require(condition: bool, misfit: Misfit) -> Result<(), Misfit> {
@@ -63,7 +75,10 @@ impl State {
             Write::UpdateNotification(notification) => self.update_notification(*notification),
             Write::InsertAttempt(attempt) => {
                 require(!self.attempts.contains_key(&attempt.id), taken("attempt"))?;
-                require(self.notifications.contains_key(&attempt.notification), missing("notification"))?;
+                require(
+                    self.notifications.contains_key(&attempt.notification),
+                    missing("notification"),
+                )?;
                 insert(self.attempts.entry(attempt.id), attempt, "attempt")
             }
             Write::UpdateAttempt(attempt) => self.update_attempt(attempt),
@@ -77,9 +92,11 @@ impl State {
             Write::PutVector(vector) => self.put_vector(vector),
             Write::PutCursor(cursor) => self.put_cursor(cursor),
             Write::Enqueue(job) => self.enqueue(job),
-            Write::RememberCall(call) => {
-                insert(self.calls.entry((call.scope.clone(), call.key.clone())), call, "idempotency key")
-            }
+            Write::RememberCall(call) => insert(
+                self.calls.entry((call.scope.clone(), call.key.clone())),
+                call,
+                "idempotency key",
+            ),
             Write::InsertUser(user) => insert(self.users.entry(user.id), user, "user"),
             Write::UpdateUser(user) => {
                 let stored = self.users.get_mut(&user.id).ok_or(missing("user"))?;
@@ -99,9 +116,11 @@ impl State {
                 self.sign_in_links.insert(link.digest, link);
                 Ok(())
             }
-            Write::ConsumeSignInLink(digest) => {
-                self.sign_in_links.remove(&digest).map(|_| ()).ok_or(taken("sign-in link"))
-            }
+            Write::ConsumeSignInLink(digest) => self
+                .sign_in_links
+                .remove(&digest)
+                .map(|_| ())
+                .ok_or(taken("sign-in link")),
             Write::PutSession(session) => self.put_session(session),
             Write::DeleteSession(digest) => {
                 self.sessions.remove(&digest);
@@ -114,9 +133,10 @@ impl State {
         let claims = |other: &Reporter| other.email_verified && other.merged_into.is_none();
         let clash = claims(reporter)
             && reporter.email_index.is_some()
-            && self.reporters.values().any(|other| {
-                other.id != reporter.id && claims(other) && other.email_index == reporter.email_index
-            });
+            && self
+                .reporters
+                .values()
+                .any(|other| other.id != reporter.id && claims(other) && other.email_index == reporter.email_index);
         require(!clash, taken("verified email"))
     }
 
@@ -133,18 +153,30 @@ impl State {
         self.verified_email_is_free(&reporter)?;
         self.merge_target_exists(&reporter)?;
         let kept = (stored.created_at, stored.version + 1);
-        self.reporters.insert(reporter.id, Reporter { created_at: kept.0, version: kept.1, ..reporter });
+        self.reporters.insert(
+            reporter.id,
+            Reporter {
+                created_at: kept.0,
+                version: kept.1,
+                ..reporter
+            },
+        );
         Ok(())
     }
 
     fn merge_target_exists(&self, reporter: &Reporter) -> Result<(), Misfit> {
-        let exists = reporter.merged_into.is_none_or(|target| self.reporters.contains_key(&target));
+        let exists = reporter
+            .merged_into
+            .is_none_or(|target| self.reporters.contains_key(&target));
         require(exists, missing("reporter"))
     }
 
     fn insert_identity(&mut self, identity: Identity) -> Result<(), Misfit> {
         let known = self.identities.contains_key(&identity.id);
-        require(!known && self.identity_by_lookup(identity.channel, identity.lookup).is_none(), taken("identity"))?;
+        require(
+            !known && self.identity_by_lookup(identity.channel, identity.lookup).is_none(),
+            taken("identity"),
+        )?;
         require(self.reporters.contains_key(&identity.reporter), missing("reporter"))?;
         insert(self.identities.entry(identity.id), identity, "identity")
     }
@@ -180,15 +212,24 @@ impl State {
         require(stored.version == ticket.version, stale("ticket"))?;
         let page = ticket.page.as_ref().map(|page| &page.id);
         let clash = page.is_some()
-            && self.tickets.values().any(|other| {
-                other.id != ticket.id && other.page.as_ref().map(|page| &page.id) == page
-            });
+            && self
+                .tickets
+                .values()
+                .any(|other| other.id != ticket.id && other.page.as_ref().map(|page| &page.id) == page);
         require(!clash, taken("tracker page"))?;
         require(self.reporters.contains_key(&ticket.reporter), missing("reporter"))?;
         // Nothing writes groups yet, so that no ticket can be in one.
         require(ticket.group.is_none(), missing("group"))?;
         let kept = (stored.number, stored.created_at, stored.version + 1);
-        self.tickets.insert(ticket.id, Ticket { number: kept.0, created_at: kept.1, version: kept.2, ..ticket });
+        self.tickets.insert(
+            ticket.id,
+            Ticket {
+                number: kept.0,
+                created_at: kept.1,
+                version: kept.2,
+                ..ticket
+            },
+        );
         Ok(())
     }
 
@@ -214,11 +255,15 @@ impl State {
     }
 
     fn entry_fits(&self, entry: &ChangelogEntry) -> Result<(), Misfit> {
-        let clash = self.entries.values().filter(|other| other.id != entry.id && other.ticket == entry.ticket).any(|other| {
-            let two_drafts = entry.status == ChangelogStatus::Draft && other.status == ChangelogStatus::Draft;
-            let live = |status| status != ChangelogStatus::Rejected;
-            two_drafts || (live(entry.status) && live(other.status) && other.resolution == entry.resolution)
-        });
+        let clash = self
+            .entries
+            .values()
+            .filter(|other| other.id != entry.id && other.ticket == entry.ticket)
+            .any(|other| {
+                let two_drafts = entry.status == ChangelogStatus::Draft && other.status == ChangelogStatus::Draft;
+                let live = |status| status != ChangelogStatus::Rejected;
+                two_drafts || (live(entry.status) && live(other.status) && other.resolution == entry.resolution)
+            });
         require(!clash, taken("changelog entry"))?;
         require(self.tickets.contains_key(&entry.ticket), missing("ticket"))?;
         require(self.reporters.contains_key(&entry.sealed_for), missing("reporter"))
@@ -235,34 +280,60 @@ impl State {
         require(stored.version == entry.version, stale("changelog entry"))?;
         self.entry_fits(&entry)?;
         let kept = (stored.created_at, stored.version + 1);
-        self.entries.insert(entry.id, ChangelogEntry { created_at: kept.0, version: kept.1, ..entry });
+        self.entries.insert(
+            entry.id,
+            ChangelogEntry {
+                created_at: kept.0,
+                version: kept.1,
+                ..entry
+            },
+        );
         Ok(())
     }
 
     fn notification_fits(&self, notification: &Notification) -> Result<(), Misfit> {
-        let clash = self.notifications.values().any(|other| {
-            other.id != notification.id && other.idempotency_key == notification.idempotency_key
-        });
+        let clash = self
+            .notifications
+            .values()
+            .any(|other| other.id != notification.id && other.idempotency_key == notification.idempotency_key);
         require(!clash, taken("notification"))?;
-        require(self.entries.contains_key(&notification.changelog_entry), missing("changelog entry"))?;
+        require(
+            self.entries.contains_key(&notification.changelog_entry),
+            missing("changelog entry"),
+        )?;
         require(self.tickets.contains_key(&notification.ticket), missing("ticket"))?;
         require(self.reporters.contains_key(&notification.reporter), missing("reporter"))?;
-        require(self.identities.contains_key(&notification.identity), missing("identity"))
+        require(
+            self.identities.contains_key(&notification.identity),
+            missing("identity"),
+        )
     }
 
     fn insert_notification(&mut self, notification: Notification) -> Result<(), Misfit> {
-        require(!self.notifications.contains_key(&notification.id), taken("notification"))?;
+        require(
+            !self.notifications.contains_key(&notification.id),
+            taken("notification"),
+        )?;
         self.notification_fits(&notification)?;
         insert(self.notifications.entry(notification.id), notification, "notification")
     }
 
     fn update_notification(&mut self, notification: Notification) -> Result<(), Misfit> {
-        let stored = self.notifications.get(&notification.id).ok_or(missing("notification"))?;
+        let stored = self
+            .notifications
+            .get(&notification.id)
+            .ok_or(missing("notification"))?;
         require(stored.version == notification.version, stale("notification"))?;
         self.notification_fits(&notification)?;
         let kept = (stored.created_at, stored.version + 1);
-        self.notifications
-            .insert(notification.id, Notification { created_at: kept.0, version: kept.1, ..notification });
+        self.notifications.insert(
+            notification.id,
+            Notification {
+                created_at: kept.0,
+                version: kept.1,
+                ..notification
+            },
+        );
         Ok(())
     }
 
@@ -289,7 +360,8 @@ impl State {
 
     fn put_vector(&mut self, vector: TicketVector) -> Result<(), Misfit> {
         require(self.tickets.contains_key(&vector.ticket), missing("ticket"))?;
-        self.vectors.retain(|other| other.ticket != vector.ticket || other.model != vector.model);
+        self.vectors
+            .retain(|other| other.ticket != vector.ticket || other.model != vector.model);
         self.vectors.push(vector);
         Ok(())
     }
@@ -300,14 +372,14 @@ impl State {
             Some(stored) => require(stored.version == cursor.version, stale("cursor"))?,
         }
         let version = cursor.version + 1;
-        self.cursors.insert(cursor.name.clone(), SyncCursor { version, ..cursor });
+        self.cursors
+            .insert(cursor.name.clone(), SyncCursor { version, ..cursor });
         Ok(())
     }
 
     fn enqueue(&mut self, job: NewJob) -> Result<(), Misfit> {
-        let waiting = |stored: &StoredJob| {
-            stored.job.status == JobStatus::Ready && stored.job.unique_key == job.unique_key
-        };
+        let waiting =
+            |stored: &StoredJob| stored.job.status == JobStatus::Ready && stored.job.unique_key == job.unique_key;
         if job.dead.is_none() && job.unique_key.is_some() && self.jobs.values().any(waiting) {
             return Ok(());
         }
@@ -319,7 +391,11 @@ impl State {
             kind: job.payload.kind(),
             payload,
             unique_key: job.unique_key,
-            status: if job.dead.is_some() { JobStatus::Dead } else { JobStatus::Ready },
+            status: if job.dead.is_some() {
+                JobStatus::Dead
+            } else {
+                JobStatus::Ready
+            },
             attempts: 0,
             deaths: 0,
             run_at: job.run_at,
@@ -331,7 +407,10 @@ impl State {
     }
 
     fn insert_api_token(&mut self, token: ApiToken) -> Result<(), Misfit> {
-        let known = self.api_tokens.values().any(|other| other.id == token.id || other.digest == token.digest);
+        let known = self
+            .api_tokens
+            .values()
+            .any(|other| other.id == token.id || other.digest == token.digest);
         require(!known, taken("API token"))?;
         require(self.users.contains_key(&token.user), missing("user"))?;
         insert(self.api_tokens.entry(token.id), token, "API token")
@@ -339,7 +418,10 @@ impl State {
 
     fn put_session(&mut self, session: Session) -> Result<(), Misfit> {
         require(self.users.contains_key(&session.user), missing("user"))?;
-        let seen_at = self.sessions.get(&session.digest).map_or(session.seen_at, |stored| stored.seen_at.max(session.seen_at));
+        let seen_at = self
+            .sessions
+            .get(&session.digest)
+            .map_or(session.seen_at, |stored| stored.seen_at.max(session.seen_at));
         match self.sessions.get_mut(&session.digest) {
             Some(stored) => stored.seen_at = seen_at,
             None => {

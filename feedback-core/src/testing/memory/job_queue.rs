@@ -26,13 +26,22 @@ impl JobQueue for MemoryStore {
         for (_, id) in due {
             state.leases_given += 1;
             let token = LeaseToken::from_uuid(Uuid::from_u128(u128::from(state.leases_given)));
-            let Some(stored) = state.jobs.get_mut(&id) else { continue };
-            let lease = Lease { job: id, token, until: request.lease_until };
+            let Some(stored) = state.jobs.get_mut(&id) else {
+                continue;
+            };
+            let lease = Lease {
+                job: id,
+                token,
+                until: request.lease_until,
+            };
             stored.job.status = JobStatus::Leased;
             stored.job.attempts += 1;
             stored.job.updated_at = request.now;
             stored.lease = Some(lease);
-            claimed.push(LeasedJob { job: stored.job.clone(), lease });
+            claimed.push(LeasedJob {
+                job: stored.job.clone(),
+                lease,
+            });
         }
         Ok(claimed)
     }
@@ -49,7 +58,13 @@ impl JobQueue for MemoryStore {
         self.settle(lease, JobStatus::Done, now, |_| {})
     }
 
-    async fn retry_later(&self, lease: &Lease, run_at: Timestamp, error: &str, now: Timestamp) -> Result<(), SettleError> {
+    async fn retry_later(
+        &self,
+        lease: &Lease,
+        run_at: Timestamp,
+        error: &str,
+        now: Timestamp,
+    ) -> Result<(), SettleError> {
         self.settle(lease, JobStatus::Ready, now, |stored| {
             stored.job.run_at = run_at;
             stored.job.last_error = Some(error_text(error));
@@ -65,7 +80,9 @@ impl JobQueue for MemoryStore {
     }
 
     async fn bury(&self, lease: &Lease, error: &str, now: Timestamp) -> Result<(), SettleError> {
-        self.settle(lease, JobStatus::Dead, now, |stored| stored.job.last_error = Some(error_text(error)))
+        self.settle(lease, JobStatus::Dead, now, |stored| {
+            stored.job.last_error = Some(error_text(error))
+        })
     }
 
     async fn reap(&self, now: Timestamp) -> Result<Reaped, PortError> {
@@ -132,7 +149,11 @@ impl MemoryStore {
         let held = |stored: &&mut StoredJob| {
             stored.job.status == JobStatus::Leased && stored.lease.is_some_and(|held| held.token == lease.token)
         };
-        let stored = state.jobs.get_mut(&lease.job).filter(held).ok_or(SettleError::LeaseLost)?;
+        let stored = state
+            .jobs
+            .get_mut(&lease.job)
+            .filter(held)
+            .ok_or(SettleError::LeaseLost)?;
         act(stored);
         Ok(())
     }
@@ -154,7 +175,11 @@ impl MemoryStore {
 
     fn with_dead(&self, job: JobId, act: impl FnOnce(&mut StoredJob)) -> bool {
         let mut state = self.lock();
-        match state.jobs.get_mut(&job).filter(|stored| stored.job.status == JobStatus::Dead) {
+        match state
+            .jobs
+            .get_mut(&job)
+            .filter(|stored| stored.job.status == JobStatus::Dead)
+        {
             Some(stored) => {
                 act(stored);
                 true

@@ -5,9 +5,9 @@ use async_trait::async_trait;
 use super::{MemoryStore, State};
 use crate::{
     domain::{
-        ChangelogEntry, ChangelogStatus, Channel, Cursor, Job, JobId, JobPayload, JobStatus, Notification, NotificationId,
-        NotificationStatus, Page, PageRequest, Priority, Reporter, ReporterId, Ticket, TicketId, TicketNumber, TicketStatus,
-        TicketType, Timestamp,
+        ChangelogEntry, ChangelogStatus, Channel, Cursor, Job, JobId, JobPayload, JobStatus, Notification,
+        NotificationId, NotificationStatus, Page, PageRequest, Priority, Reporter, ReporterId, Ticket, TicketId,
+        TicketNumber, TicketStatus, TicketType, Timestamp,
     },
     ports::{
         ChangelogFilter, ChangelogRow, DeadLetter, MetricsSummary, NotificationDetail, NotificationFilter, OpsStatus,
@@ -30,29 +30,67 @@ impl Queries for MemoryStore {
                 && has_words(ticket, &wanted)
         };
         let tickets = state.tickets.values().filter(matches).cloned().collect();
-        let tickets = page_of(tickets, page, |ticket: &Ticket| (ticket.created_at, *ticket.id.as_uuid()));
+        let tickets = page_of(tickets, page, |ticket: &Ticket| {
+            (ticket.created_at, *ticket.id.as_uuid())
+        });
         let next = tickets.next;
-        let items = tickets.items.into_iter().map(|ticket| state.ticket_row(ticket)).collect::<Result<_, _>>()?;
+        let items = tickets
+            .items
+            .into_iter()
+            .map(|ticket| state.ticket_row(ticket))
+            .collect::<Result<_, _>>()?;
         Ok(Page { items, next })
     }
 
     async fn ticket_detail(&self, ticket: TicketId) -> Result<Option<TicketDetail>, PortError> {
         let state = self.lock();
-        let Some(ticket) = state.tickets.get(&ticket).cloned() else { return Ok(None) };
+        let Some(ticket) = state.tickets.get(&ticket).cloned() else {
+            return Ok(None);
+        };
         let id = ticket.id;
-        let mut links: Vec<_> =
-            state.links.values().filter(|link| link.ticket == id || link.original == id).cloned().collect();
+        let mut links: Vec<_> = state
+            .links
+            .values()
+            .filter(|link| link.ticket == id || link.original == id)
+            .cloned()
+            .collect();
         links.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.id.cmp(&b.id)));
-        let mut attachments: Vec<_> = state.attachments.values().filter(|file| file.ticket == id).cloned().collect();
+        let mut attachments: Vec<_> = state
+            .attachments
+            .values()
+            .filter(|file| file.ticket == id)
+            .cloned()
+            .collect();
         attachments.sort_by_key(|file| (file.created_at, file.id));
-        let mut changelog_entries: Vec<_> = state.entries.values().filter(|entry| entry.ticket == id).cloned().collect();
-        changelog_entries.sort_by(|a, b| (b.created_at, b.id).cmp(&(a.created_at, a.id)));
-        let mut notifications: Vec<_> = state.notifications.values().filter(|n| n.ticket == id).cloned().collect();
+        let mut changelog_entries: Vec<_> = state
+            .entries
+            .values()
+            .filter(|entry| entry.ticket == id)
+            .cloned()
+            .collect();
+        changelog_entries.sort_by_key(|entry| std::cmp::Reverse((entry.created_at, entry.id)));
+        let mut notifications: Vec<_> = state
+            .notifications
+            .values()
+            .filter(|n| n.ticket == id)
+            .cloned()
+            .collect();
         notifications.sort_by_key(|notification| (notification.created_at, notification.id));
         Ok(Some(TicketDetail {
             reporter: state.person(ticket.reporter)?,
-            sources: state.sources.iter().filter(|source| source.ticket == id).cloned().collect(),
-            events: state.events.get(&id).into_iter().flatten().map(|(event, _)| event.clone()).collect(),
+            sources: state
+                .sources
+                .iter()
+                .filter(|source| source.ticket == id)
+                .cloned()
+                .collect(),
+            events: state
+                .events
+                .get(&id)
+                .into_iter()
+                .flatten()
+                .map(|(event, _)| event.clone())
+                .collect(),
             links,
             attachments,
             changelog_entries,
@@ -72,12 +110,20 @@ impl Queries for MemoryStore {
                 && filter.ticket.is_none_or(|ticket| entry.ticket == ticket)
         };
         let entries = state.entries.values().filter(matches).cloned().collect();
-        let entries = page_of(entries, page, |entry: &ChangelogEntry| (entry.created_at, *entry.id.as_uuid()));
+        let entries = page_of(entries, page, |entry: &ChangelogEntry| {
+            (entry.created_at, *entry.id.as_uuid())
+        });
         let next = entries.next;
         let row = |entry: ChangelogEntry| {
-            Ok(ChangelogRow { ticket_number: state.number_of(entry.ticket)?, entry })
+            Ok(ChangelogRow {
+                ticket_number: state.number_of(entry.ticket)?,
+                entry,
+            })
         };
-        Ok(Page { items: entries.items.into_iter().map(row).collect::<Result<_, PortError>>()?, next })
+        Ok(Page {
+            items: entries.items.into_iter().map(row).collect::<Result<_, PortError>>()?,
+            next,
+        })
     }
 
     async fn notifications(
@@ -92,12 +138,16 @@ impl Queries for MemoryStore {
                 && filter.ticket.is_none_or(|ticket| notification.ticket == ticket)
         };
         let found = state.notifications.values().filter(matches).cloned().collect();
-        Ok(page_of(found, page, |notification: &Notification| (notification.created_at, *notification.id.as_uuid())))
+        Ok(page_of(found, page, |notification: &Notification| {
+            (notification.created_at, *notification.id.as_uuid())
+        }))
     }
 
     async fn notification_detail(&self, id: NotificationId) -> Result<Option<NotificationDetail>, PortError> {
         let state = self.lock();
-        let Some(notification) = state.notifications.get(&id).cloned() else { return Ok(None) };
+        let Some(notification) = state.notifications.get(&id).cloned() else {
+            return Ok(None);
+        };
         Ok(Some(NotificationDetail {
             ticket_number: state.number_of(notification.ticket)?,
             attempts: state.attempts_of(id),
@@ -107,15 +157,26 @@ impl Queries for MemoryStore {
 
     async fn dead_letters(&self, page: PageRequest) -> Result<Page<DeadLetter>, PortError> {
         let state = self.lock();
-        let dead = state.jobs.values().map(|stored| &stored.job).filter(|job| job.status == JobStatus::Dead);
-        let page = page_of(dead.cloned().collect(), page, |job: &Job| (job.created_at, *job.id.as_uuid()));
+        let dead = state
+            .jobs
+            .values()
+            .map(|stored| &stored.job)
+            .filter(|job| job.status == JobStatus::Dead);
+        let page = page_of(dead.cloned().collect(), page, |job: &Job| {
+            (job.created_at, *job.id.as_uuid())
+        });
         Ok(page.map(|job| DeadLetter { job }))
     }
 
     async fn dead_letter(&self, id: JobId) -> Result<Option<DeadLetter>, PortError> {
         let state = self.lock();
-        let dead = state.jobs.get(&id).filter(|stored| stored.job.status == JobStatus::Dead);
-        Ok(dead.map(|stored| DeadLetter { job: stored.job.clone() }))
+        let dead = state
+            .jobs
+            .get(&id)
+            .filter(|stored| stored.job.status == JobStatus::Dead);
+        Ok(dead.map(|stored| DeadLetter {
+            job: stored.job.clone(),
+        }))
     }
 
     async fn metrics(&self, from: Timestamp, to: Timestamp) -> Result<MetricsSummary, PortError> {
@@ -159,49 +220,78 @@ fn has_words(ticket: &Ticket, wanted: &[String]) -> bool {
     }
     let mut words = search_words(ticket.title.as_str());
     words.extend(search_words(ticket.description.as_str()));
-    wanted.iter().all(|begin| words.iter().any(|word| word.starts_with(begin.as_str())))
+    wanted
+        .iter()
+        .all(|begin| words.iter().any(|word| word.starts_with(begin.as_str())))
 }
 
 fn counted<K: Copy + PartialEq>(order: &[K], found: impl Iterator<Item = K> + Clone) -> Vec<(K, u64)> {
     let count = |key: K| found.clone().filter(|other| *other == key).count() as u64;
-    order.iter().map(|&key| (key, count(key))).filter(|(_, count)| *count > 0).collect()
+    order
+        .iter()
+        .map(|&key| (key, count(key)))
+        .filter(|(_, count)| *count > 0)
+        .collect()
 }
 
 impl State {
     fn ticket_row(&self, ticket: Ticket) -> Result<TicketRow, PortError> {
         let sources = self.sources.iter().filter(|source| source.ticket == ticket.id);
         let sources = sources
-            .map(|source| SourceRef { channel: source.channel, external_id: source.external_id.clone() })
+            .map(|source| SourceRef {
+                channel: source.channel,
+                external_id: source.external_id.clone(),
+            })
             .collect();
-        Ok(TicketRow { reporter: self.person(ticket.reporter)?, sources, ticket })
+        Ok(TicketRow {
+            reporter: self.person(ticket.reporter)?,
+            sources,
+            ticket,
+        })
     }
 
     // References are checked at commit, so that neither of these is ever missing.
     fn person(&self, id: ReporterId) -> Result<Reporter, PortError> {
         let missing = || PortError::new(PortErrorKind::Unavailable, "queries.tickets").with_code("missing_reporter");
-        self.reporters.get(&self.final_reporter(id)).cloned().ok_or_else(missing)
+        self.reporters
+            .get(&self.final_reporter(id))
+            .cloned()
+            .ok_or_else(missing)
     }
 
     fn number_of(&self, ticket: TicketId) -> Result<TicketNumber, PortError> {
         let missing = || PortError::new(PortErrorKind::Unavailable, "queries.lists").with_code("missing_ticket");
-        self.tickets.get(&ticket).map(|ticket| ticket.number).ok_or_else(missing)
+        self.tickets
+            .get(&ticket)
+            .map(|ticket| ticket.number)
+            .ok_or_else(missing)
     }
 
     fn metrics(&self, from: Timestamp, to: Timestamp) -> MetricsSummary {
         let within = |at: Timestamp| from <= at && at < to;
-        let tickets: Vec<&Ticket> = self.tickets.values().filter(|ticket| within(ticket.created_at)).collect();
+        let tickets: Vec<&Ticket> = self
+            .tickets
+            .values()
+            .filter(|ticket| within(ticket.created_at))
+            .collect();
         let mut by_day = BTreeMap::new();
         let mut by_reporter = BTreeMap::new();
         for ticket in &tickets {
             let micros = ticket.created_at.unix_micros();
             let day = micros - micros.rem_euclid(DAY_MICROS);
-            *by_day.entry(Timestamp::from_unix_micros(day).unwrap_or(Timestamp::UNIX_EPOCH)).or_insert(0) += 1;
+            *by_day
+                .entry(Timestamp::from_unix_micros(day).unwrap_or(Timestamp::UNIX_EPOCH))
+                .or_insert(0) += 1;
             *by_reporter.entry(self.final_reporter(ticket.reporter)).or_insert(0) += 1;
         }
         let mut top_reporters: Vec<(ReporterId, u64)> = by_reporter.into_iter().collect();
         top_reporters.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
         top_reporters.truncate(10);
-        let notified = self.notifications.values().filter(|n| within(n.created_at)).map(|n| n.status);
+        let notified = self
+            .notifications
+            .values()
+            .filter(|n| within(n.created_at))
+            .map(|n| n.status);
         MetricsSummary {
             received: tickets.len() as u64,
             by_channel: counted(&Channel::ALL, tickets.iter().map(|ticket| ticket.channel)),
@@ -221,7 +311,10 @@ impl State {
         };
         let confirmed = |ticket: &Ticket| since(ticket.created_at, ticket.confirmation.as_ref().map(|word| word.at));
         let approved = |entry: &ChangelogEntry| {
-            let decision = entry.decision.as_ref().filter(|_| entry.status == ChangelogStatus::Approved);
+            let decision = entry
+                .decision
+                .as_ref()
+                .filter(|_| entry.status == ChangelogStatus::Approved);
             since(entry.created_at, decision.map(|decision| decision.at))
         };
         let tickets = || self.tickets.values();
@@ -230,7 +323,10 @@ impl State {
             to_resolved: StepTimes::median(tickets().filter_map(|t| since(t.created_at, t.resolved_at)).collect()),
             to_approved: StepTimes::median(self.entries.values().filter_map(approved).collect()),
             to_sent: StepTimes::median(
-                self.notifications.values().filter_map(|n| since(n.created_at, n.sent_at)).collect(),
+                self.notifications
+                    .values()
+                    .filter_map(|n| since(n.created_at, n.sent_at))
+                    .collect(),
             ),
         }
     }

@@ -4,11 +4,12 @@ use super::{MemoryStore, Order};
 use crate::{
     domain::{
         ApiToken, Change, ChangelogEntry, ChangelogEntryId, CommitReceipt, Identity, Notification, NotificationAttempt,
-        NotificationId, RememberedCall, Reporter, ReporterId, SecretDigest, Session, SignInLink, SyncCursor, Ticket, TicketId,
-        TicketSource, TicketVector, Timestamp, User, UserId, Write,
+        NotificationId, RememberedCall, Reporter, ReporterId, SecretDigest, Session, SignInLink, SyncCursor, Ticket,
+        TicketId, TicketSource, TicketVector, Timestamp, User, UserId, Write,
     },
     ports::{
-        ChangelogEntryKey, IdentityKey, NotificationKey, PortError, PortErrorKind, ReporterKey, SourceKey, Storage, TicketKey,
+        ChangelogEntryKey, IdentityKey, NotificationKey, PortError, PortErrorKind, ReporterKey, SourceKey, Storage,
+        TicketKey,
     },
 };
 
@@ -21,14 +22,20 @@ impl Storage for MemoryStore {
         let mut receipt = CommitReceipt::default();
         {
             let mut state = self.lock();
-            let order = if state.orders.is_empty() { None } else { Some(state.orders.remove(0)) };
+            let order = if state.orders.is_empty() {
+                None
+            } else {
+                Some(state.orders.remove(0))
+            };
             if let Some(Order::Refuse(kind)) = order {
                 return Err(PortError::new(kind, COMMIT).with_code("ordered"));
             }
             let mut next = state.clone();
             for write in change.into_writes() {
                 next.apply(write, &mut receipt).map_err(|misfit| {
-                    PortError::new(misfit.kind, COMMIT).with_code(misfit.code).with_reason(misfit.what)
+                    PortError::new(misfit.kind, COMMIT)
+                        .with_code(misfit.code)
+                        .with_reason(misfit.what)
                 })?;
             }
             *state = next;
@@ -58,14 +65,22 @@ impl Storage for MemoryStore {
         let state = self.lock();
         let matches = |source: &&TicketSource| match &key {
             SourceKey::External(channel, id) => source.channel == *channel && source.external_id == *id,
-            SourceKey::NewestInThread(channel, key) => source.channel == *channel && source.thread_key.as_ref() == Some(key),
+            SourceKey::NewestInThread(channel, key) => {
+                source.channel == *channel && source.thread_key.as_ref() == Some(key)
+            }
             SourceKey::NewestBy(author) => source.author == *author,
         };
         Ok(state.sources.iter().rev().find(matches).cloned())
     }
 
     async fn sources(&self, ticket: TicketId) -> Result<Vec<TicketSource>, PortError> {
-        Ok(self.lock().sources.iter().filter(|source| source.ticket == ticket).cloned().collect())
+        Ok(self
+            .lock()
+            .sources
+            .iter()
+            .filter(|source| source.ticket == ticket)
+            .cloned()
+            .collect())
     }
 
     async fn reporter(&self, key: ReporterKey) -> Result<Option<Reporter>, PortError> {
@@ -98,7 +113,12 @@ impl Storage for MemoryStore {
 
     async fn identities(&self, reporter: ReporterId) -> Result<Vec<Identity>, PortError> {
         let state = self.lock();
-        let mut found: Vec<_> = state.identities.values().filter(|i| i.reporter == reporter).cloned().collect();
+        let mut found: Vec<_> = state
+            .identities
+            .values()
+            .filter(|i| i.reporter == reporter)
+            .cloned()
+            .collect();
         found.sort_by_key(|identity| (identity.created_at, identity.id));
         Ok(found)
     }
@@ -136,7 +156,12 @@ impl Storage for MemoryStore {
 
     async fn notifications(&self, entry: ChangelogEntryId) -> Result<Vec<Notification>, PortError> {
         let state = self.lock();
-        let mut found: Vec<_> = state.notifications.values().filter(|n| n.changelog_entry == entry).cloned().collect();
+        let mut found: Vec<_> = state
+            .notifications
+            .values()
+            .filter(|n| n.changelog_entry == entry)
+            .cloned()
+            .collect();
         found.sort_by_key(|notification| (notification.created_at, notification.id));
         Ok(found)
     }
@@ -153,7 +178,7 @@ impl Storage for MemoryStore {
         let state = self.lock();
         let in_window = |vector: &&TicketVector| vector.model == model && vector.ticket_created_at >= since;
         let mut found: Vec<_> = state.vectors.iter().filter(in_window).cloned().collect();
-        found.sort_by(|a, b| (b.ticket_created_at, b.ticket).cmp(&(a.ticket_created_at, a.ticket)));
+        found.sort_by_key(|vector| std::cmp::Reverse((vector.ticket_created_at, vector.ticket)));
         Ok(found)
     }
 
@@ -174,14 +199,23 @@ impl Storage for MemoryStore {
     }
 
     async fn api_token(&self, digest: SecretDigest) -> Result<Option<ApiToken>, PortError> {
-        Ok(self.lock().api_tokens.values().find(|token| token.digest == digest).cloned())
+        Ok(self
+            .lock()
+            .api_tokens
+            .values()
+            .find(|token| token.digest == digest)
+            .cloned())
     }
 }
 
 impl super::State {
     pub(super) fn attempts_of(&self, notification: NotificationId) -> Vec<NotificationAttempt> {
-        let mut found: Vec<_> =
-            self.attempts.values().filter(|attempt| attempt.notification == notification).cloned().collect();
+        let mut found: Vec<_> = self
+            .attempts
+            .values()
+            .filter(|attempt| attempt.notification == notification)
+            .cloned()
+            .collect();
         found.sort_by_key(|attempt| (attempt.started_at, attempt.id));
         found
     }

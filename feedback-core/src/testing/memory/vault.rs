@@ -27,7 +27,11 @@ pub struct MemoryVault {
 impl MemoryVault {
     /// A ring with one key, from a seed; rings of two seeds open nothing of each other.
     pub fn new(seed: u64) -> Self {
-        Self { seed, newest_key: Arc::new(AtomicU32::new(1)), sealed: Arc::new(AtomicU64::new(0)) }
+        Self {
+            seed,
+            newest_key: Arc::new(AtomicU32::new(1)),
+            sealed: Arc::new(AtomicU64::new(0)),
+        }
     }
 
     /// Adds a key to the ring: new values are sealed under it, old ones still open.
@@ -36,7 +40,12 @@ impl MemoryVault {
     }
 
     fn ring_key(&self, number: u32) -> [u8; 32] {
-        Sha256::new().chain_update(b"ring").chain_update(self.seed.to_be_bytes()).chain_update(number.to_be_bytes()).finalize().into()
+        Sha256::new()
+            .chain_update(b"ring")
+            .chain_update(self.seed.to_be_bytes())
+            .chain_update(number.to_be_bytes())
+            .finalize()
+            .into()
     }
 
     fn nonce(&self) -> u64 {
@@ -48,7 +57,9 @@ impl MemoryVault {
         match scope {
             KeyScope::Hub => Ok(self.ring_key(ring_key)),
             KeyScope::Subject(reporter, wrapped) => {
-                let opened = self.unlock(wrapped.as_bytes(), &subject_bound(reporter), |number| Ok(self.ring_key(number)))?;
+                let opened = self.unlock(wrapped.as_bytes(), &subject_bound(reporter), |number| {
+                    Ok(self.ring_key(number))
+                })?;
                 let mut own = [0; 32];
                 if opened.len() != own.len() {
                     return Err(refused());
@@ -112,7 +123,12 @@ impl Vault for MemoryVault {
             .chain_update(self.nonce().to_be_bytes())
             .finalize();
         let newest = self.newest_key.load(Ordering::SeqCst);
-        Ok(SubjectKey::from_bytes(self.lock(&self.ring_key(newest), newest, &subject_bound(subject), &own)))
+        Ok(SubjectKey::from_bytes(self.lock(
+            &self.ring_key(newest),
+            newest,
+            &subject_bound(subject),
+            &own,
+        )))
     }
 
     fn seal(&self, scope: KeyScope<'_>, place: Place, plain: &[u8]) -> Result<Sealed, PortError> {
@@ -122,7 +138,9 @@ impl Vault for MemoryVault {
     }
 
     fn open(&self, scope: KeyScope<'_>, place: Place, sealed: &Sealed) -> Result<Zeroizing<Vec<u8>>, PortError> {
-        self.unlock(sealed.as_bytes(), &bound(scope, place), |ring_key| self.scope_key(scope, ring_key))
+        self.unlock(sealed.as_bytes(), &bound(scope, place), |ring_key| {
+            self.scope_key(scope, ring_key)
+        })
     }
 
     fn blind_index(&self, kind: IndexKind, value: &[u8]) -> BlindIndex {
@@ -170,7 +188,13 @@ fn keystream(key: &[u8; 32], nonce: u64, text: &[u8]) -> Vec<u8> {
             .chain_update((number as u64).to_be_bytes())
             .finalize()
     };
-    text.chunks(32).enumerate().flat_map(|(number, part)| {
-        part.iter().zip(block(number)).map(|(byte, mask)| byte ^ mask).collect::<Vec<u8>>()
-    }).collect()
+    text.chunks(32)
+        .enumerate()
+        .flat_map(|(number, part)| {
+            part.iter()
+                .zip(block(number))
+                .map(|(byte, mask)| byte ^ mask)
+                .collect::<Vec<u8>>()
+        })
+        .collect()
 }
