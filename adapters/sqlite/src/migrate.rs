@@ -7,7 +7,6 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use crate::{SqliteConfig, error::OpenError, instance_lock::InstanceLock};
 
 mod embedded {
-    #![expect(clippy::disallowed_methods, reason = "the macro reads CARGO_MANIFEST_DIR as it runs")]
     refinery::embed_migrations!("migrations");
 }
 

@@ -1,5 +1,7 @@
 //! The file keeps what the ports promise.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop right there")]
+
 use std::process::ExitCode;
 
 use feedback_core::{

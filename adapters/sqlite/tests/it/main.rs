@@ -1,5 +1,7 @@
 //! What the SQLite adapter does beyond the ports' promises: one process for a file, crashes, damage, strangers, groups.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop right there")]
+
 mod crash;
 mod damage;
 mod group_commit;

@@ -94,8 +94,8 @@ impl Pair {
         let mut rows = self.fixtures.intake();
         rows.ticket.title = word(a);
         rows.ticket.channel = Channel::ALL[usize::from(b) % 6];
-        if let Some(known) = pick(&self.known.reporters, b).filter(|_| a % 3 == 0) {
-            (rows.reporter.email_index, rows.reporter.email_verified) = (known.email_index, a % 2 == 0);
+        if let Some(known) = pick(&self.known.reporters, b).filter(|_| a.is_multiple_of(3)) {
+            (rows.reporter.email_index, rows.reporter.email_verified) = (known.email_index, a.is_multiple_of(2));
         } else {
             (rows.reporter.email_index, rows.reporter.email_verified) = (Some(self.fixtures.blind_index()), true);
         }
@@ -112,7 +112,7 @@ impl Pair {
             return;
         };
         // Now and then a stale version: what is known here is never refreshed.
-        if b % 4 != 0 {
+        if !b.is_multiple_of(4) {
             ticket.version = self
                 .memory
                 .ticket(TicketKey::Id(ticket.id))
@@ -132,7 +132,7 @@ impl Pair {
             pushed_at: None,
             seen_status: None,
         })
-        .filter(|_| b % 2 == 0);
+        .filter(|_| b.is_multiple_of(2));
         let event = self.fixtures.event(ticket.id, EventKind::Updated);
         self.commit(
             Change::new()
@@ -147,9 +147,9 @@ impl Pair {
             return;
         };
         one.version += u32::from(c % 2);
-        one.email_verified = c % 3 != 0;
-        one.merged_into = Some(other.id).filter(|id| *id < one.id && c % 5 == 0);
-        one.email_index = other.email_index.filter(|_| c % 4 == 0).or(one.email_index);
+        one.email_verified = !c.is_multiple_of(3);
+        one.merged_into = Some(other.id).filter(|id| *id < one.id && c.is_multiple_of(5));
+        one.email_index = other.email_index.filter(|_| c.is_multiple_of(4)).or(one.email_index);
         self.commit(Change::new().with(Write::UpdateReporter(one))).await;
     }
 
@@ -170,7 +170,7 @@ impl Pair {
             return;
         };
         let mut source = self.fixtures.source(ticket.id, &author);
-        if c % 3 == 0 {
+        if c.is_multiple_of(3) {
             source.external_id = feedback_core::domain::ExternalId::parse(format!("again-{}", c % 5)).unwrap();
         }
         self.commit(Change::new().with(Write::InsertSource(Box::new(source))))
@@ -210,7 +210,7 @@ impl Pair {
         let notification = self.fixtures.notification(&entry, &identity);
         let attempt = self.fixtures.attempt(&notification);
         let mut change = Change::new().with(Write::InsertNotification(Box::new(notification.clone())));
-        if c % 2 == 0 {
+        if c.is_multiple_of(2) {
             change.push(Write::InsertAttempt(attempt));
         }
         if self.commit(change).await.is_some() {
@@ -224,7 +224,7 @@ impl Pair {
         };
         notification.version += u32::from(b % 2);
         notification.status = NotificationStatus::ALL[usize::from(c) % 9];
-        notification.sent_at = Some(self.fixtures.now()).filter(|_| c % 2 == 0);
+        notification.sent_at = Some(self.fixtures.now()).filter(|_| c.is_multiple_of(2));
         self.commit(Change::new().with(Write::UpdateNotification(Box::new(notification))))
             .await;
     }
@@ -245,10 +245,10 @@ impl Pair {
             .fixtures
             .job()
             .at(self.fixtures.now().plus(Duration::from_secs(u64::from(b % 4))));
-        if a % 2 == 0 {
+        if a.is_multiple_of(2) {
             job = job.unique(format!("key-{}", a % 6));
         }
-        if b % 7 == 0 {
+        if b.is_multiple_of(7) {
             job = job.dead("from birth");
         }
         self.commit(Change::new().with(Write::Enqueue(job))).await;
@@ -273,7 +273,7 @@ impl Pair {
 
     async fn settle(&mut self, a: u8, b: u8) {
         let now = self.fixtures.now();
-        if b % 5 == 0 {
+        if b.is_multiple_of(5) {
             assert_eq!(self.file.reap(now).await.unwrap(), self.memory.reap(now).await.unwrap());
         }
         let Some((file, memory)) = pick(&self.known.leases, a) else {
