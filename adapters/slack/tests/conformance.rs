@@ -77,6 +77,12 @@ fn nowhere() -> String {
     format!("http://{}/api", listener.local_addr().expect("it is bound"))
 }
 
+/// What Slack shows of a text without formatting. An angle bracket that is not escaped begins a mention or a link.
+fn shown(text: &str) -> String {
+    assert!(!text.contains(['<', '>']), "markup is left in {text}");
+    text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+}
+
 impl ChannelSenderHarness for SandboxSlack {
     fn start(&self) -> BoxFuture<'_, Box<dyn ChannelSenderBench>> {
         Box::pin(async { Box::new(bench().await) as Box<dyn ChannelSenderBench> })
@@ -125,11 +131,7 @@ impl ChannelSenderBench for Bench {
             .into_iter()
             .map(|message| Delivered {
                 id: format!("{team}:{}:{}", message.channel, message.ts),
-                text: message
-                    .text
-                    .replace("&lt;", "<")
-                    .replace("&gt;", ">")
-                    .replace("&amp;", "&"),
+                text: shown(&message.text),
                 marker: message
                     .metadata
                     .and_then(|data| Some(data["event_payload"]["marker"].as_str()?.to_owned())),
