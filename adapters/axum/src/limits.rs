@@ -143,7 +143,7 @@ mod tests {
 
     use super::*;
 
-    /// Chunks of 10 bytes without an announced length; `None` once one is asked for that nobody should ask for.
+    /// Chunks of 10 bytes without an announced length.
     fn chunks(count: usize) -> Body {
         Body::from_stream(stream::iter(
             (0..count).map(|_| Ok::<_, std::io::Error>(Bytes::from_static(b"0123456789"))),

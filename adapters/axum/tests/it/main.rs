@@ -9,4 +9,5 @@ mod operations;
 mod slow_storage;
 mod tickets;
 mod webhooks;
+mod wire;
 mod world;

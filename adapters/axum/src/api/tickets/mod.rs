@@ -6,7 +6,7 @@ pub(super) mod list;
 pub(super) mod show;
 pub(super) mod update;
 
-use axum::Json;
+use axum::{Json, http::StatusCode};
 use feedback_core::{domain::TicketId, ports::PortError, usecases::ShowError};
 
 use super::{
@@ -14,7 +14,6 @@ use super::{
     call::{Versioned, etag},
 };
 use crate::problem::Problem;
-use axum::http::StatusCode;
 
 /// A ticket with everything, as it stands, under a status.
 async fn answered(api: &Api, status: StatusCode, id: TicketId) -> Result<Versioned<show::TicketDetailBody>, Problem> {
