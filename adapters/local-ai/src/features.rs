@@ -9,11 +9,12 @@ use std::{
 use crate::fold::words;
 
 /// A line for each concept: beginnings of words in English and Spanish that mean it.
-static CONCEPTS: LazyLock<HashMap<&str, usize>> = LazyLock::new(|| {
+/// A concept has the name of its first, so that a new line changes no vector of texts without its words.
+static CONCEPTS: LazyLock<HashMap<&str, &str>> = LazyLock::new(|| {
     include_str!("concepts.txt")
         .lines()
         .filter(|line| !line.starts_with('#'))
-        .enumerate()
+        .filter_map(|line| Some((line.split_whitespace().next()?, line)))
         .flat_map(|(concept, line)| line.split_whitespace().map(move |stem| (stem, concept)))
         .collect()
 });
@@ -111,9 +112,11 @@ fn add_word(word: &str, counted: &mut BTreeMap<u64, (f32, u32)>) {
     }
 }
 
-/// The concept whose longest beginning the word has.
-fn concept(word: &str) -> Option<usize> {
-    (3..=word.len())
+/// The concept whose longest beginning the word has. Three letters begin too many words: they count as a whole one, or
+/// with one letter more for a plural.
+fn concept(word: &str) -> Option<&'static str> {
+    let shortest = if word.len() <= 4 { 3 } else { 4 };
+    (shortest..=word.len())
         .rev()
         .find_map(|end| CONCEPTS.get(word.get(..end)?).copied())
 }

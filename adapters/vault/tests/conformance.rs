@@ -29,7 +29,10 @@ impl VaultHarness for Rings {
 }
 
 fn ring(ids: &[&str]) -> KeyRing {
-    let entries: Vec<String> = ids.iter().map(|id| format!("{id}:{}", STANDARD.encode(Sha256::digest(id)))).collect();
+    let entries: Vec<String> = ids
+        .iter()
+        .map(|id| format!("{id}:{}", STANDARD.encode(Sha256::digest(id))))
+        .collect();
     KeyRing::parse(&entries.join(",")).expect("digests are strong keys")
 }
 
