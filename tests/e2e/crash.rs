@@ -200,9 +200,9 @@ async fn each_approval_arrived_once(api: &Api, sandbox: &Sandbox, approved: &BTr
         .intercom()
         .conversations()
         .iter()
-        .flat_map(|conversation| conversation.comments_by_admins().map(|part| part.text.clone()).collect::<Vec<_>>())
+        .flat_map(|conversation| conversation.comments_by_admins().map(|part| part.body.clone()).collect::<Vec<_>>())
         .collect();
-    let whatsapp: Vec<_> = sandbox.whatsapp().messages().iter().map(|message| message.body().to_owned()).collect();
+    let whatsapp: Vec<_> = sandbox.whatsapp().messages().iter().map(|message| message.content.body().to_owned()).collect();
     let mut arrived = 0;
     for notification in api.all("/api/notifications").await {
         let ticket = notification["ticket_id"].as_str().expect("a ticket");

@@ -4,9 +4,7 @@ use std::{fmt, str::FromStr, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Channel, ChangelogEntryId, JobId, LeaseToken, NotificationId, ReporterId, Sealed, TicketId, Timestamp,
-};
+use super::{ChangelogEntryId, Channel, JobId, LeaseToken, NotificationId, ReporterId, Sealed, TicketId, Timestamp};
 
 /// Which kind of work waits together. Every queue has a slot reserved, so that a flood in one never starves another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -162,10 +160,9 @@ impl JobPayload {
             | Self::MatchDuplicates { .. }
             | Self::PushToTracker { .. }
             | Self::DraftChangelog { .. } => Queue::Default,
-            Self::PollTracker
-            | Self::LookUpReporter { .. }
-            | Self::ReplayDelivery { .. }
-            | Self::PurgeExpired => Queue::Low,
+            Self::PollTracker | Self::LookUpReporter { .. } | Self::ReplayDelivery { .. } | Self::PurgeExpired => {
+                Queue::Low
+            }
         }
     }
 
@@ -211,7 +208,14 @@ pub struct NewJob {
 impl NewJob {
     /// Work to be done at once.
     pub fn now(id: JobId, payload: JobPayload, now: Timestamp) -> Self {
-        Self { id, payload, unique_key: None, run_at: now, dead: None, created_at: now }
+        Self {
+            id,
+            payload,
+            unique_key: None,
+            run_at: now,
+            dead: None,
+            created_at: now,
+        }
     }
 
     /// The same, not before `run_at`.
@@ -282,7 +286,7 @@ pub struct Job {
     pub status: JobStatus,
     /// Tries begun: raised when the job is claimed, in the claim's own commit.
     pub attempts: u32,
-    /// Tries that ended with the process.
+    /// Tries in a row that ended with the process.
     pub deaths: u32,
     /// Not before.
     pub run_at: Timestamp,
@@ -341,7 +345,9 @@ mod tests {
 
     #[test]
     fn the_stored_payload_names_its_kind() {
-        let payload = JobPayload::TriageTicket { ticket: TicketId::from_uuid(Uuid::from_u128(1)) };
+        let payload = JobPayload::TriageTicket {
+            ticket: TicketId::from_uuid(Uuid::from_u128(1)),
+        };
         let json = serde_json::to_value(&payload).unwrap();
         assert_eq!(json["kind"], payload.kind().as_str());
         assert_eq!(serde_json::from_value::<JobPayload>(json).unwrap(), payload);

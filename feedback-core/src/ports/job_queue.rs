@@ -23,7 +23,7 @@ pub struct ClaimRequest {
 pub struct Reaped {
     /// Jobs that are ready again.
     pub released: u64,
-    /// Jobs that took a third process with them and are dead now (`crash_loop`).
+    /// Jobs that took a third process in a row with them and are dead now (`crash_loop`).
     pub buried: u64,
 }
 
@@ -45,7 +45,8 @@ pub enum SettleError {
 /// - *Fenced:* every transition names the lease's token; one that matches no leased row is `LeaseLost` and changes nothing.
 /// - *Counted:* the attempt is raised in the claim's own commit, so that a crash counts.
 /// - *Fair:* due jobs are claimed in the order of `run_at`; a job that fails never blocks those behind it.
-/// - *Deadly at last:* the third process that dies with a job buries it (`crash_loop`).
+/// - *Deadly at last:* the third process in a row that dies with a job buries it (`crash_loop`); a run that ends in any
+///   other way begins the count anew, so that periodic work outlives a machine that is often restarted.
 /// - *Nothing dropped:* a dead job stays until a person retries or discards it; either is a no-op on a job that is not dead.
 /// - *Durable, cancel safe, bounded, silent:* as [`Storage`](super::Storage).
 ///

@@ -50,6 +50,7 @@ pub fn checks<H: JobQueueHarness>() -> &'static [Check<H>] {
         what_is_not_dead_is_neither_revived_nor_discarded,
         a_job_dead_from_birth_runs_only_when_revived,
         f30_the_third_death_buries,
+        f30_deaths_with_a_finished_run_between_them_bury_nothing,
         f28_reaper_and_worker_never_both_win,
         f34_a_hostile_error_is_stored_short_and_plain,
         a_waiting_job_with_the_same_key_makes_another_a_no_op,
@@ -512,6 +513,21 @@ async fn f30_the_third_death_buries<H: JobQueueHarness>(harness: &H) {
         (letters[0].deaths, letters[0].attempts, letters[0].last_error.as_deref()),
         (3, 3, Some("crash_loop"))
     );
+}
+
+async fn f30_deaths_with_a_finished_run_between_them_bury_nothing<H: JobQueueHarness>(harness: &H) {
+    let fresh = harness.fresh().await;
+    let (queue, fixtures) = (&fresh.adapter, Fixtures::default());
+    enqueue(queue, [fixtures.job()]).await;
+    for _ in 0..4 {
+        claim_one(queue, &fixtures).await;
+        let now = fixtures.clock.advance(LEASE);
+        let reaped = queue.reap(now).await.expect("the reaper runs");
+        assert_eq!(reaped, Reaped { released: 1, buried: 0 });
+        let periodic = claim_one(queue, &fixtures).await;
+        let again = queue.snooze(&periodic.lease, now, "periodic", now).await;
+        again.expect("the lease holds");
+    }
 }
 
 async fn f28_reaper_and_worker_never_both_win<H: JobQueueHarness>(harness: &H) {

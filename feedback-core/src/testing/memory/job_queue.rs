@@ -68,6 +68,7 @@ impl JobQueue for MemoryStore {
         self.settle(lease, JobStatus::Ready, now, |stored| {
             stored.job.run_at = run_at;
             stored.job.last_error = Some(error_text(error));
+            stored.job.deaths = 0;
         })
     }
 
@@ -76,6 +77,7 @@ impl JobQueue for MemoryStore {
             stored.job.run_at = run_at;
             stored.job.last_error = Some(error_text(reason));
             stored.job.attempts = stored.job.attempts.saturating_sub(1);
+            stored.job.deaths = 0;
         })
     }
 
