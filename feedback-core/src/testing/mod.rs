@@ -9,3 +9,8 @@ pub mod memory;
 pub mod outbound;
 
 pub use self::{clock::FixedClock, ids::SeededIds};
+
+/// The examples of the page for authors of adapters, as doc tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/WRITING-AN-ADAPTER.md")]
+mod writing_an_adapter {}
