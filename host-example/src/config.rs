@@ -15,14 +15,39 @@ use secrecy::SecretString;
 
 /// Sections and their keys; `""` is the top of the file. A key that is not here is a mistake, and is told.
 const KEYS: &[(&str, &[&str])] = &[
-    ("", &["listen", "public_url", "database_url", "queue_url", "blob_url", "secret_keys", "api_token"]),
-    ("slack", &["signing_secret", "bot_token", "channels", "intake", "base_url"]),
+    (
+        "",
+        &[
+            "listen",
+            "public_url",
+            "database_url",
+            "queue_url",
+            "blob_url",
+            "secret_keys",
+            "api_token",
+        ],
+    ),
+    (
+        "slack",
+        &["signing_secret", "bot_token", "channels", "intake", "base_url"],
+    ),
     ("intercom", &["client_secret", "access_token", "admin_id", "base_url"]),
     (
         "whatsapp",
-        &["app_secret", "verify_token", "access_token", "phone_number_id", "template", "template_language", "base_url"],
+        &[
+            "app_secret",
+            "verify_token",
+            "access_token",
+            "phone_number_id",
+            "template",
+            "template_language",
+            "base_url",
+        ],
     ),
-    ("notion", &["token", "data_source_id", "poll_seconds", "webhook_secret", "base_url"]),
+    (
+        "notion",
+        &["token", "data_source_id", "poll_seconds", "webhook_secret", "base_url"],
+    ),
     ("openai", &["api_key", "model", "embedding_model", "base_url"]),
     ("smtp", &["url", "from"]),
     (
@@ -221,7 +246,11 @@ impl Settings {
     #[cfg(test)]
     fn from_pairs(pairs: &[(&str, &str)]) -> Result<Self, InvalidConfiguration> {
         let mut source = Source::default();
-        source.read_environment(pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
+        source.read_environment(
+            pairs
+                .iter()
+                .map(|(key, value)| ((*key).to_owned(), (*value).to_owned())),
+        );
         source.typed()
     }
 }
@@ -230,14 +259,22 @@ impl Source {
     fn read_file(&mut self, path: &Path) {
         let text = match std::fs::read_to_string(path) {
             Ok(text) => text,
-            Err(error) => return self.problems.push(format!("could not read {}: {error}", path.display())),
+            Err(error) => {
+                return self
+                    .problems
+                    .push(format!("could not read {}: {error}", path.display()));
+            }
         };
         let table = match text.parse::<toml::Table>() {
             Ok(table) => table,
             // The parser's message quotes the line, which may hold a secret.
             Err(error) => {
-                let line = error.span().map_or(0, |span| text[..span.start.min(text.len())].lines().count());
-                return self.problems.push(format!("{} is not TOML near line {line}", path.display()));
+                let line = error
+                    .span()
+                    .map_or(0, |span| text[..span.start.min(text.len())].lines().count());
+                return self
+                    .problems
+                    .push(format!("{} is not TOML near line {line}", path.display()));
             }
         };
         for (key, value) in table {
@@ -254,7 +291,9 @@ impl Source {
 
     fn read_environment(&mut self, vars: impl Iterator<Item = (String, String)>) {
         for (name, value) in vars {
-            let Some(path) = name.strip_prefix("FEEDBACK_") else { continue };
+            let Some(path) = name.strip_prefix("FEEDBACK_") else {
+                continue;
+            };
             let path = path.to_ascii_lowercase();
             let (section, key) = path.split_once("__").unwrap_or(("", &path));
             self.put(section, key, Some(value));
@@ -264,16 +303,24 @@ impl Source {
     fn put(&mut self, section: &str, key: &str, value: Option<String>) {
         let (section, key) = (section.to_ascii_lowercase(), key.to_ascii_lowercase());
         let name = shown(&section, &key);
-        let known = |key: &str| KEYS.iter().any(|(known, keys)| *known == section && keys.contains(&key));
-        let Some(value) = value else { return self.problems.push(format!("{name} must be a text, number or list")) };
+        let known = |key: &str| {
+            KEYS.iter()
+                .any(|(known, keys)| *known == section && keys.contains(&key))
+        };
+        let Some(value) = value else {
+            return self.problems.push(format!("{name} must be a text, number or list"));
+        };
         if known(&key) {
             self.values.insert((section, key), value);
         } else if let Some(plain) = key.strip_suffix("_file").filter(|plain| known(plain)) {
             match std::fs::read_to_string(&value) {
                 Ok(secret) => {
-                    self.values.insert((section, plain.to_owned()), secret.trim().to_owned());
+                    self.values
+                        .insert((section, plain.to_owned()), secret.trim().to_owned());
                 }
-                Err(error) => self.problems.push(format!("{name} names a file that cannot be read: {error}")),
+                Err(error) => self
+                    .problems
+                    .push(format!("{name} names a file that cannot be read: {error}")),
             }
         } else {
             self.problems.push(format!("{name} is not a key of this program"));
@@ -287,7 +334,9 @@ impl Source {
             public_url: self.url("", "public_url"),
             database: self.database(),
             secret_keys: self.take("", "secret_keys").map(SecretString::from),
-            api_token: self.take("", "api_token").and_then(|token| self.strong("", "api_token", token)),
+            api_token: self
+                .take("", "api_token")
+                .and_then(|token| self.strong("", "api_token", token)),
             slack: self.slack(),
             intercom: self.intercom(),
             whatsapp: self.whatsapp(),
@@ -296,23 +345,35 @@ impl Source {
             delivery,
             unsupported: self.unsupported(),
         };
-        if self.problems.is_empty() { Ok(settings) } else { Err(InvalidConfiguration(self.problems)) }
+        if self.problems.is_empty() {
+            Ok(settings)
+        } else {
+            Err(InvalidConfiguration(self.problems))
+        }
     }
 
     fn database(&mut self) -> Option<PathBuf> {
         let url = self.take("", "database_url").filter(|url| !url.is_empty())?;
-        let path = url.strip_prefix("sqlite://").filter(|path| !path.is_empty()).map(PathBuf::from);
+        let path = url
+            .strip_prefix("sqlite://")
+            .filter(|path| !path.is_empty())
+            .map(PathBuf::from);
         if path.is_none() {
-            self.problems.push("DATABASE_URL must be sqlite://PATH: this version stores in SQLite alone".to_owned());
+            self.problems
+                .push("DATABASE_URL must be sqlite://PATH: this version stores in SQLite alone".to_owned());
         }
         path
     }
 
     fn slack(&mut self) -> Option<SlackSettings> {
         self.section_present("slack").then(|| {
-            let intake = self.take("slack", "intake").unwrap_or_else(|| "all".to_owned()).to_ascii_lowercase();
+            let intake = self
+                .take("slack", "intake")
+                .unwrap_or_else(|| "all".to_owned())
+                .to_ascii_lowercase();
             if !["all", "mention", "emoji"].contains(&intake.as_str()) {
-                self.problems.push("SLACK.INTAKE must be all, mention or emoji".to_owned());
+                self.problems
+                    .push("SLACK.INTAKE must be all, mention or emoji".to_owned());
             }
             SlackSettings {
                 signing_secrets: self.secrets("slack", "signing_secret"),
@@ -345,7 +406,9 @@ impl Source {
                 access_token: self.required_secret("whatsapp", "access_token"),
                 phone_number_ids,
                 template: self.take("whatsapp", "template").filter(|name| !name.is_empty()),
-                template_language: self.take("whatsapp", "template_language").unwrap_or_else(|| "en".to_owned()),
+                template_language: self
+                    .take("whatsapp", "template_language")
+                    .unwrap_or_else(|| "en".to_owned()),
                 base_url: self.url("whatsapp", "base_url"),
             }
         })
@@ -353,9 +416,13 @@ impl Source {
 
     fn notion(&mut self) -> Option<NotionSettings> {
         self.section_present("notion").then(|| {
-            let webhook = self.take("notion", "webhook_secret").is_some_and(|secret| !secret.is_empty());
+            let webhook = self
+                .take("notion", "webhook_secret")
+                .is_some_and(|secret| !secret.is_empty());
             if webhook {
-                tracing::warn!("NOTION.WEBHOOK_SECRET is set: this version polls, and has no endpoint for Notion's webhooks");
+                tracing::warn!(
+                    "NOTION.WEBHOOK_SECRET is set: this version polls, and has no endpoint for Notion's webhooks"
+                );
             }
             NotionSettings {
                 token: self.required_secret("notion", "token"),
@@ -368,7 +435,10 @@ impl Source {
 
     fn openai(&mut self) -> Option<OpenAiSettings> {
         self.section_present("openai").then(|| OpenAiSettings {
-            api_key: self.take("openai", "api_key").filter(|key| !key.is_empty()).map(SecretString::from),
+            api_key: self
+                .take("openai", "api_key")
+                .filter(|key| !key.is_empty())
+                .map(SecretString::from),
             model: self.take("openai", "model").filter(|model| !model.is_empty()),
             embedding_model: self.take("openai", "embedding_model").filter(|model| !model.is_empty()),
             base_url: self.url("openai", "base_url"),
@@ -380,7 +450,8 @@ impl Source {
             None | Some("ask") => OnAmbiguous::Ask,
             Some("retry_once") => OnAmbiguous::RetryOnce,
             Some(_) => {
-                self.problems.push("DELIVERY.ON_AMBIGUOUS must be ask or retry_once".to_owned());
+                self.problems
+                    .push("DELIVERY.ON_AMBIGUOUS must be ask or retry_once".to_owned());
                 OnAmbiguous::Ask
             }
         };
@@ -414,7 +485,9 @@ impl Source {
     }
 
     fn section_present(&self, section: &str) -> bool {
-        self.values.iter().any(|((of, _), value)| of == section && !value.is_empty())
+        self.values
+            .iter()
+            .any(|((of, _), value)| of == section && !value.is_empty())
     }
 
     fn take(&mut self, section: &str, key: &str) -> Option<String> {
@@ -439,14 +512,19 @@ impl Source {
         if secrets.is_empty() {
             self.problems.push(format!("{} is missing", shown(section, key)));
         }
-        secrets.into_iter().filter_map(|secret| self.strong(section, key, secret)).collect()
+        secrets
+            .into_iter()
+            .filter_map(|secret| self.strong(section, key, secret))
+            .collect()
     }
 
     fn strong(&mut self, section: &str, key: &str, secret: String) -> Option<SecretString> {
         let one_letter = secret.chars().all(|c| Some(c) == secret.chars().next());
         if secret.len() < MIN_SECRET_BYTES || one_letter {
             let name = shown(section, key);
-            self.problems.push(format!("{name} is weak: it needs {MIN_SECRET_BYTES} characters that nobody guesses"));
+            self.problems.push(format!(
+                "{name} is weak: it needs {MIN_SECRET_BYTES} characters that nobody guesses"
+            ));
             return None;
         }
         Some(SecretString::from(secret))
@@ -454,7 +532,12 @@ impl Source {
 
     fn list(&mut self, section: &str, key: &str) -> Vec<String> {
         let value = self.take(section, key).unwrap_or_default();
-        value.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
+        value
+            .split(',')
+            .map(str::trim)
+            .filter(|item| !item.is_empty())
+            .map(str::to_owned)
+            .collect()
     }
 
     /// `https`, or `http` to this machine: what the hub sends elsewhere in the clear could be read on the way.
@@ -463,7 +546,8 @@ impl Source {
         match url::Url::parse(&value) {
             Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Some(value),
             _ => {
-                self.problems.push(format!("{} is not an http or https address", shown(section, key)));
+                self.problems
+                    .push(format!("{} is not an http or https address", shown(section, key)));
                 None
             }
         }
@@ -481,7 +565,8 @@ impl Source {
         match value.trim().parse() {
             Ok(value) => Some(value),
             Err(error) => {
-                self.problems.push(format!("{} cannot be read: {error}", shown(section, key)));
+                self.problems
+                    .push(format!("{} cannot be read: {error}", shown(section, key)));
                 None
             }
         }
@@ -491,7 +576,11 @@ impl Source {
 /// A key as the operator writes it in the environment or in documentation.
 fn shown(section: &str, key: &str) -> String {
     let key = key.to_ascii_uppercase();
-    if section.is_empty() { key } else { format!("{}.{key}", section.to_ascii_uppercase()) }
+    if section.is_empty() {
+        key
+    } else {
+        format!("{}.{key}", section.to_ascii_uppercase())
+    }
 }
 
 /// A TOML value as the environment would write it; `None` for what no key takes.
@@ -500,7 +589,11 @@ fn flat(value: &toml::Value) -> Option<String> {
         toml::Value::String(text) => Some(text.clone()),
         toml::Value::Integer(number) => Some(number.to_string()),
         toml::Value::Boolean(flag) => Some(flag.to_string()),
-        toml::Value::Array(items) => items.iter().map(flat).collect::<Option<Vec<_>>>().map(|items| items.join(",")),
+        toml::Value::Array(items) => items
+            .iter()
+            .map(flat)
+            .collect::<Option<Vec<_>>>()
+            .map(|items| items.join(",")),
         toml::Value::Float(_) | toml::Value::Datetime(_) | toml::Value::Table(_) => None,
     }
 }
@@ -523,23 +616,35 @@ mod tests {
 
     #[test]
     fn missing_and_weak_secrets_are_told_all_at_once_and_by_name() {
-        let told = problems(&[("FEEDBACK_SLACK__SIGNING_SECRET", "short"), ("FEEDBACK_API_TOKEN", "aaaaaaaaaaaaaaaaaaaaaa")]);
+        let told = problems(&[
+            ("FEEDBACK_SLACK__SIGNING_SECRET", "short"),
+            ("FEEDBACK_API_TOKEN", "aaaaaaaaaaaaaaaaaaaaaa"),
+        ]);
         assert_eq!(told.len(), 3, "{told:?}");
         assert!(told.iter().any(|problem| problem.starts_with("API_TOKEN is weak")));
-        assert!(told.iter().any(|problem| problem.starts_with("SLACK.SIGNING_SECRET is weak")));
+        assert!(
+            told.iter()
+                .any(|problem| problem.starts_with("SLACK.SIGNING_SECRET is weak"))
+        );
         assert!(told.iter().any(|problem| problem == "SLACK.BOT_TOKEN is missing"));
         assert!(!told.join(" ").contains("short"), "no secret in messages");
     }
 
     #[test]
     fn a_misspelt_key_is_told() {
-        assert_eq!(problems(&[("FEEDBACK_SLACK__SIGNIN_SECRET", "x")]), ["SLACK.SIGNIN_SECRET is not a key of this program"]);
+        assert_eq!(
+            problems(&[("FEEDBACK_SLACK__SIGNIN_SECRET", "x")]),
+            ["SLACK.SIGNIN_SECRET is not a key of this program"]
+        );
     }
 
     #[test]
     fn several_signing_secrets_are_accepted_while_one_is_rotated() {
         let settings = Settings::from_pairs(&[
-            ("FEEDBACK_SLACK__SIGNING_SECRET", "new-signing-secret-1, old-signing-secret-2"),
+            (
+                "FEEDBACK_SLACK__SIGNING_SECRET",
+                "new-signing-secret-1, old-signing-secret-2",
+            ),
             ("FEEDBACK_SLACK__BOT_TOKEN", "xoxb-1"),
         ]);
         assert_eq!(settings.unwrap().slack.unwrap().signing_secrets.len(), 2);
@@ -551,13 +656,27 @@ mod tests {
         let secret = folder.path().join("token");
         std::fs::write(&secret, "a-token-of-sufficient-length\n").unwrap();
         let file = folder.path().join("feedback.toml");
-        std::fs::write(&file, "listen = \"127.0.0.1:1\"\n[whatsapp]\nphone_number_id = [\"1\", \"2\"]\n").unwrap();
+        std::fs::write(
+            &file,
+            "listen = \"127.0.0.1:1\"\n[whatsapp]\nphone_number_id = [\"1\", \"2\"]\n",
+        )
+        .unwrap();
         let mut source = Source::default();
         source.read_file(&file);
-        let pairs = [("FEEDBACK_LISTEN", "127.0.0.1:2"), ("FEEDBACK_API_TOKEN_FILE", secret.to_str().unwrap())];
-        source.read_environment(pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
+        let pairs = [
+            ("FEEDBACK_LISTEN", "127.0.0.1:2"),
+            ("FEEDBACK_API_TOKEN_FILE", secret.to_str().unwrap()),
+        ];
+        source.read_environment(
+            pairs
+                .iter()
+                .map(|(key, value)| ((*key).to_owned(), (*value).to_owned())),
+        );
         assert_eq!(source.values[&(String::new(), "listen".to_owned())], "127.0.0.1:2");
-        assert_eq!(source.values[&(String::new(), "api_token".to_owned())], "a-token-of-sufficient-length");
+        assert_eq!(
+            source.values[&(String::new(), "api_token".to_owned())],
+            "a-token-of-sufficient-length"
+        );
         assert_eq!(source.list("whatsapp", "phone_number_id"), ["1", "2"]);
     }
 

@@ -5,7 +5,8 @@ use std::{sync::Arc, time::Duration};
 use axum::Router;
 use feedback_adapters::{
     axum::{
-        api, health,
+        api,
+        health::{self, Health},
         webhooks::{self, IntercomEndpoint, SlackEndpoint, Webhooks, WhatsAppEndpoint},
     },
     dashboard::{self, CookieSecurity, Dashboard},
@@ -19,14 +20,15 @@ use crate::{config::Settings, telemetry::RenderMetrics, wiring::Wired};
 const DRAIN: Duration = Duration::from_secs(20);
 
 /// All routes over a hub.
-pub(crate) fn router(wired: &Wired, settings: &Settings, metrics: RenderMetrics) -> Router {
+fn router(wired: &Wired, settings: &Settings, metrics: RenderMetrics, health: Health) -> Router {
     let hub = &wired.hub;
     let mut hooks = Webhooks::new(hub);
-    hooks.slack = settings.slack.as_ref().map(|slack| SlackEndpoint { signing_secrets: slack.signing_secrets.clone() });
-    hooks.intercom = settings
-        .intercom
-        .as_ref()
-        .map(|intercom| IntercomEndpoint { client_secrets: intercom.client_secrets.clone() });
+    hooks.slack = settings.slack.as_ref().map(|slack| SlackEndpoint {
+        signing_secrets: slack.signing_secrets.clone(),
+    });
+    hooks.intercom = settings.intercom.as_ref().map(|intercom| IntercomEndpoint {
+        client_secrets: intercom.client_secrets.clone(),
+    });
     hooks.whatsapp = settings.whatsapp.as_ref().map(|whatsapp| WhatsAppEndpoint {
         app_secrets: whatsapp.app_secrets.clone(),
         verify_token: whatsapp.verify_token.clone(),
@@ -38,7 +40,7 @@ pub(crate) fn router(wired: &Wired, settings: &Settings, metrics: RenderMetrics)
     Router::new()
         .merge(webhooks::router(hooks))
         .merge(api::router(api))
-        .merge(health::router(hub))
+        .merge(health::router(health))
         .merge(dashboard::router(Dashboard::new(Arc::clone(hub), cookies(settings))))
 }
 
@@ -53,10 +55,13 @@ fn cookies(settings: &Settings) -> CookieSecurity {
 /// Serves until `stop`, or until the store says that it cannot go on; then lets running requests and jobs finish.
 pub(crate) async fn run(
     wired: Wired,
-    router: Router,
+    settings: &Settings,
+    metrics: RenderMetrics,
     listener: TcpListener,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
+    let health = Health::new(&wired.hub);
+    let router = router(&wired, settings, metrics, health.clone());
     wired.hub.schedule_periodic().await?;
     let worker = wired.worker.clone();
     let jobs = tokio::spawn({
@@ -74,7 +79,12 @@ pub(crate) async fn run(
     let served = async move { served.await };
     tokio::select! {
         served = served => served?,
-        () = async { stop.cancelled().await; tokio::time::sleep(DRAIN).await } => {
+        () = async {
+            stop.cancelled().await;
+            // Load balancers shall send nobody any more, while those who are here are still served.
+            health.stop();
+            tokio::time::sleep(DRAIN).await;
+        } => {
             tracing::warn!("some requests did not finish in time");
         }
     }

@@ -20,7 +20,9 @@ pub(crate) type RenderMetrics = Arc<dyn Fn() -> String + Send + Sync>;
 /// Begins logging. `RUST_LOG` overrides what is logged.
 pub(crate) fn start_logs(style: LogStyle, default_level: &str) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default_level));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     // A second subscriber can only be one of a test harness; its logs are as good.
     let _ = match style {
         LogStyle::Json => builder.json().try_init(),

@@ -51,11 +51,41 @@ impl Providers {
     /// Adapters of what is configured. No call is made.
     pub(crate) fn new(settings: &Settings) -> anyhow::Result<Self> {
         Ok(Self {
-            slack: settings.slack.as_ref().map(slack).transpose().context("SLACK")?.map(Arc::new),
-            intercom: settings.intercom.as_ref().map(intercom).transpose().context("INTERCOM")?.map(Arc::new),
-            whatsapp: settings.whatsapp.as_ref().map(whatsapp).transpose().context("WHATSAPP")?.map(Arc::new),
-            notion: settings.notion.as_ref().map(notion).transpose().context("NOTION")?.map(Arc::new),
-            openai: settings.openai.as_ref().map(openai).transpose().context("OPENAI")?.map(Arc::new),
+            slack: settings
+                .slack
+                .as_ref()
+                .map(slack)
+                .transpose()
+                .context("SLACK")?
+                .map(Arc::new),
+            intercom: settings
+                .intercom
+                .as_ref()
+                .map(intercom)
+                .transpose()
+                .context("INTERCOM")?
+                .map(Arc::new),
+            whatsapp: settings
+                .whatsapp
+                .as_ref()
+                .map(whatsapp)
+                .transpose()
+                .context("WHATSAPP")?
+                .map(Arc::new),
+            notion: settings
+                .notion
+                .as_ref()
+                .map(notion)
+                .transpose()
+                .context("NOTION")?
+                .map(Arc::new),
+            openai: settings
+                .openai
+                .as_ref()
+                .map(openai)
+                .transpose()
+                .context("OPENAI")?
+                .map(Arc::new),
         })
     }
 
@@ -95,7 +125,10 @@ pub(crate) async fn wire(settings: &Settings, keys: &SecretString) -> anyhow::Re
     let rules = rules(settings, &providers).await;
     let clock = Arc::new(SystemClock);
     let ids = Arc::new(RandomIds);
-    let backoff = Backoff { base: settings.delivery.retry_base, cap: settings.delivery.retry_cap };
+    let backoff = Backoff {
+        base: settings.delivery.retry_base,
+        cap: settings.delivery.retry_cap,
+    };
     let shared = Arc::new(store.clone());
     let (triage, writer) = ai(&providers);
     let hub = Arc::new(Hub::new(
@@ -115,9 +148,17 @@ pub(crate) async fn wire(settings: &Settings, keys: &SecretString) -> anyhow::Re
         },
         hub_settings(settings, rules, backoff),
     ));
-    let worker_settings = WorkerSettings { backoff, ..WorkerSettings::default() };
+    let worker_settings = WorkerSettings {
+        backoff,
+        ..WorkerSettings::default()
+    };
     let worker = Worker::new(shared, hub.registry(), clock, ids, worker_settings);
-    Ok(Wired { hub, worker, store, providers })
+    Ok(Wired {
+        hub,
+        worker,
+        store,
+        providers,
+    })
 }
 
 /// Opens the SQLite file and brings it to this program's schema.
@@ -132,7 +173,10 @@ fn hub_settings(settings: &Settings, rules: Rules, backoff: Backoff) -> HubSetti
     let delivery = &settings.delivery;
     let template = settings.whatsapp.as_ref().and_then(|whatsapp| {
         let name = whatsapp.template.clone()?;
-        Some(TemplateRef { name, language: whatsapp.template_language.clone() })
+        Some(TemplateRef {
+            name,
+            language: whatsapp.template_language.clone(),
+        })
     });
     let defaults = HubSettings::default();
     HubSettings {
@@ -148,7 +192,10 @@ fn hub_settings(settings: &Settings, rules: Rules, backoff: Backoff) -> HubSetti
             },
             backoff,
         },
-        poll_every: settings.notion.as_ref().map_or(defaults.poll_every, |notion| notion.poll_every),
+        poll_every: settings
+            .notion
+            .as_ref()
+            .map_or(defaults.poll_every, |notion| notion.poll_every),
         ..defaults
     }
 }
@@ -162,7 +209,10 @@ fn ai(providers: &Providers) -> (Arc<dyn Triage>, Arc<dyn ChangelogWriter>) {
 }
 
 fn embedder(settings: &Settings, providers: &Providers) -> Arc<dyn Embedder> {
-    let remote = settings.openai.as_ref().and_then(|openai| openai.embedding_model.as_ref());
+    let remote = settings
+        .openai
+        .as_ref()
+        .and_then(|openai| openai.embedding_model.as_ref());
     match (remote, &providers.openai) {
         (Some(_), Some(openai)) => openai.clone(),
         _ => Arc::new(LocalAi::new()),
@@ -175,7 +225,10 @@ async fn rules(settings: &Settings, providers: &Providers) -> Rules {
         slack: SlackRules::default(),
         intercom: IntercomRules::default(),
         whatsapp: WhatsAppRules {
-            phone_number_ids: settings.whatsapp.as_ref().map_or_else(Vec::new, |own| own.phone_number_ids.clone()),
+            phone_number_ids: settings
+                .whatsapp
+                .as_ref()
+                .map_or_else(Vec::new, |own| own.phone_number_ids.clone()),
         },
     };
     if let (Some(settings), Some(slack)) = (&settings.slack, &providers.slack) {
@@ -214,7 +267,7 @@ fn intercom(settings: &config::IntercomSettings) -> anyhow::Result<Intercom> {
 }
 
 fn whatsapp(settings: &config::WhatsAppSettings) -> anyhow::Result<WhatsApp> {
-    let mut config = WhatsAppConfig::new(settings.access_token.clone());
+    let mut config = WhatsAppConfig::new(settings.access_token.clone(), settings.phone_number_ids.clone());
     if let Some(url) = &settings.base_url {
         config = config.with_base_url(url);
     }
@@ -230,18 +283,30 @@ fn notion(settings: &config::NotionSettings) -> anyhow::Result<Notion> {
 }
 
 fn openai(settings: &config::OpenAiSettings) -> anyhow::Result<OpenAi> {
-    let mut config = OpenAiConfig::new();
+    let mut config = OpenAiConfig::new(settings.model.as_deref().unwrap_or(DEFAULT_MODEL));
     if let Some(key) = &settings.api_key {
         config = config.with_api_key(key.clone());
     }
-    if let Some(model) = &settings.model {
-        config = config.with_model(model);
-    }
     if let Some(model) = &settings.embedding_model {
-        config = config.with_embedding_model(model);
+        let dimensions = dimensions(model).with_context(|| format!("EMBEDDING_MODEL: unknown model {model}"))?;
+        config = config.with_embedding_model(model, dimensions);
     }
     if let Some(url) = &settings.base_url {
         config = config.with_base_url(url);
     }
     Ok(OpenAi::new(config)?)
+}
+
+/// A small model: triage and drafts are short.
+const DEFAULT_MODEL: &str = "gpt-4o-mini";
+
+/// Length of a model's vectors. It is stored with every vector, so it is not guessed.
+fn dimensions(model: &str) -> Option<usize> {
+    match model {
+        "text-embedding-3-small" | "text-embedding-ada-002" => Some(1536),
+        "text-embedding-3-large" => Some(3072),
+        "nomic-embed-text" => Some(768),
+        "mxbai-embed-large" | "bge-m3" => Some(1024),
+        _ => None,
+    }
 }

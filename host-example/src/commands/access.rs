@@ -34,7 +34,10 @@ pub(crate) async fn user(action: UserAction, config: Option<&Path>) -> anyhow::R
     let (settings, access) = open(config)?;
     let user = access.add_user(&name).await?;
     let link = access.sign_in_link(user.id).await?;
-    let url = settings.public_url.unwrap_or_else(|| format!("http://{}", settings.listen_or_default()));
+    let url = settings
+        .public_url
+        .clone()
+        .unwrap_or_else(|| format!("http://{}", settings.listen_or_default()));
     println!("{url}/sign-in?link={}", link.expose_secret());
     Ok(())
 }

@@ -46,7 +46,13 @@ pub(crate) struct Autopilot {
 
 impl Autopilot {
     pub(crate) fn new(hub: Arc<Hub>, board: Notion, reviewer: UserId) -> Self {
-        Self { hub, board, reviewer, first_seen: HashMap::new(), resolved: 0 }
+        Self {
+            hub,
+            board,
+            reviewer,
+            first_seen: HashMap::new(),
+            resolved: 0,
+        }
     }
 
     /// Acts until it is dropped.
@@ -60,8 +66,13 @@ impl Autopilot {
     }
 
     async fn confirm_tickets(&mut self) {
-        let filter = TicketFilter { status: Some(TicketStatus::New), ..TicketFilter::default() };
-        let Ok(page) = self.hub.queries.tickets(&filter, PageRequest::default()).await else { return };
+        let filter = TicketFilter {
+            status: Some(TicketStatus::New),
+            ..TicketFilter::default()
+        };
+        let Ok(page) = self.hub.queries.tickets(&filter, PageRequest::default()).await else {
+            return;
+        };
         for row in page.items {
             let ticket = row.ticket;
             let wait = if ticket.suggestion.is_some() { PAUSE } else { PATIENCE };
@@ -77,12 +88,15 @@ impl Autopilot {
 
     fn finish_work(&mut self) {
         for page in self.board.pages() {
-            if page.status.as_deref() == Some(DONE) || page.in_trash || !self.looked_at(&page.id, PAUSE) {
+            if page.status.as_deref() == Some(DONE) || page.is_in_trash || !self.looked_at(&page.id, PAUSE) {
                 continue;
             }
             let notes = NOTES[self.resolved % NOTES.len()];
             self.resolved += 1;
-            let written = self.board.add_notes(&page.id, notes).and_then(|()| self.board.move_page(&page.id, DONE));
+            let written = self
+                .board
+                .add_notes(&page.id, notes)
+                .and_then(|()| self.board.move_page(&page.id, DONE));
             if let Err(error) = written {
                 tracing::debug!(%error, "the autopilot could not finish a page; it will look again");
             }
@@ -90,14 +104,29 @@ impl Autopilot {
     }
 
     async fn approve_drafts(&mut self) {
-        let filter = ChangelogFilter { status: Some(ChangelogStatus::Draft), ticket: None };
-        let Ok(page) = self.hub.queries.changelog_entries(&filter, PageRequest::default()).await else { return };
+        let filter = ChangelogFilter {
+            status: Some(ChangelogStatus::Draft),
+            ticket: None,
+        };
+        let Ok(page) = self
+            .hub
+            .queries
+            .changelog_entries(&filter, PageRequest::default())
+            .await
+        else {
+            return;
+        };
         for row in page.items {
             let entry = row.entry;
             if !self.looked_at(&entry.id.to_string(), PAUSE) {
                 continue;
             }
-            if let Err(error) = self.hub.review.approve(entry.id, entry.version, self.reviewer, None).await {
+            if let Err(error) = self
+                .hub
+                .review
+                .approve(entry.id, entry.version, self.reviewer, None)
+                .await
+            {
                 tracing::debug!(%error, "the autopilot could not approve a draft; it will look again");
             }
         }
@@ -105,16 +134,27 @@ impl Autopilot {
 
     /// Whether something was in sight for `wait`.
     fn looked_at(&mut self, id: &str, wait: Duration) -> bool {
-        self.first_seen.entry(id.to_owned()).or_insert_with(Instant::now).elapsed() >= wait
+        self.first_seen
+            .entry(id.to_owned())
+            .or_insert_with(Instant::now)
+            .elapsed()
+            >= wait
     }
 }
 
 /// AI's suggestion is taken, but it may not make light of what the rules found urgent.
 fn word_on(ticket: &Ticket) -> Confirmed {
     let (ticket_type, priority) = match &ticket.suggestion {
-        Some(suggestion) if ticket.priority.is_urgent() => (suggestion.ticket_type, suggestion.priority.min(ticket.priority)),
+        Some(suggestion) if ticket.priority.is_urgent() => {
+            (suggestion.ticket_type, suggestion.priority.min(ticket.priority))
+        }
         Some(suggestion) => (suggestion.ticket_type, suggestion.priority),
         None => (ticket.ticket_type, ticket.priority),
     };
-    Confirmed { seen_version: ticket.version, ticket_type, priority, title: None }
+    Confirmed {
+        seen_version: ticket.version,
+        ticket_type,
+        priority,
+        title: None,
+    }
 }

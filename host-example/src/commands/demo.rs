@@ -50,7 +50,12 @@ pub(crate) struct Arguments {
 
 impl Default for Arguments {
     fn default() -> Self {
-        Self { no_autopilot: false, rate: 20, seed: 1, database: None }
+        Self {
+            no_autopilot: false,
+            rate: 20,
+            seed: 1,
+            database: None,
+        }
     }
 }
 
@@ -72,7 +77,10 @@ pub(crate) async fn run(arguments: Arguments, config: Option<&Path>) -> anyhow::
     let sandbox = start_sandbox(address).await?;
     sandbox.connect(&url);
     point_at(&mut settings, &sandbox);
-    let keys = settings.secret_keys.clone().unwrap_or_else(|| SecretString::from(DEMO_KEYS));
+    let keys = settings
+        .secret_keys
+        .clone()
+        .unwrap_or_else(|| SecretString::from(DEMO_KEYS));
     let token = settings.api_token.clone().unwrap_or_else(|| RandomIds.secret());
 
     let wired = wiring::wire(&settings, &keys).await?;
@@ -88,10 +96,12 @@ pub(crate) async fn run(arguments: Arguments, config: Option<&Path>) -> anyhow::
         let stop = stop.clone();
         tokio::spawn(async move { stop.run_until_cancelled(autopilot.run()).await });
     }
-    let simulator = Simulator::new(arguments.seed, SimulatorConfig::default().with_rate_per_hour(arguments.rate));
+    let simulator = Simulator::new(
+        arguments.seed,
+        SimulatorConfig::default().with_rate_per_hour(arguments.rate),
+    );
     let story = tokio::spawn(simulator.run(SimulatorTarget::sandbox(&sandbox), stop.clone()));
-    let router = server::router(&wired, &settings, metrics);
-    let served = server::run(wired, router, listener, stop).await;
+    let served = server::run(wired, &settings, metrics, listener, stop).await;
     story.abort();
     sandbox.shutdown().await;
     served
@@ -100,7 +110,9 @@ pub(crate) async fn run(arguments: Arguments, config: Option<&Path>) -> anyhow::
 /// The configured address, or 8080, or any free port: a demo must not fail since something else runs here.
 async fn listen(configured: Option<SocketAddr>) -> anyhow::Result<TcpListener> {
     if let Some(address) = configured {
-        return TcpListener::bind(address).await.with_context(|| format!("could not listen on {address}"));
+        return TcpListener::bind(address)
+            .await
+            .with_context(|| format!("could not listen on {address}"));
     }
     match TcpListener::bind((Ipv4Addr::LOCALHOST, 8080)).await {
         Ok(listener) => Ok(listener),
@@ -111,10 +123,15 @@ async fn listen(configured: Option<SocketAddr>) -> anyhow::Result<TcpListener> {
 /// The stand-ins, with their page one port above the hub where that is free.
 async fn start_sandbox(hub: SocketAddr) -> anyhow::Result<Sandbox> {
     let mut config = SandboxConfig::demo();
-    config.ports = Ports { page: hub.port().saturating_add(1), ..Ports::default() };
+    config.ports = Ports {
+        page: hub.port().saturating_add(1),
+        ..Ports::default()
+    };
     match Sandbox::start(config).await {
         Ok(sandbox) => Ok(sandbox),
-        Err(_) => Sandbox::start(SandboxConfig::demo()).await.context("could not start the sandbox"),
+        Err(_) => Sandbox::start(SandboxConfig::demo())
+            .await
+            .context("could not start the sandbox"),
     }
 }
 
@@ -159,12 +176,17 @@ fn point_at(settings: &mut Settings, sandbox: &Sandbox) {
 }
 
 fn say_where(url: &str, link: &SecretString, token: &SecretString, sandbox: &Sandbox, arguments: &Arguments) {
-    println!("Dashboard: {url}/sign-in?link={} (signs you in, once)", link.expose_secret());
+    println!(
+        "Dashboard: {url}/sign-in?link={} (signs you in, once)",
+        link.expose_secret()
+    );
     println!("Outside:   {} (what reporters and engineers see)", sandbox.page_url());
     println!("API token: {}", token.expose_secret());
     if arguments.no_autopilot {
         println!("Without autopilot: confirm tickets, move pages to Done and approve drafts yourself.");
     } else {
-        println!("A stand-in reviewer confirms, resolves and approves after a few seconds; --no-autopilot leaves it to you.");
+        println!(
+            "A stand-in reviewer confirms, resolves and approves after a few seconds; --no-autopilot leaves it to you."
+        );
     }
 }

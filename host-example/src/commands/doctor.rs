@@ -2,7 +2,14 @@
 
 use std::path::Path;
 
-use feedback_core::ports::{PortError, PortErrorKind};
+use feedback_core::{
+    domain::Language,
+    logic::{
+        infer::infer,
+        scrub::{KnownPeople, Scrubber},
+    },
+    ports::{PortError, PortErrorKind, Triage, TriageRequest},
+};
 use secrecy::ExposeSecret;
 
 use crate::{config::Settings, telemetry, wiring::Providers};
@@ -15,7 +22,10 @@ pub(crate) async fn run(config: Option<&Path>) -> anyhow::Result<()> {
         healthy &= good;
         println!("{} {name}: {words}", if good { "ok  " } else { "BAD " });
     };
-    let keys = settings.secret_keys.as_ref().map(|keys| keys.expose_secret().to_owned());
+    let keys = settings
+        .secret_keys
+        .as_ref()
+        .map(|keys| keys.expose_secret().to_owned());
     match keys.as_deref().map(feedback_adapters::vault::KeyRing::parse) {
         Some(Ok(ring)) => say("SECRET_KEYS", true, &format!("newest key {}", ring.newest_id())),
         Some(Err(error)) => say("SECRET_KEYS", false, &error.to_string()),
@@ -29,27 +39,72 @@ pub(crate) async fn run(config: Option<&Path>) -> anyhow::Result<()> {
         println!("off  {off}: not configured");
     }
     if let Some(slack) = &providers.slack {
-        let answer = slack.identity().await.map(|own| format!("bot {} in workspace {}", own.user_id, own.team_id));
+        let answer = slack
+            .identity()
+            .await
+            .map(|own| format!("bot {} in workspace {}", own.user_id, own.team_id));
         report(&mut say, "Slack", answer);
     }
     if let Some(intercom) = &providers.intercom {
-        report(&mut say, "Intercom", intercom.knows_its_teammate().await.map(|known| {
-            if known { "the teammate who answers exists".to_owned() } else { "ADMIN_ID names no teammate".to_owned() }
-        }));
+        report(
+            &mut say,
+            "Intercom",
+            intercom.knows_its_teammate().await.map(|known| {
+                if known {
+                    "the teammate who answers exists".to_owned()
+                } else {
+                    "ADMIN_ID names no teammate".to_owned()
+                }
+            }),
+        );
     }
     if let (Some(whatsapp), Some(numbers)) = (&providers.whatsapp, &settings.whatsapp) {
         for id in &numbers.phone_number_ids {
-            let answer = whatsapp.phone_number(id).await.map(|number| format!("number {}", number.display_phone_number));
+            let answer = whatsapp
+                .phone_number(id)
+                .await
+                .map(|number| format!("number {}", number.display_phone_number.unwrap_or_else(|| id.clone())));
             report(&mut say, "WhatsApp", answer);
         }
     }
     if let Some(notion) = &providers.notion {
-        report(&mut say, "Notion", notion.me().await.map(|own| format!("integration {}", own.id)));
+        report(
+            &mut say,
+            "Notion",
+            notion.health().await.map(|health| {
+                let missing = health.missing_properties.join(", ");
+                if missing.is_empty() {
+                    format!("board {}", health.board)
+                } else {
+                    format!("board {}, without columns {missing}", health.board)
+                }
+            }),
+        );
     }
     if let Some(openai) = &providers.openai {
-        report(&mut say, "OpenAI", openai.check().await.map(|()| "the model answers".to_owned()));
+        report(&mut say, "OpenAI", asked(&**openai).await);
     }
-    if healthy { Ok(()) } else { anyhow::bail!("something is wrong; see above") }
+    if healthy {
+        Ok(())
+    } else {
+        anyhow::bail!("something is wrong; see above")
+    }
+}
+
+/// Asks the model about a made-up report: the one way to know that key, model and schema work together.
+async fn asked(triage: &dyn Triage) -> Result<String, PortError> {
+    let text = Scrubber::new()
+        .scrub("The export to a spreadsheet stops halfway.", &KnownPeople::new())
+        .text;
+    let request = TriageRequest {
+        inferred: infer(text.as_str()),
+        text,
+        language: Some(Language::English),
+    };
+    triage
+        .read(&request)
+        .await
+        .map(|reading| format!("{} answers", reading.made_by.model))
 }
 
 fn report(say: &mut impl FnMut(&str, bool, &str), name: &str, answer: Result<String, PortError>) {

@@ -28,7 +28,7 @@ pub(crate) fn exit_code(error: &anyhow::Error) -> u8 {
     }
     match error.downcast_ref::<OpenError>() {
         Some(OpenError::Locked { .. }) => 75,
-        Some(OpenError::Corrupt { .. }) => 65,
+        Some(OpenError::Corrupt { .. } | OpenError::Foreign { .. }) => 65,
         Some(_) => 74,
         None => 1,
     }

@@ -16,7 +16,11 @@ use crate::{
 pub(crate) async fn run(config: Option<&Path>) -> anyhow::Result<()> {
     telemetry::start_logs(LogStyle::Json, "info");
     let settings = Settings::load(config)?;
-    let Some(keys) = settings.secret_keys.clone().filter(|keys| !keys.expose_secret().is_empty()) else {
+    let Some(keys) = settings
+        .secret_keys
+        .clone()
+        .filter(|keys| !keys.expose_secret().is_empty())
+    else {
         return Err(InvalidConfiguration::one("SECRET_KEYS is missing: id:base64 of 32 random bytes").into());
     };
     let stop = shutdown::on_signal()?;
@@ -29,14 +33,18 @@ pub(crate) async fn run(config: Option<&Path>) -> anyhow::Result<()> {
         tracing::info!("not configured, so off: {off}");
     }
     let address = settings.listen_or_default();
-    let listener = TcpListener::bind(address).await.with_context(|| format!("could not listen on {address}"))?;
-    let url = settings.public_url.clone().unwrap_or_else(|| format!("http://{}", settings.listen_or_default()));
+    let listener = TcpListener::bind(address)
+        .await
+        .with_context(|| format!("could not listen on {address}"))?;
+    let url = settings
+        .public_url
+        .clone()
+        .unwrap_or_else(|| format!("http://{}", settings.listen_or_default()));
     if let Some(token) = &settings.api_token {
         first_start(&wired, token, &url).await?;
     }
     tracing::info!(address = %listener.local_addr()?, "listening");
-    let router = server::router(&wired, &settings, metrics);
-    server::run(wired, router, listener, stop).await
+    server::run(wired, &settings, metrics, listener, stop).await
 }
 
 /// Lets the configured token in. When it is new, so is the hub, or its operator: then a link signs a first person in.
@@ -49,6 +57,9 @@ async fn first_start(wired: &Wired, token: &SecretString, url: &str) -> anyhow::
     access.add_known_token("API_TOKEN", user.id, token).await?;
     let admin = access.add_user("Admin").await?;
     let link = access.sign_in_link(admin.id).await?;
-    println!("Sign in once, within the hour: {url}/sign-in?link={}", link.expose_secret());
+    println!(
+        "Sign in once, within the hour: {url}/sign-in?link={}",
+        link.expose_secret()
+    );
     Ok(())
 }

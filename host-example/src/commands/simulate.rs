@@ -31,7 +31,11 @@ pub(crate) async fn run(arguments: Arguments, config: Option<&Path>) -> anyhow::
     if let Some(secret) = settings.slack.as_ref().and_then(|slack| first(&slack.signing_secrets)) {
         accounts.slack.signing_secret = secret;
     }
-    if let Some(secret) = settings.intercom.as_ref().and_then(|intercom| first(&intercom.client_secrets)) {
+    if let Some(secret) = settings
+        .intercom
+        .as_ref()
+        .and_then(|intercom| first(&intercom.client_secrets))
+    {
         accounts.intercom.client_secret = secret;
     }
     if let Some(whatsapp) = &settings.whatsapp {
@@ -42,7 +46,9 @@ pub(crate) async fn run(arguments: Arguments, config: Option<&Path>) -> anyhow::
             accounts.whatsapp.phone_number_id.clone_from(number);
         }
     }
-    let url = arguments.url.unwrap_or_else(|| format!("http://{}", settings.listen_or_default()));
+    let url = arguments
+        .url
+        .unwrap_or_else(|| format!("http://{}", settings.listen_or_default()));
     let target = SimulatorTarget::hub(&url, accounts).context("could not make an HTTP client")?;
     println!("Posting made-up reports to {url}; stop with Ctrl-C.");
     let stop = shutdown::on_signal()?;
