@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{
-    Channel, ChangelogEntryId, DeliveryMode, IdentityId, Language, ModelUse, Notification, NotificationId, ReporterId,
+    ChangelogEntryId, Channel, DeliveryMode, IdentityId, Language, ModelUse, Notification, NotificationId, ReporterId,
     Sealed, ThreadRef, TicketId, Timestamp, UserId,
 };
 
@@ -40,7 +40,10 @@ impl std::str::FromStr for ChangelogStatus {
     type Err = UnknownChangelogStatus;
 
     fn from_str(text: &str) -> Result<Self, UnknownChangelogStatus> {
-        Self::ALL.into_iter().find(|status| status.as_str() == text).ok_or(UnknownChangelogStatus)
+        Self::ALL
+            .into_iter()
+            .find(|status| status.as_str() == text)
+            .ok_or(UnknownChangelogStatus)
     }
 }
 
@@ -185,8 +188,16 @@ pub struct Approved {
 
 impl Approved {
     /// For the review and deliver use cases: `text` is the entry's opened content.
-    pub(crate) fn unseal(entry: &ChangelogEntry, notification: &Notification, text: String) -> Result<Self, NotApproved> {
-        let Some(decision) = entry.decision.as_ref().filter(|_| entry.status == ChangelogStatus::Approved) else {
+    pub(crate) fn unseal(
+        entry: &ChangelogEntry,
+        notification: &Notification,
+        text: String,
+    ) -> Result<Self, NotApproved> {
+        let Some(decision) = entry
+            .decision
+            .as_ref()
+            .filter(|_| entry.status == ChangelogStatus::Approved)
+        else {
             return Err(NotApproved::NoDecision);
         };
         if decision.by.is_none() || notification.changelog_entry != entry.id {
@@ -204,7 +215,12 @@ impl Approved {
         if seal != notification.seal {
             return Err(NotApproved::SealBroken);
         }
-        Ok(Self { entry: entry.id, notification: notification.id, recipient: notification.identity, text })
+        Ok(Self {
+            entry: entry.id,
+            notification: notification.id,
+            recipient: notification.identity,
+            text,
+        })
     }
 
     /// The entry that was approved.

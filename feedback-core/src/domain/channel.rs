@@ -25,8 +25,14 @@ pub enum Channel {
 
 impl Channel {
     /// All channels, in the order in which pages show them.
-    pub const ALL: [Self; 6] =
-        [Self::Slack, Self::Intercom, Self::WhatsApp, Self::Email, Self::InApp, Self::Backoffice];
+    pub const ALL: [Self; 6] = [
+        Self::Slack,
+        Self::Intercom,
+        Self::WhatsApp,
+        Self::Email,
+        Self::InApp,
+        Self::Backoffice,
+    ];
 
     /// The name in storage, in the API and in configuration.
     pub const fn as_str(self) -> &'static str {
@@ -68,7 +74,10 @@ impl FromStr for Channel {
     type Err = UnknownChannel;
 
     fn from_str(text: &str) -> Result<Self, UnknownChannel> {
-        Self::ALL.into_iter().find(|channel| channel.as_str() == text).ok_or(UnknownChannel)
+        Self::ALL
+            .into_iter()
+            .find(|channel| channel.as_str() == text)
+            .ok_or(UnknownChannel)
     }
 }
 
@@ -171,11 +180,18 @@ impl ThreadRef {
     /// (WhatsApp, in-app: the person and the time decide there).
     pub fn key(&self) -> Option<ThreadKey> {
         match self {
-            Self::Slack { team, channel, thread_ts: Some(ts) } => Some(ThreadKey(format!("{team}:{channel}:{ts}"))),
+            Self::Slack {
+                team,
+                channel,
+                thread_ts: Some(ts),
+            } => Some(ThreadKey(format!("{team}:{channel}:{ts}"))),
             Self::Intercom { app, conversation } => Some(ThreadKey(format!("{app}:{conversation}"))),
-            Self::Email { message_id, references, .. } => {
-                references.first().or(message_id.as_ref()).map(|root| ThreadKey(root.clone()))
-            }
+            Self::Email {
+                message_id, references, ..
+            } => references
+                .first()
+                .or(message_id.as_ref())
+                .map(|root| ThreadKey(root.clone())),
             Self::Slack { .. } | Self::WhatsApp { .. } | Self::InApp | Self::Backoffice => None,
         }
     }
@@ -264,6 +280,9 @@ mod tests {
             thread_ts: ts.map(Into::into),
         };
         assert_eq!(thread(None).key(), None);
-        assert_eq!(thread(Some("1700000000.000100")).key().unwrap().as_str(), "T0:C0:1700000000.000100");
+        assert_eq!(
+            thread(Some("1700000000.000100")).key().unwrap().as_str(),
+            "T0:C0:1700000000.000100"
+        );
     }
 }

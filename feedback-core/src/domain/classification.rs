@@ -60,7 +60,10 @@ impl FromStr for TicketType {
     type Err = UnknownTicketType;
 
     fn from_str(text: &str) -> Result<Self, UnknownTicketType> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == text).ok_or(UnknownTicketType)
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.as_str() == text)
+            .ok_or(UnknownTicketType)
     }
 }
 
@@ -118,7 +121,10 @@ impl FromStr for Priority {
     type Err = UnknownPriority;
 
     fn from_str(text: &str) -> Result<Self, UnknownPriority> {
-        Self::ALL.into_iter().find(|level| level.as_str().eq_ignore_ascii_case(text)).ok_or(UnknownPriority)
+        Self::ALL
+            .into_iter()
+            .find(|level| level.as_str().eq_ignore_ascii_case(text))
+            .ok_or(UnknownPriority)
     }
 }
 
@@ -216,7 +222,10 @@ impl FromStr for EnrichmentStatus {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
-        [Self::Pending, Self::Suggested, Self::Failed].into_iter().find(|status| status.as_str() == text).ok_or(())
+        [Self::Pending, Self::Suggested, Self::Failed]
+            .into_iter()
+            .find(|status| status.as_str() == text)
+            .ok_or(())
     }
 }
 
@@ -234,7 +243,10 @@ pub fn title_of(description: &Scrubbed) -> Scrubbed {
     let Some((cut, _)) = title.char_indices().nth(MAX_TITLE_CHARS - 1) else {
         return Scrubbed::from_scrubber(title.to_owned());
     };
-    let at_word = title[..cut].rfind(char::is_whitespace).filter(|&space| space > cut / 2).unwrap_or(cut);
+    let at_word = title[..cut]
+        .rfind(char::is_whitespace)
+        .filter(|&space| space > cut / 2)
+        .unwrap_or(cut);
     Scrubbed::from_scrubber(format!("{}…", title[..at_word].trim_end()))
 }
 

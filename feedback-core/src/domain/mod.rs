@@ -25,14 +25,16 @@ pub use self::{
     attachment::{Attachment, AttachmentStatus},
     change::{Change, CommitReceipt, RememberedCall, Write},
     changelog_entry::{
-        ApprovalSeal, ApprovalTerms, Approved, ChangelogEntry, ChangelogStatus, Decision, NotApproved, UnknownChangelogStatus,
+        ApprovalSeal, ApprovalTerms, Approved, ChangelogEntry, ChangelogStatus, Decision, NotApproved,
+        UnknownChangelogStatus,
     },
     channel::{
-        Channel, ExternalId, IdempotencyKey, InvalidExternalId, MAX_EXTERNAL_ID_BYTES, ThreadKey, ThreadRef, UnknownChannel,
+        Channel, ExternalId, IdempotencyKey, InvalidExternalId, MAX_EXTERNAL_ID_BYTES, ThreadKey, ThreadRef,
+        UnknownChannel,
     },
     classification::{
-        Confirmation, EnrichmentStatus, Evidence, Inference, MAX_TITLE_CHARS, ModelUse, Priority, Suggestion, TicketType,
-        UnknownPriority, UnknownTicketType, title_of,
+        Confirmation, EnrichmentStatus, Evidence, Inference, MAX_TITLE_CHARS, ModelUse, Priority, Suggestion,
+        TicketType, UnknownPriority, UnknownTicketType, title_of,
     },
     event::{Actor, ChainHash, EventKind, TicketEvent},
     group::{LinkStatus, TicketGroup, TicketLink, TicketVector},
@@ -40,9 +42,7 @@ pub use self::{
         ApiTokenId, AttachmentId, AttemptId, ChangelogEntryId, EventId, GroupId, IdentityId, IdentityLinkId, InvalidId,
         JobId, LeaseToken, NotificationId, ReporterId, SourceId, TicketId, TicketLinkId, TicketNumber, UserId,
     },
-    job::{
-        Job, JobKind, JobPayload, JobStatus, Lease, LeasedJob, MAX_ERROR_BYTES, NewJob, Queue, error_text,
-    },
+    job::{Job, JobKind, JobPayload, JobStatus, Lease, LeasedJob, MAX_ERROR_BYTES, NewJob, Queue, error_text},
     notification::{
         AttemptOutcome, DeliveryError, DeliveryMode, Marker, Notification, NotificationAttempt, NotificationStatus,
         OutboundMessage, ReceiptStatus, Route, SessionGrant, TemplateRef, TemplateUse, UnknownNotificationStatus,

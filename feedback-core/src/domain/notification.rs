@@ -5,8 +5,8 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ApprovalSeal, Approved, AttemptId, Channel, ChangelogEntryId, IdempotencyKey, IdentityId, NotificationId, ReporterId,
-    ThreadRef, TicketId, Timestamp,
+    ApprovalSeal, Approved, AttemptId, ChangelogEntryId, Channel, IdempotencyKey, IdentityId, NotificationId,
+    ReporterId, ThreadRef, TicketId, Timestamp,
 };
 
 /// Where a delivery stands. Status reports only move it forward; a late failure reopens it.
@@ -78,7 +78,10 @@ impl FromStr for NotificationStatus {
     type Err = UnknownNotificationStatus;
 
     fn from_str(text: &str) -> Result<Self, UnknownNotificationStatus> {
-        Self::ALL.into_iter().find(|status| status.as_str() == text).ok_or(UnknownNotificationStatus)
+        Self::ALL
+            .into_iter()
+            .find(|status| status.as_str() == text)
+            .ok_or(UnknownNotificationStatus)
     }
 }
 
@@ -455,7 +458,10 @@ mod tests {
 
     #[test]
     fn debug_of_a_route_hides_the_address() {
-        let route = Route::SlackDirect { team: "T0".into(), user: "U0DANA".into() };
+        let route = Route::SlackDirect {
+            team: "T0".into(),
+            user: "U0DANA".into(),
+        };
         assert_eq!(format!("{route:?}"), "Route(slack as direct_message)");
     }
 }

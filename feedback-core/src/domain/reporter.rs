@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    BlindIndex, Channel, IdentityId, IdentityLinkId, Language, ReporterId, Sealed, SourceId, SubjectKey, Timestamp, UserId,
+    BlindIndex, Channel, IdentityId, IdentityLinkId, Language, ReporterId, Sealed, SourceId, SubjectKey, Timestamp,
+    UserId,
 };
 
 /// One person over all channels. Names and addresses are sealed under the person's own key.

@@ -102,7 +102,10 @@ impl FromStr for TicketStatus {
     type Err = UnknownTicketStatus;
 
     fn from_str(text: &str) -> Result<Self, UnknownTicketStatus> {
-        Self::ALL.into_iter().find(|status| status.as_str() == text).ok_or(UnknownTicketStatus)
+        Self::ALL
+            .into_iter()
+            .find(|status| status.as_str() == text)
+            .ok_or(UnknownTicketStatus)
     }
 }
 

@@ -26,7 +26,11 @@ impl Timestamp {
 
     /// From microseconds since 1970; `None` outside the years 1 to 9999.
     pub const fn from_unix_micros(micros: i64) -> Option<Self> {
-        if micros >= FIRST_MICROS && micros <= LAST_MICROS { Some(Self(micros)) } else { None }
+        if micros >= FIRST_MICROS && micros <= LAST_MICROS {
+            Some(Self(micros))
+        } else {
+            None
+        }
     }
 
     /// From seconds since 1970; `None` outside the years 1 to 9999.

@@ -1,4 +1,4 @@
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 
@@ -44,3 +44,17 @@ pub trait ChangelogWriter: fmt::Debug + Send + Sync + 'static {
     /// As [`Triage::read`](super::Triage::read).
     async fn draft(&self, request: &DraftRequest) -> Result<Draft, PortError>;
 }
+
+macro_rules! forward {
+    ($wrapper:ident) => {
+        #[async_trait]
+        impl<T: ChangelogWriter + ?Sized> ChangelogWriter for $wrapper<T> {
+            async fn draft(&self, request: &DraftRequest) -> Result<Draft, PortError> {
+                (**self).draft(request).await
+            }
+        }
+    };
+}
+
+forward!(Arc);
+forward!(Box);

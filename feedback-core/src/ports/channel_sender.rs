@@ -1,4 +1,4 @@
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 
@@ -59,3 +59,25 @@ pub trait ChannelSender: fmt::Debug + Send + Sync + 'static {
     /// `NotSent`, `RateLimited`, `Unavailable`, `Unauthorized`, `Unknown`: nothing is known; look again later.
     async fn read_back(&self, message: &OutboundMessage) -> Result<ReadBack, PortError>;
 }
+
+macro_rules! forward {
+    ($wrapper:ident) => {
+        #[async_trait]
+        impl<T: ChannelSender + ?Sized> ChannelSender for $wrapper<T> {
+            fn channel(&self) -> Channel {
+                (**self).channel()
+            }
+
+            async fn send(&self, message: &OutboundMessage) -> Result<Receipt, PortError> {
+                (**self).send(message).await
+            }
+
+            async fn read_back(&self, message: &OutboundMessage) -> Result<ReadBack, PortError> {
+                (**self).read_back(message).await
+            }
+        }
+    };
+}
+
+forward!(Arc);
+forward!(Box);

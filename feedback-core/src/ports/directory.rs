@@ -1,4 +1,4 @@
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 use secrecy::SecretString;
@@ -38,3 +38,21 @@ pub trait Directory: fmt::Debug + Send + Sync + 'static {
     /// `RateLimited`, `Unauthorized`, `Unavailable`, `NotSent`, `Unknown`.
     async fn person(&self, external_user_id: &str) -> Result<Option<Person>, PortError>;
 }
+
+macro_rules! forward {
+    ($wrapper:ident) => {
+        #[async_trait]
+        impl<T: Directory + ?Sized> Directory for $wrapper<T> {
+            fn channel(&self) -> Channel {
+                (**self).channel()
+            }
+
+            async fn person(&self, external_user_id: &str) -> Result<Option<Person>, PortError> {
+                (**self).person(external_user_id).await
+            }
+        }
+    };
+}
+
+forward!(Arc);
+forward!(Box);

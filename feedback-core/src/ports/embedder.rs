@@ -1,4 +1,4 @@
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 
@@ -31,3 +31,29 @@ pub trait Embedder: fmt::Debug + Send + Sync + 'static {
     /// As [`Triage::read`](super::Triage::read).
     async fn embed(&self, texts: &[Scrubbed]) -> Result<Vec<Vec<f32>>, PortError>;
 }
+
+macro_rules! forward {
+    ($wrapper:ident) => {
+        #[async_trait]
+        impl<T: Embedder + ?Sized> Embedder for $wrapper<T> {
+            fn model(&self) -> &str {
+                (**self).model()
+            }
+
+            fn dimensions(&self) -> usize {
+                (**self).dimensions()
+            }
+
+            fn threshold(&self) -> f32 {
+                (**self).threshold()
+            }
+
+            async fn embed(&self, texts: &[Scrubbed]) -> Result<Vec<Vec<f32>>, PortError> {
+                (**self).embed(texts).await
+            }
+        }
+    };
+}
+
+forward!(Arc);
+forward!(Box);

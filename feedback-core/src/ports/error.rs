@@ -45,7 +45,13 @@ pub struct PortError {
 impl PortError {
     /// A failure of `operation`, named `area.verb` as its span is (`slack.send`).
     pub fn new(kind: PortErrorKind, operation: &'static str) -> Self {
-        Self { kind, operation, code: None, reason: None, source: None }
+        Self {
+            kind,
+            operation,
+            code: None,
+            reason: None,
+            source: None,
+        }
     }
 
     /// With the provider's own code (`channel_not_found`, `131047`).
@@ -135,7 +141,10 @@ mod tests {
             .with_code("is_archived")
             .with_reason("the channel is archived")
             .with_source(std::io::Error::other("inner"));
-        assert_eq!(error.to_string(), "slack.send was refused (is_archived): the channel is archived");
+        assert_eq!(
+            error.to_string(),
+            "slack.send was refused (is_archived): the channel is archived"
+        );
         assert_eq!(error.source().map(ToString::to_string).as_deref(), Some("inner"));
     }
 }

@@ -4,8 +4,8 @@ use secrecy::SecretString;
 use uuid::Uuid;
 
 use crate::domain::{
-    ApiTokenId, AttachmentId, AttemptId, ChangelogEntryId, EventId, GroupId, IdentityId, IdentityLinkId, JobId, LeaseToken,
-    NotificationId, ReporterId, SourceId, TicketId, TicketLinkId, UserId,
+    ApiTokenId, AttachmentId, AttemptId, ChangelogEntryId, EventId, GroupId, IdentityId, IdentityLinkId, JobId,
+    LeaseToken, NotificationId, ReporterId, SourceId, TicketId, TicketLinkId, UserId,
 };
 
 /// New identifiers and secrets.
@@ -61,6 +61,20 @@ macro_rules! from_uuid {
 }
 
 from_uuid!(
-    ApiTokenId, AttachmentId, AttemptId, ChangelogEntryId, EventId, GroupId, IdentityId, IdentityLinkId, JobId, LeaseToken,
-    NotificationId, ReporterId, SourceId, TicketId, TicketLinkId, UserId
+    ApiTokenId,
+    AttachmentId,
+    AttemptId,
+    ChangelogEntryId,
+    EventId,
+    GroupId,
+    IdentityId,
+    IdentityLinkId,
+    JobId,
+    LeaseToken,
+    NotificationId,
+    ReporterId,
+    SourceId,
+    TicketId,
+    TicketLinkId,
+    UserId
 );

@@ -4,9 +4,10 @@ use async_trait::async_trait;
 
 use super::PortError;
 use crate::domain::{
-    ApiToken, BlindIndex, Change, ChangelogEntry, ChangelogEntryId, Channel, CommitReceipt, ExternalId, Identity, IdentityId,
-    Marker, Notification, NotificationAttempt, NotificationId, RememberedCall, Reporter, ReporterId, SecretDigest, Session,
-    SyncCursor, ThreadKey, Ticket, TicketId, TicketNumber, TicketSource, TicketVector, Timestamp, User, UserId,
+    ApiToken, BlindIndex, Change, ChangelogEntry, ChangelogEntryId, Channel, CommitReceipt, ExternalId, Identity,
+    IdentityId, Marker, Notification, NotificationAttempt, NotificationId, RememberedCall, Reporter, ReporterId,
+    SecretDigest, Session, SyncCursor, ThreadKey, Ticket, TicketId, TicketNumber, TicketSource, TicketVector,
+    Timestamp, User, UserId,
 };
 
 /// How a ticket is found.
@@ -227,10 +228,7 @@ macro_rules! forward {
                 (**self).session(digest).await
             }
 
-            async fn sign_in_link(
-                &self,
-                digest: SecretDigest,
-            ) -> Result<Option<crate::domain::SignInLink>, PortError> {
+            async fn sign_in_link(&self, digest: SecretDigest) -> Result<Option<crate::domain::SignInLink>, PortError> {
                 (**self).sign_in_link(digest).await
             }
 

@@ -1,4 +1,4 @@
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 
@@ -95,3 +95,25 @@ pub trait Tracker: fmt::Debug + Send + Sync + 'static {
     /// `NotFound` if the page was deleted there.
     async fn resolution_notes(&self, page_id: &str) -> Result<String, PortError>;
 }
+
+macro_rules! forward {
+    ($wrapper:ident) => {
+        #[async_trait]
+        impl<T: Tracker + ?Sized> Tracker for $wrapper<T> {
+            async fn upsert_page(&self, ticket: &TrackedTicket) -> Result<TrackerPage, PortError> {
+                (**self).upsert_page(ticket).await
+            }
+
+            async fn changes_since(&self, cursor: Option<&str>, start: Timestamp) -> Result<TrackerChanges, PortError> {
+                (**self).changes_since(cursor, start).await
+            }
+
+            async fn resolution_notes(&self, page_id: &str) -> Result<String, PortError> {
+                (**self).resolution_notes(page_id).await
+            }
+        }
+    };
+}
+
+forward!(Arc);
+forward!(Box);

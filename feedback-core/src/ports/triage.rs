@@ -1,4 +1,4 @@
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 
@@ -47,3 +47,17 @@ pub trait Triage: fmt::Debug + Send + Sync + 'static {
     /// `Rejected` (refused, unusable), `RateLimited`, `Unauthorized`, `Unavailable`, `NotSent`, `Unknown`.
     async fn read(&self, request: &TriageRequest) -> Result<TriageReading, PortError>;
 }
+
+macro_rules! forward {
+    ($wrapper:ident) => {
+        #[async_trait]
+        impl<T: Triage + ?Sized> Triage for $wrapper<T> {
+            async fn read(&self, request: &TriageRequest) -> Result<TriageReading, PortError> {
+                (**self).read(request).await
+            }
+        }
+    };
+}
+
+forward!(Arc);
+forward!(Box);
