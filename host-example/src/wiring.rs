@@ -1,6 +1,6 @@
 //! The only place where an adapter meets a port.
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use feedback_adapters::{
@@ -21,13 +21,16 @@ use feedback_core::{
         normalize::{IntercomRules, Rules, SlackIntake, SlackRules, WhatsAppRules},
         retry::Backoff,
     },
-    ports::{ChangelogWriter, ChannelSender, Directory, Embedder, Tracker, Triage},
+    ports::{ChangelogWriter, ChannelSender, Directory, Embedder, PortError, PortErrorKind, Tracker, Triage},
     usecases::{DeliverySettings, OnAmbiguous},
     worker::{Worker, WorkerSettings},
 };
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::config::{self, Settings};
+
+/// A provider that does not answer must not keep the hub from starting.
+const IDENTITY_LIMIT: Duration = Duration::from_secs(3);
 
 /// A hub with real adapters, and what the host keeps in hand of it.
 pub(crate) struct Wired {
@@ -238,7 +241,8 @@ async fn rules(settings: &Settings, providers: &Providers) -> Rules {
             "emoji" => SlackIntake::Emoji,
             _ => SlackIntake::All,
         };
-        match slack.identity().await {
+        let asked = tokio::time::timeout(IDENTITY_LIMIT, slack.identity()).await;
+        match asked.unwrap_or_else(|_| Err(PortError::new(PortErrorKind::Unknown, "slack.identity"))) {
             Ok(identity) => {
                 rules.slack.own_user_ids.push(identity.user_id);
                 rules.slack.own_bot_ids.extend(identity.bot_id);

@@ -21,13 +21,26 @@ fn host(folder: &Path) -> Command {
 }
 
 fn said(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
 }
 
 fn with_input(mut command: Command, input: &str) -> Output {
-    let mut child =
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
-    child.stdin.take().expect("a pipe").write_all(input.as_bytes()).expect("it reads");
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    child
+        .stdin
+        .take()
+        .expect("a pipe")
+        .write_all(input.as_bytes())
+        .expect("it reads");
     child.wait_with_output().expect("it ends")
 }
 
@@ -42,7 +55,11 @@ fn serve_refuses_missing_and_weak_secrets_and_says_which() {
         .expect("it runs");
     assert_eq!(output.status.code(), Some(78));
     let said = said(&output);
-    for named in ["SLACK.SIGNING_SECRET is weak", "SLACK.BOT_TOKEN is missing", "WHATSAPP.ACCESS_TOKEN is missing"] {
+    for named in [
+        "SLACK.SIGNING_SECRET is weak",
+        "SLACK.BOT_TOKEN is missing",
+        "WHATSAPP.ACCESS_TOKEN is missing",
+    ] {
         assert!(said.contains(named), "{named} in {said}");
     }
     assert!(!folder.path().join("feedback.db").exists(), "nothing was made");
@@ -60,7 +77,11 @@ fn serve_refuses_to_start_without_keys_to_seal_with() {
 fn a_weak_key_is_refused_by_name_and_not_printed() {
     let folder = tempfile::tempdir().expect("a folder");
     let weak = "k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
-    let output = host(folder.path()).arg("serve").env("FEEDBACK_SECRET_KEYS", weak).output().expect("it runs");
+    let output = host(folder.path())
+        .arg("serve")
+        .env("FEEDBACK_SECRET_KEYS", weak)
+        .output()
+        .expect("it runs");
     assert!(!output.status.success());
     assert!(said(&output).contains("SECRET_KEYS"), "{}", said(&output));
     assert!(!said(&output).contains("AAAAAAAA"), "the key is not printed");
@@ -114,9 +135,15 @@ fn f12_a_second_host_on_the_same_file_ends_with_75_and_names_the_first() {
 #[test]
 fn a_person_and_a_token_are_added_by_name() {
     let folder = tempfile::tempdir().expect("a folder");
-    let person = host(folder.path()).args(["user", "add", "Rita"]).output().expect("it runs");
+    let person = host(folder.path())
+        .args(["user", "add", "Rita"])
+        .output()
+        .expect("it runs");
     assert!(said(&person).contains("/sign-in?link="), "{}", said(&person));
-    let token = host(folder.path()).args(["token", "add", "reporting job"]).output().expect("it runs");
+    let token = host(folder.path())
+        .args(["token", "add", "reporting job"])
+        .output()
+        .expect("it runs");
     assert_eq!(String::from_utf8_lossy(&token.stdout).trim().len(), 64);
 }
 
@@ -128,17 +155,25 @@ fn classify_and_scrub_read_json_lines_and_need_no_database() {
     let mut classify = host(folder.path());
     classify.arg("classify");
     let output = with_input(classify, lines);
-    let rows: Vec<Value> =
-        String::from_utf8_lossy(&output.stdout).lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let rows: Vec<Value> = String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
     assert_eq!(rows.len(), 2, "{}", said(&output));
-    assert_eq!((&rows[0]["id"], &rows[0]["type"]), (&Value::from(1), &Value::from("incident")));
+    assert_eq!(
+        (&rows[0]["id"], &rows[0]["type"]),
+        (&Value::from(1), &Value::from("incident"))
+    );
 
     let mut scrub = host(folder.path());
     scrub.arg("scrub");
     let output = with_input(scrub, lines);
     assert!(!said(&output).contains("ana.perez"), "{}", said(&output));
     assert!(said(&output).contains("\"label\":\"EMAIL\""), "{}", said(&output));
-    assert!(fs::read_dir(folder.path()).expect("a folder").next().is_none(), "no file was made");
+    assert!(
+        fs::read_dir(folder.path()).expect("a folder").next().is_none(),
+        "no file was made"
+    );
 }
 
 #[test]
