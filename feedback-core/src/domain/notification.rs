@@ -278,8 +278,8 @@ impl NotificationAttempt {
 /// Only the 24-hour rule (`logic::window`) makes one, so free text cannot be sent outside the window:
 ///
 /// ```compile_fail
-/// use feedback_core::domain::{SessionGrant, WhatsAppMode};
-/// let mode = WhatsAppMode::Session(SessionGrant { closes_at: todo!() }); // the field is private
+/// use feedback_core::domain::{SessionGrant, Timestamp, WhatsAppMode};
+/// let mode = WhatsAppMode::Session(SessionGrant { closes_at: Timestamp::UNIX_EPOCH }); // the field is private
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WhatsAppMode {
