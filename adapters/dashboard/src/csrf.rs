@@ -41,7 +41,11 @@ pub(crate) async fn check_token(request: Request, next: Next) -> Response {
     let Ok(bytes) = to_bytes(body, MAX_FORM_BYTES).await else {
         return problem::too_large();
     };
-    let expected = parts.extensions.get::<Visitor>().map(|visitor| visitor.csrf.clone()).unwrap_or_default();
+    let expected = parts
+        .extensions
+        .get::<Visitor>()
+        .map(|visitor| visitor.csrf.clone())
+        .unwrap_or_default();
     let given = field(&bytes, "csrf").unwrap_or_default();
     if expected.is_empty() || !bool::from(expected.as_bytes().ct_eq(given.as_bytes())) {
         return problem::forbidden("This form is too old, or was not made for you. Go back and load the page again.");
@@ -68,7 +72,10 @@ fn is_same_origin(headers: &HeaderMap) -> bool {
 fn field(form: &[u8], name: &str) -> Option<String> {
     let text = std::str::from_utf8(form).ok()?;
     let pairs = text.split('&').filter_map(|pair| pair.split_once('='));
-    pairs.into_iter().find(|(key, _)| *key == name).map(|(_, value)| value.to_owned())
+    pairs
+        .into_iter()
+        .find(|(key, _)| *key == name)
+        .map(|(_, value)| value.to_owned())
 }
 
 #[cfg(test)]
@@ -78,13 +85,19 @@ mod tests {
     use super::*;
 
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
-        pairs.iter().map(|(name, value)| (header::HeaderName::from_static(name), HeaderValue::from_static(value))).collect()
+        pairs
+            .iter()
+            .map(|(name, value)| (header::HeaderName::from_static(name), HeaderValue::from_static(value)))
+            .collect()
     }
 
     #[test]
     fn only_the_same_origin_may_write() {
         assert!(is_same_origin(&headers(&[("sec-fetch-site", "same-origin")])));
-        assert!(is_same_origin(&headers(&[("origin", "https://hub.test"), ("host", "hub.test")])));
+        assert!(is_same_origin(&headers(&[
+            ("origin", "https://hub.test"),
+            ("host", "hub.test")
+        ])));
         for foreign in [
             &[("sec-fetch-site", "cross-site")][..],
             &[("sec-fetch-site", "same-site")],

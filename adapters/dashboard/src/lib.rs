@@ -41,7 +41,10 @@ pub fn router(dashboard: Dashboard) -> Router {
         .route("/tickets/{number}/confirm", post(pages::ticket::confirm))
         .route("/tickets/{number}/draft", post(pages::ticket::draft))
         .route("/tickets/{number}/changelog/{entry}/update", post(pages::valve::update))
-        .route("/tickets/{number}/changelog/{entry}/approve", post(pages::valve::approve))
+        .route(
+            "/tickets/{number}/changelog/{entry}/approve",
+            post(pages::valve::approve),
+        )
         .route("/tickets/{number}/changelog/{entry}/reject", post(pages::valve::reject))
         .route("/notifications", get(pages::notifications::list))
         .route("/notifications/{id}/retry", post(pages::notifications::retry))
@@ -58,6 +61,7 @@ pub fn router(dashboard: Dashboard) -> Router {
         .layer(from_fn(csrf::check_origin))
         .route("/assets/app.css", get(assets::style))
         .route("/assets/app.js", get(assets::script))
+        .route("/assets/icon.svg", get(assets::icon))
         .layer(from_fn(headers::set))
         .with_state(dashboard)
 }

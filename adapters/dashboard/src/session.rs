@@ -52,9 +52,16 @@ impl CookieSecurity {
 
     /// The session's secret, where the browser sent one.
     pub(crate) fn read(self, headers: &HeaderMap) -> Option<SecretString> {
-        let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-        let mut pairs = cookies.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-        pairs.find(|(name, _)| *name == self.name()).map(|(_, value)| SecretString::from(value))
+        let cookies = headers
+            .get_all(header::COOKIE)
+            .iter()
+            .filter_map(|value| value.to_str().ok());
+        let mut pairs = cookies
+            .flat_map(|line| line.split(';'))
+            .filter_map(|pair| pair.trim().split_once('='));
+        pairs
+            .find(|(name, _)| *name == self.name())
+            .map(|(_, value)| SecretString::from(value))
     }
 }
 
@@ -73,7 +80,10 @@ pub(crate) async fn require(State(dashboard): State<Dashboard>, mut request: Req
     match dashboard.hub.access.session(secret.expose_secret()).await {
         Ok(signed_in) => {
             let csrf = crate::csrf::token_of(&secret);
-            request.extensions_mut().insert(Visitor { user: signed_in.user, csrf });
+            request.extensions_mut().insert(Visitor {
+                user: signed_in.user,
+                csrf,
+            });
             next.run(request).await
         }
         Err(AccessError::Storage(error)) => problem::unavailable(&error),

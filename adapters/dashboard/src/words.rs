@@ -2,7 +2,8 @@
 
 use feedback_core::{
     domain::{
-        ChangelogStatus, DeliveryMode, EnrichmentStatus, EventKind, Language, NotificationStatus, ThreadRef, Timestamp,
+        ChangelogStatus, Channel, DeliveryMode, EnrichmentStatus, EventKind, Language, Notification,
+        NotificationStatus, ThreadRef, Timestamp,
     },
     logic::window,
     usecases::PlannedDelivery,
@@ -83,12 +84,48 @@ pub(crate) const fn enrichment(status: EnrichmentStatus) -> &'static str {
     }
 }
 
+/// How a delivery went out, or will: in the words of `sent_as`, or of the approved mode where nothing was tried yet.
+pub(crate) fn sent_as(notification: &Notification) -> String {
+    let mode = notification.sent_as.as_deref().unwrap_or(notification.mode.as_str());
+    let known = match mode {
+        "thread_reply" => "reply in the thread",
+        "direct_message" => "direct message",
+        "conversation_reply" => "reply in the conversation",
+        "session" => "free text",
+        "template" => "template",
+        "session_or_template" => "free text or template",
+        "email" => "email",
+        "inbox" => "in-app inbox",
+        "by_hand" => "by hand",
+        other => return other.replace('_', " "),
+    };
+    known.to_owned()
+}
+
+/// A channel's name for people, from its name in storage.
+pub(crate) fn channel(name: &str) -> String {
+    name.parse()
+        .map_or_else(|_| name.to_owned(), |channel: Channel| channel.label().to_owned())
+}
+
+/// Text for places that cannot be isolated by markup, as the tab's title: without marks that turn what follows around.
+pub(crate) fn without_direction_marks(text: &str) -> String {
+    text.chars()
+        .filter(|c| !matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{200E}' | '\u{200F}'))
+        .collect()
+}
+
+/// A language for `lang`, which screen readers and spell checks go by; empty where it is not known.
+pub(crate) fn language_code(language: Option<Language>) -> &'static str {
+    language.map_or("", Language::code)
+}
+
 /// A language's own name for readers of English.
 pub(crate) const fn language(language: Option<Language>) -> &'static str {
     match language {
         Some(Language::English) => "English",
         Some(Language::Spanish) => "Spanish",
-        None => "unknown",
+        None => "language unknown",
     }
 }
 
@@ -112,11 +149,18 @@ pub(crate) fn plan(planned: &PlannedDelivery, now: Timestamp) -> String {
 }
 
 fn whatsapp(planned: &PlannedDelivery, has_template: bool, now: Timestamp) -> String {
-    let closes = planned.last_message_at.map(window::closes_at).filter(|closes| now < *closes);
+    let closes = planned
+        .last_message_at
+        .map(window::closes_at)
+        .filter(|closes| now < *closes);
     match (closes, has_template) {
         (Some(closes), _) => {
             let minutes = closes.since(now).as_secs() / 60;
-            format!("On WhatsApp as free text: the 24 hours run for another {} h {} min.", minutes / 60, minutes % 60)
+            format!(
+                "On WhatsApp as free text: the 24 hours run for another {} h {} min.",
+                minutes / 60,
+                minutes % 60
+            )
         }
         (None, true) => "On WhatsApp with the template: the 24 hours are over.".to_owned(),
         (None, false) => "Not now: WhatsApp's 24 hours are over, and no template is configured.".to_owned(),
@@ -126,5 +170,27 @@ fn whatsapp(planned: &PlannedDelivery, has_template: bool, now: Timestamp) -> St
 /// A moment for people: to the minute, in UTC.
 pub(crate) fn moment(at: Timestamp) -> String {
     let text = at.to_string();
-    format!("{} {}", text.get(..10).unwrap_or_default(), text.get(11..16).unwrap_or_default())
+    format!(
+        "{} {}",
+        text.get(..10).unwrap_or_default(),
+        text.get(11..16).unwrap_or_default()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_that_turn_text_around_are_left_out_of_plain_places() {
+        assert_eq!(
+            without_direction_marks("a\u{202E}b\u{2066}c ñ 👩\u{200D}🔧"),
+            "abc ñ 👩\u{200D}🔧"
+        );
+    }
+
+    #[test]
+    fn channels_have_their_own_names() {
+        assert_eq!([channel("whatsapp"), channel("pigeon")], ["WhatsApp", "pigeon"]);
+    }
 }

@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::{
     Extension,
-    extract::{Path, Query, State},
+    extract::State,
     response::{IntoResponse, Redirect, Response},
 };
 use feedback_core::{
@@ -12,7 +12,11 @@ use feedback_core::{
 };
 use serde::Deserialize;
 
-use super::{Moment, page, problem};
+use super::{
+    Moment,
+    input::{Address, Asked},
+    page, problem,
+};
 use crate::{Dashboard, session::Visitor};
 
 struct Row {
@@ -42,9 +46,12 @@ pub(crate) struct From {
 pub(crate) async fn list(
     State(dashboard): State<Dashboard>,
     Extension(visitor): Extension<Visitor>,
-    Query(from): Query<From>,
+    Asked(from): Asked<From>,
 ) -> Response {
-    let request = PageRequest { after: from.cursor.parse().ok(), ..PageRequest::default() };
+    let request = PageRequest {
+        after: from.cursor.parse().ok(),
+        ..PageRequest::default()
+    };
     let found = match dashboard.hub.queries.dead_letters(request).await {
         Ok(found) => found,
         Err(error) => return problem::unavailable(&error),
@@ -57,24 +64,33 @@ pub(crate) async fn list(
         error: letter.job.last_error.unwrap_or_default(),
         at: Moment::of(letter.job.updated_at),
     });
-    page(&DeadLetters { visitor, here: "dead-letters", rows: rows.collect(), next })
+    page(&DeadLetters {
+        visitor,
+        here: "dead-letters",
+        rows: rows.collect(),
+        next,
+    })
 }
 
 pub(crate) async fn retry(
     State(dashboard): State<Dashboard>,
     Extension(visitor): Extension<Visitor>,
-    Path(id): Path<String>,
+    Address(id): Address<String>,
 ) -> Response {
-    let Ok(id) = id.parse::<JobId>() else { return problem::not_found() };
+    let Ok(id) = id.parse::<JobId>() else {
+        return problem::not_found();
+    };
     answer(dashboard.hub.dead_letters.retry(id, visitor.user.id).await)
 }
 
 pub(crate) async fn discard(
     State(dashboard): State<Dashboard>,
     Extension(visitor): Extension<Visitor>,
-    Path(id): Path<String>,
+    Address(id): Address<String>,
 ) -> Response {
-    let Ok(id) = id.parse::<JobId>() else { return problem::not_found() };
+    let Ok(id) = id.parse::<JobId>() else {
+        return problem::not_found();
+    };
     answer(dashboard.hub.dead_letters.discard(id, visitor.user.id).await)
 }
 

@@ -1,6 +1,7 @@
 //! One file for each page: its view, and the forms that it takes.
 
 pub(crate) mod dead_letters;
+pub(crate) mod input;
 pub(crate) mod notifications;
 pub(crate) mod problem;
 pub(crate) mod sign_in;
@@ -42,7 +43,10 @@ pub(crate) struct Moment {
 
 impl Moment {
     pub(crate) fn of(at: Timestamp) -> Self {
-        Self { shown: crate::words::moment(at), exact: at.to_string() }
+        Self {
+            shown: crate::words::moment(at),
+            exact: at.to_string(),
+        }
     }
 }
 

@@ -2,18 +2,23 @@
 
 use askama::Template;
 use axum::{
-    Extension, Form,
-    extract::{Path, Query, State},
+    Extension,
+    extract::State,
     response::{IntoResponse, Redirect, Response},
 };
 use feedback_core::{
     domain::{NotificationId, NotificationStatus, PageRequest},
     ports::NotificationFilter,
-    usecases::{Settled, SettleAmbiguousError},
+    usecases::{SettleAmbiguousError, Settled},
 };
 use serde::Deserialize;
 
-use super::{Choice, Moment, page, problem, tickets::choice};
+use super::{
+    Choice, Moment,
+    input::{Address, Asked, Sent},
+    page, problem,
+    tickets::{choice, percent_encoded},
+};
 use crate::{Dashboard, session::Visitor, words};
 
 struct Row {
@@ -35,6 +40,7 @@ struct Notifications {
     here: &'static str,
     rows: Vec<Row>,
     statuses: Vec<Choice>,
+    is_filtered: bool,
     next: Option<String>,
 }
 
@@ -50,16 +56,27 @@ pub(crate) struct Filters {
 pub(crate) async fn list(
     State(dashboard): State<Dashboard>,
     Extension(visitor): Extension<Visitor>,
-    Query(filters): Query<Filters>,
+    Asked(filters): Asked<Filters>,
 ) -> Response {
-    let filter = NotificationFilter { status: filters.status.parse().ok(), ..NotificationFilter::default() };
-    let request = PageRequest { after: filters.cursor.parse().ok(), ..PageRequest::default() };
+    let filter = NotificationFilter {
+        status: filters.status.parse().ok(),
+        ..NotificationFilter::default()
+    };
+    let request = PageRequest {
+        after: filters.cursor.parse().ok(),
+        ..PageRequest::default()
+    };
     let queries = &dashboard.hub.queries;
     let found = match queries.notifications(&filter, request).await {
         Ok(found) => found,
         Err(error) => return problem::unavailable(&error),
     };
-    let next = found.next.map(|cursor| format!("/notifications?status={}&cursor={cursor}", filters.status));
+    let next = found.next.map(|cursor| {
+        format!(
+            "/notifications?status={}&cursor={cursor}",
+            percent_encoded(&filters.status)
+        )
+    });
     let mut rows = Vec::with_capacity(found.items.len());
     for notification in found.items {
         let detail = match queries.notification_detail(notification.id).await {
@@ -71,24 +88,37 @@ pub(crate) async fn list(
             id: notification.id.to_string(),
             ticket: detail.ticket_number.value(),
             channel: notification.channel.label(),
-            mode: notification.sent_as.unwrap_or_else(|| notification.mode.as_str().to_owned()).replace('_', " "),
+            mode: words::sent_as(&notification),
             status: notification.status,
             status_label: words::notification(notification.status),
             tries: notification.retry_count,
-            error: notification.last_error.map(|error| format!("{} ({})", error.words, error.code)),
+            error: notification
+                .last_error
+                .map(|error| format!("{} ({})", error.words, error.code)),
             at: Moment::of(notification.updated_at),
         });
     }
-    let statuses = NotificationStatus::ALL.map(|s| choice(s.as_str(), words::notification(s), &filters.status)).into();
-    page(&Notifications { visitor, here: "notifications", rows, statuses, next })
+    let statuses = NotificationStatus::ALL
+        .map(|s| choice(s.as_str(), words::notification(s), &filters.status))
+        .into();
+    page(&Notifications {
+        visitor,
+        here: "notifications",
+        rows,
+        statuses,
+        is_filtered: filter.status.is_some(),
+        next,
+    })
 }
 
 pub(crate) async fn retry(
     State(dashboard): State<Dashboard>,
     Extension(visitor): Extension<Visitor>,
-    Path(id): Path<String>,
+    Address(id): Address<String>,
 ) -> Response {
-    let Ok(id) = id.parse::<NotificationId>() else { return problem::not_found() };
+    let Ok(id) = id.parse::<NotificationId>() else {
+        return problem::not_found();
+    };
     answer(dashboard.hub.deliver.retry(id, visitor.user.id).await.map(|_| ()))
 }
 
@@ -101,16 +131,25 @@ pub(crate) struct ResolveForm {
 pub(crate) async fn resolve(
     State(dashboard): State<Dashboard>,
     Extension(visitor): Extension<Visitor>,
-    Path(id): Path<String>,
-    Form(form): Form<ResolveForm>,
+    Address(id): Address<String>,
+    Sent(form): Sent<ResolveForm>,
 ) -> Response {
-    let Ok(id) = id.parse::<NotificationId>() else { return problem::not_found() };
+    let Ok(id) = id.parse::<NotificationId>() else {
+        return problem::not_found();
+    };
     let settled = match form.outcome.as_str() {
         "sent" => Settled::Sent,
         "send_again" => Settled::SendAgain,
         _ => return problem::invalid("Say whether it was sent or is to be sent again.", "/notifications"),
     };
-    answer(dashboard.hub.deliver.settle(id, settled, visitor.user.id).await.map(|_| ()))
+    answer(
+        dashboard
+            .hub
+            .deliver
+            .settle(id, settled, visitor.user.id)
+            .await
+            .map(|_| ()),
+    )
 }
 
 fn answer(result: Result<(), SettleAmbiguousError>) -> Response {
@@ -118,7 +157,10 @@ fn answer(result: Result<(), SettleAmbiguousError>) -> Response {
         Ok(()) => Redirect::to("/notifications").into_response(),
         Err(SettleAmbiguousError::NotFound) => problem::not_found(),
         Err(SettleAmbiguousError::NotWaiting { status }) => {
-            let words = format!("Nothing to decide any more: {}.", words::notification(status).to_lowercase());
+            let words = format!(
+                "Nothing to decide any more: {}.",
+                words::notification(status).to_lowercase()
+            );
             problem::conflict(&words, "/notifications")
         }
         Err(SettleAmbiguousError::Storage(error)) => problem::unavailable(&error),

@@ -4,8 +4,7 @@
 
 use askama::Template;
 use axum::{
-    Form,
-    extract::{Query, State},
+    extract::State,
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Redirect, Response},
 };
@@ -13,7 +12,10 @@ use feedback_core::usecases::AccessError;
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 
-use super::{page, page_with, problem};
+use super::{
+    input::{Asked, Sent},
+    page, page_with, problem,
+};
 use crate::Dashboard;
 
 #[derive(Template)]
@@ -29,11 +31,14 @@ pub(crate) struct Link {
     link: Option<String>,
 }
 
-pub(crate) async fn show(Query(query): Query<Link>) -> Response {
-    page(&SignIn { link: query.link, refused: false })
+pub(crate) async fn show(Asked(query): Asked<Link>) -> Response {
+    page(&SignIn {
+        link: query.link,
+        refused: false,
+    })
 }
 
-pub(crate) async fn sign_in(State(dashboard): State<Dashboard>, Form(form): Form<Link>) -> Response {
+pub(crate) async fn sign_in(State(dashboard): State<Dashboard>, Sent(form): Sent<Link>) -> Response {
     let secret = form.link.unwrap_or_default();
     match dashboard.hub.access.sign_in(&secret).await {
         Ok((cookie, signed_in)) => {
@@ -47,7 +52,13 @@ pub(crate) async fn sign_in(State(dashboard): State<Dashboard>, Form(form): Form
         Err(AccessError::Storage(error)) => problem::unavailable(&error),
         Err(AccessError::Denied | AccessError::InvalidName) => {
             tracing::warn!("a sign-in was refused");
-            page_with(StatusCode::UNAUTHORIZED, &SignIn { link: None, refused: true })
+            page_with(
+                StatusCode::UNAUTHORIZED,
+                &SignIn {
+                    link: None,
+                    refused: true,
+                },
+            )
         }
     }
 }
@@ -62,7 +73,10 @@ pub(crate) async fn sign_out(State(dashboard): State<Dashboard>, headers: Header
     if let Some(value) = dashboard.cookies.clear() {
         response.headers_mut().insert(header::SET_COOKIE, value);
     }
+    // Not "cookies": browsers would take those of the whole registrable domain, and sign people out of its other sites.
     let clear = header::HeaderName::from_static("clear-site-data");
-    response.headers_mut().insert(clear, HeaderValue::from_static("\"cache\", \"cookies\", \"storage\""));
+    response
+        .headers_mut()
+        .insert(clear, HeaderValue::from_static("\"cache\", \"storage\""));
     response
 }

@@ -2,20 +2,27 @@
 
 use askama::Template;
 use axum::{
-    Extension, Form,
-    extract::{Path, State},
+    Extension,
+    extract::State,
     response::{IntoResponse, Redirect, Response},
 };
 use feedback_core::{
     domain::{
-        Actor, Attachment, EventKind, NotificationStatus, Priority, Reporter, Ticket, TicketEvent, TicketNumber, TicketType,
+        Actor, Attachment, EventKind, NotificationStatus, Priority, Reporter, Ticket, TicketEvent, TicketNumber,
+        TicketType,
     },
     ports::TicketDetail,
     usecases::{ConfirmError, Confirmed, DraftError, ShowError},
 };
 use serde::Deserialize;
 
-use super::{Choice, Moment, page, problem, tickets::choice, valve::Valve};
+use super::{
+    Choice, Moment,
+    input::{Address, Sent},
+    page, problem,
+    tickets::choice,
+    valve::Valve,
+};
 use crate::{Dashboard, session::Visitor, words};
 
 struct Message {
@@ -44,6 +51,7 @@ struct Delivery {
 struct Lookalike {
     number: u64,
     title: String,
+    lang: &'static str,
     percent: u32,
     evidence: String,
 }
@@ -56,6 +64,9 @@ struct View {
     number: u64,
     version: u32,
     title: String,
+    /// The title for places without markup.
+    plain_title: String,
+    lang: &'static str,
     status: &'static str,
     status_label: &'static str,
     priority: &'static str,
@@ -67,6 +78,7 @@ struct View {
     created: Moment,
     original: Option<String>,
     description: String,
+    files: Vec<String>,
     messages: Vec<Message>,
     summary: Option<String>,
     suggested: Option<String>,
@@ -85,7 +97,7 @@ struct View {
 pub(crate) async fn show(
     State(dashboard): State<Dashboard>,
     Extension(visitor): Extension<Visitor>,
-    Path(number): Path<u64>,
+    Address(number): Address<u64>,
 ) -> Response {
     match view(&dashboard, visitor, number).await {
         Ok(Some(view)) => page(&view),
@@ -96,23 +108,41 @@ pub(crate) async fn show(
 
 async fn view(dashboard: &Dashboard, visitor: Visitor, number: u64) -> Result<Option<View>, ShowError> {
     let hub = &dashboard.hub;
-    let Some(ticket) = hub.show.find_ticket(TicketNumber::new(number)).await? else { return Ok(None) };
-    let Some(detail) = hub.queries.ticket_detail(ticket.id).await.map_err(ShowError::Storage)? else { return Ok(None) };
+    let Some(ticket) = hub.show.find_ticket(TicketNumber::new(number)).await? else {
+        return Ok(None);
+    };
+    let Some(detail) = hub.queries.ticket_detail(ticket.id).await.map_err(ShowError::Storage)? else {
+        return Ok(None);
+    };
     let ticket = &detail.ticket;
     let name = hub.show.reporter(&detail.reporter)?;
     let address = name.email.or(name.phone).map(|address| address.to_string());
-    let chosen = ticket.suggestion.as_ref().map_or((ticket.ticket_type, ticket.priority), |suggestion| {
-        // A suggestion may not make light of what the rules found urgent without a person's doing.
-        let urgent = ticket.inferred.priority.is_urgent();
-        let priority = if urgent { suggestion.priority.min(ticket.inferred.priority) } else { suggestion.priority };
-        (suggestion.ticket_type, priority)
-    });
-    let chosen = ticket.confirmation.as_ref().map_or(chosen, |word| (word.ticket_type, word.priority));
+    let chosen = ticket
+        .suggestion
+        .as_ref()
+        .map_or((ticket.ticket_type, ticket.priority), |suggestion| {
+            // A suggestion may not make light of what the rules found urgent without a person's doing.
+            let urgent = ticket.inferred.priority.is_urgent();
+            let priority = if urgent {
+                suggestion.priority.min(ticket.inferred.priority)
+            } else {
+                suggestion.priority
+            };
+            (suggestion.ticket_type, priority)
+        });
+    let chosen = ticket
+        .confirmation
+        .as_ref()
+        .map_or(chosen, |word| (word.ticket_type, word.priority));
+    // The report itself shows the first one.
+    let mut messages = messages(&detail);
     Ok(Some(View {
         here: "tickets",
         number,
         version: ticket.version,
         title: ticket.title.to_string(),
+        plain_title: words::without_direction_marks(&ticket.title.to_string()),
+        lang: words::language_code(ticket.language),
         status: ticket.status.as_str(),
         status_label: ticket.status.label(),
         priority: ticket.priority.as_str(),
@@ -124,15 +154,29 @@ async fn view(dashboard: &Dashboard, visitor: Visitor, number: u64) -> Result<Op
         created: Moment::of(ticket.created_at),
         original: hub.show.original(ticket).await?.map(|text| text.to_string()),
         description: ticket.description.to_string(),
-        messages: further_messages(&detail),
+        files: messages.next().map(|first| first.files).unwrap_or_default(),
+        messages: messages.collect(),
         summary: ticket.suggestion.as_ref().map(|suggestion| suggestion.summary.clone()),
         suggested: suggested(ticket),
         enrichment: words::enrichment(ticket.enrichment),
-        reasons: ticket.inferred.evidence.iter().map(|why| format!("{}: {}", why.rule, why.effect)).collect(),
+        reasons: ticket
+            .inferred
+            .evidence
+            .iter()
+            .map(|why| format!("{}: {}", why.rule, why.effect))
+            .collect(),
         confirmed: confirmed(dashboard, ticket).await?,
-        types: TicketType::ALL.map(|kind| choice(kind.as_str(), kind.label(), chosen.0.as_str())).into(),
-        priorities: Priority::ALL.map(|level| choice(level.as_str(), level.as_str(), chosen.1.as_str())).into(),
-        board: ticket.page.as_ref().and_then(|page| page.url.clone()).filter(|url| url.starts_with("https://")),
+        types: TicketType::ALL
+            .map(|kind| choice(kind.as_str(), kind.label(), chosen.0.as_str()))
+            .into(),
+        priorities: Priority::ALL
+            .map(|level| choice(level.as_str(), level.as_str(), chosen.1.as_str()))
+            .into(),
+        board: ticket
+            .page
+            .as_ref()
+            .and_then(|page| page.url.clone())
+            .filter(|url| url.starts_with("https://")),
         valve: Valve::of(dashboard, &detail).await?,
         deliveries: deliveries(&detail),
         lookalikes: lookalikes(dashboard, &detail).await?,
@@ -141,22 +185,19 @@ async fn view(dashboard: &Dashboard, visitor: Visitor, number: u64) -> Result<Op
     }))
 }
 
-/// Everything after the first message, which the report itself shows.
-fn further_messages(detail: &TicketDetail) -> Vec<Message> {
-    let mut messages: Vec<_> = detail
-        .sources
-        .iter()
-        .map(|source| Message {
-            channel: source.channel.label(),
-            text: source.text.to_string(),
-            sent: Moment::of(source.sent_at),
-            files: detail.attachments.iter().filter(|file| file.source == source.id).map(file_words).collect(),
-        })
-        .collect();
-    if messages.first().is_some_and(|first| first.files.is_empty()) {
-        messages.remove(0);
-    }
-    messages
+/// What was written, oldest first.
+fn messages(detail: &TicketDetail) -> impl Iterator<Item = Message> {
+    detail.sources.iter().map(|source| Message {
+        channel: source.channel.label(),
+        text: source.text.to_string(),
+        sent: Moment::of(source.sent_at),
+        files: detail
+            .attachments
+            .iter()
+            .filter(|file| file.source == source.id)
+            .map(file_words)
+            .collect(),
+    })
 }
 
 fn file_words(file: &Attachment) -> String {
@@ -170,22 +211,41 @@ fn file_words(file: &Attachment) -> String {
 fn suggested(ticket: &Ticket) -> Option<String> {
     let suggestion = ticket.suggestion.as_ref()?;
     let model = &suggestion.made_by.model;
-    Some(format!("{}, {} ({model})", suggestion.ticket_type.label(), suggestion.priority))
+    Some(format!(
+        "{}, {} ({model})",
+        suggestion.ticket_type.label(),
+        suggestion.priority
+    ))
 }
 
 async fn confirmed(dashboard: &Dashboard, ticket: &Ticket) -> Result<Option<String>, ShowError> {
-    let Some(word) = &ticket.confirmation else { return Ok(None) };
-    let who = dashboard.hub.show.user_name(word.by).await?.unwrap_or_else(|| "somebody".to_owned());
-    Ok(Some(format!("{}, {}, by {who}, {}", word.ticket_type.label(), word.priority, words::moment(word.at))))
+    let Some(word) = &ticket.confirmation else {
+        return Ok(None);
+    };
+    let who = dashboard
+        .hub
+        .show
+        .user_name(word.by)
+        .await?
+        .unwrap_or_else(|| "somebody".to_owned());
+    Ok(Some(format!(
+        "{}, {}, by {who}, {}",
+        word.ticket_type.label(),
+        word.priority,
+        words::moment(word.at)
+    )))
 }
 
 fn deliveries(detail: &TicketDetail) -> Vec<Delivery> {
     let rows = detail.notifications.iter().map(|notification| Delivery {
         channel: notification.channel.label(),
-        mode: notification.sent_as.clone().unwrap_or_else(|| notification.mode.as_str().to_owned()).replace('_', " "),
+        mode: words::sent_as(notification),
         status: notification.status,
         status_label: words::notification(notification.status),
-        error: notification.last_error.as_ref().map(|error| format!("{} ({})", error.words, error.code)),
+        error: notification
+            .last_error
+            .as_ref()
+            .map(|error| format!("{} ({})", error.words, error.code)),
         at: Moment::of(notification.updated_at),
     });
     rows.collect()
@@ -194,12 +254,22 @@ fn deliveries(detail: &TicketDetail) -> Vec<Delivery> {
 async fn lookalikes(dashboard: &Dashboard, detail: &TicketDetail) -> Result<Vec<Lookalike>, ShowError> {
     let mut found = Vec::new();
     for link in &detail.links {
-        let other = if link.ticket == detail.ticket.id { link.original } else { link.ticket };
-        let other = dashboard.hub.queries.ticket_detail(other).await.map_err(ShowError::Storage)?;
+        let other = if link.ticket == detail.ticket.id {
+            link.original
+        } else {
+            link.ticket
+        };
+        let other = dashboard
+            .hub
+            .queries
+            .ticket_detail(other)
+            .await
+            .map_err(ShowError::Storage)?;
         if let Some(other) = other {
             found.push(Lookalike {
                 number: other.ticket.number.value(),
                 title: other.ticket.title.to_string(),
+                lang: words::language_code(other.ticket.language),
                 percent: percent(link.score),
                 evidence: link.evidence.join(", "),
             });
@@ -210,7 +280,10 @@ async fn lookalikes(dashboard: &Dashboard, detail: &TicketDetail) -> Result<Vec<
 
 /// A score of 0 to 1 as a whole number of hundredths.
 fn percent(score: f32) -> u32 {
-    (0..=100).rev().find(|percent| f64::from(*percent) <= f64::from(score) * 100.0 + 0.5).unwrap_or(0)
+    (0..=100)
+        .rev()
+        .find(|percent| f64::from(*percent) <= f64::from(score) * 100.0 + 0.5)
+        .unwrap_or(0)
 }
 
 async fn timeline(dashboard: &Dashboard, events: &[TicketEvent]) -> Result<Vec<Happened>, ShowError> {
@@ -222,9 +295,19 @@ async fn timeline(dashboard: &Dashboard, events: &[TicketEvent]) -> Result<Vec<H
             Actor::Tracker => "the engineers".to_owned(),
             Actor::Provider => "the channel".to_owned(),
             Actor::Reporter(_) => "the reporter".to_owned(),
-            Actor::User(id) => dashboard.hub.show.user_name(id).await?.unwrap_or_else(|| "a reviewer".to_owned()),
+            Actor::User(id) => dashboard
+                .hub
+                .show
+                .user_name(id)
+                .await?
+                .unwrap_or_else(|| "a reviewer".to_owned()),
         };
-        lines.push(Happened { words: words::event(event.kind), detail: detail_of(event), who, at: Moment::of(event.at) });
+        lines.push(Happened {
+            words: words::event(event.kind),
+            detail: detail_of(event),
+            who,
+            at: Moment::of(event.at),
+        });
     }
     Ok(lines)
 }
@@ -237,7 +320,7 @@ fn detail_of(event: &TicketEvent) -> Option<String> {
             Some(format!("{}, {}", text("type")?.replace('_', " "), text("priority")?))
         }
         EventKind::Received | EventKind::MessageReceived | EventKind::Sent | EventKind::Delivered | EventKind::Read => {
-            text("channel")
+            Some(words::channel(&text("channel")?))
         }
         EventKind::DeliveryFailed | EventKind::ChannelRestricted => text("code"),
         EventKind::Resolved | EventKind::Reopened | EventKind::MovedInTracker => {
@@ -273,8 +356,8 @@ pub(crate) struct ConfirmForm {
 pub(crate) async fn confirm(
     State(dashboard): State<Dashboard>,
     Extension(visitor): Extension<Visitor>,
-    Path(number): Path<u64>,
-    Form(form): Form<ConfirmForm>,
+    Address(number): Address<u64>,
+    Sent(form): Sent<ConfirmForm>,
 ) -> Response {
     let back = format!("/tickets/{number}");
     let (Ok(ticket_type), Ok(priority)) = (form.ticket_type.parse(), form.priority.parse()) else {
@@ -285,16 +368,22 @@ pub(crate) async fn confirm(
         Ok(None) => return problem::not_found(),
         Err(ShowError::Storage(error)) => return problem::unavailable(&error),
     };
-    let word = Confirmed { seen_version: form.version, ticket_type, priority, title: None };
+    let word = Confirmed {
+        seen_version: form.version,
+        ticket_type,
+        priority,
+        title: None,
+    };
     match dashboard.hub.confirm.confirm(id, &word, visitor.user.id, None).await {
         Ok(_) => Redirect::to(&back).into_response(),
         Err(ConfirmError::NotFound) => problem::not_found(),
-        Err(ConfirmError::Stale { .. }) => {
-            problem::conflict("The ticket changed since you opened it. Look at it again, then confirm.", &back)
-        }
+        Err(ConfirmError::Stale { .. }) => problem::conflict(
+            "The ticket changed since you opened it. Look at it again, then confirm.",
+            &back,
+        ),
         Err(ConfirmError::Storage(error)) => problem::unavailable(&error),
         Err(error @ (ConfirmError::IllegalMove(_) | ConfirmError::InvalidTitle | ConfirmError::KeyReused)) => {
-            problem::invalid(&error.to_string(), &back)
+            problem::invalid(&super::valve::sentence(&error.to_string()), &back)
         }
     }
 }
@@ -302,7 +391,7 @@ pub(crate) async fn confirm(
 pub(crate) async fn draft(
     State(dashboard): State<Dashboard>,
     Extension(visitor): Extension<Visitor>,
-    Path(number): Path<u64>,
+    Address(number): Address<u64>,
 ) -> Response {
     let back = format!("/tickets/{number}");
     let id = match dashboard.hub.show.find_ticket(TicketNumber::new(number)).await {
@@ -319,7 +408,7 @@ pub(crate) async fn draft(
             problem::invalid("The draft could not be written now. Try again in a moment.", &back)
         }
         Err(error @ (DraftError::PutAway { .. } | DraftError::AlreadyApproved { .. } | DraftError::Erased)) => {
-            problem::conflict(&error.to_string(), &back)
+            problem::conflict(&super::valve::sentence(&error.to_string()), &back)
         }
     }
 }
@@ -330,6 +419,9 @@ mod tests {
 
     #[test]
     fn a_score_is_shown_in_whole_hundredths() {
-        assert_eq!([0.0, 0.504, 0.999, 1.0, -1.0, f32::NAN].map(percent), [0, 50, 100, 100, 0, 0]);
+        assert_eq!(
+            [0.0, 0.504, 0.999, 1.0, -1.0, f32::NAN].map(percent),
+            [0, 50, 100, 100, 0, 0]
+        );
     }
 }

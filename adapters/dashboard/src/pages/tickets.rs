@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::{
     Extension,
-    extract::{Query, State},
+    extract::State,
     response::{IntoResponse, Redirect, Response},
 };
 use feedback_core::{
@@ -12,8 +12,8 @@ use feedback_core::{
 };
 use serde::Deserialize;
 
-use super::{Choice, Moment, page, problem};
-use crate::{Dashboard, session::Visitor};
+use super::{Choice, Moment, input::Asked, page, problem};
+use crate::{Dashboard, session::Visitor, words};
 
 /// Filters as the address bar has them; what is empty or unknown filters nothing.
 #[derive(Debug, Default, Deserialize)]
@@ -35,6 +35,7 @@ pub(crate) struct Filters {
 struct Row {
     number: u64,
     title: String,
+    lang: &'static str,
     status: &'static str,
     status_label: &'static str,
     priority: &'static str,
@@ -66,7 +67,7 @@ pub(crate) async fn home() -> Response {
 pub(crate) async fn list(
     State(dashboard): State<Dashboard>,
     Extension(visitor): Extension<Visitor>,
-    Query(filters): Query<Filters>,
+    Asked(filters): Asked<Filters>,
 ) -> Response {
     let filter = TicketFilter {
         status: filters.status.parse().ok(),
@@ -75,7 +76,10 @@ pub(crate) async fn list(
         ticket_type: filters.ticket_type.parse().ok(),
         search: Some(filters.q.trim().to_owned()).filter(|words| !words.is_empty()),
     };
-    let request = PageRequest { after: filters.cursor.parse().ok(), ..PageRequest::default() };
+    let request = PageRequest {
+        after: filters.cursor.parse().ok(),
+        ..PageRequest::default()
+    };
     let found = match dashboard.hub.queries.tickets(&filter, request).await {
         Ok(found) => found,
         Err(error) => return problem::unavailable(&error),
@@ -86,10 +90,18 @@ pub(crate) async fn list(
         visitor,
         here: "tickets",
         rows,
-        statuses: TicketStatus::ALL.map(|s| choice(s.as_str(), s.label(), &filters.status)).into(),
-        channels: Channel::ALL.map(|c| choice(c.as_str(), c.label(), &filters.channel)).into(),
-        priorities: Priority::ALL.map(|p| choice(p.as_str(), p.as_str(), &filters.priority)).into(),
-        types: TicketType::ALL.map(|t| choice(t.as_str(), t.label(), &filters.ticket_type)).into(),
+        statuses: TicketStatus::ALL
+            .map(|s| choice(s.as_str(), s.label(), &filters.status))
+            .into(),
+        channels: Channel::ALL
+            .map(|c| choice(c.as_str(), c.label(), &filters.channel))
+            .into(),
+        priorities: Priority::ALL
+            .map(|p| choice(p.as_str(), p.as_str(), &filters.priority))
+            .into(),
+        types: TicketType::ALL
+            .map(|t| choice(t.as_str(), t.label(), &filters.ticket_type))
+            .into(),
         is_filtered: filter != TicketFilter::default(),
         q: filters.q,
         next,
@@ -108,7 +120,9 @@ impl Filters {
             ("cursor", cursor),
         ];
         let set = pairs.into_iter().filter(|(_, value)| !value.is_empty());
-        let query: Vec<_> = set.map(|(key, value)| format!("{key}={}", percent_encoded(value))).collect();
+        let query: Vec<_> = set
+            .map(|(key, value)| format!("{key}={}", percent_encoded(value)))
+            .collect();
         format!("/tickets?{}", query.join("&"))
     }
 }
@@ -119,6 +133,7 @@ impl Row {
         Self {
             number: ticket.number.value(),
             title: ticket.title.to_string(),
+            lang: words::language_code(ticket.language),
             status: ticket.status.as_str(),
             status_label: ticket.status.label(),
             priority: ticket.priority.as_str(),
@@ -131,11 +146,15 @@ impl Row {
 }
 
 pub(crate) fn choice(value: &'static str, label: &'static str, present: &str) -> Choice {
-    Choice { value, label, is_chosen: value == present }
+    Choice {
+        value,
+        label,
+        is_chosen: value == present,
+    }
 }
 
 /// Everything but letters and digits as `%XX`: right in every part of an address.
-fn percent_encoded(text: &str) -> String {
+pub(crate) fn percent_encoded(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-_.".contains(&byte) {
@@ -153,7 +172,14 @@ mod tests {
 
     #[test]
     fn the_next_page_keeps_the_filters_and_escapes_what_was_typed() {
-        let filters = Filters { q: "no abre & ñ".into(), status: "new".into(), ..Filters::default() };
-        assert_eq!(filters.address("1.2"), "/tickets?q=no%20abre%20%26%20%C3%B1&status=new&cursor=1.2");
+        let filters = Filters {
+            q: "no abre & ñ".into(),
+            status: "new".into(),
+            ..Filters::default()
+        };
+        assert_eq!(
+            filters.address("1.2"),
+            "/tickets?q=no%20abre%20%26%20%C3%B1&status=new&cursor=1.2"
+        );
     }
 }

@@ -2,8 +2,9 @@
 //! they see.
 
 use axum::{
-    Extension, Form,
-    extract::{Path, State},
+    Extension,
+    extract::State,
+    http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
 use feedback_core::{
@@ -13,7 +14,11 @@ use feedback_core::{
 };
 use serde::Deserialize;
 
-use super::{Moment, problem};
+use super::{
+    Moment,
+    input::{Address, Sent},
+    problem,
+};
 use crate::{Dashboard, session::Visitor, words};
 
 /// What the valve shows.
@@ -43,6 +48,15 @@ pub(crate) enum Valve {
 }
 
 impl Valve {
+    /// What differs when something happened: pages tell people who are typing.
+    pub(crate) fn state(&self) -> String {
+        match self {
+            Self::Closed { .. } => "closed".to_owned(),
+            Self::Draft { id, version, .. } => format!("{id} {version}"),
+            Self::Decided { status_label, .. } => (*status_label).to_owned(),
+        }
+    }
+
     pub(crate) async fn of(dashboard: &Dashboard, detail: &TicketDetail) -> Result<Self, ShowError> {
         let put_away = matches!(detail.ticket.status, TicketStatus::Duplicate | TicketStatus::Dismissed);
         let Some(entry) = detail.changelog_entries.first() else {
@@ -64,7 +78,12 @@ impl Valve {
         }
         let decision = entry.decision.as_ref();
         let who = match decision.and_then(|decision| decision.by) {
-            Some(by) => dashboard.hub.show.user_name(by).await?.unwrap_or_else(|| "a reviewer".to_owned()),
+            Some(by) => dashboard
+                .hub
+                .show
+                .user_name(by)
+                .await?
+                .unwrap_or_else(|| "a reviewer".to_owned()),
             None => "the hub, since the ticket moved on".to_owned(),
         };
         Ok(Self::Decided {
@@ -80,8 +99,15 @@ impl Valve {
 
 async fn made_by(dashboard: &Dashboard, entry: &ChangelogEntry) -> Result<String, ShowError> {
     let drafted = format!("drafted by {}", entry.made_by.model);
-    let Some(editor) = entry.edited_by else { return Ok(drafted) };
-    let name = dashboard.hub.show.user_name(editor).await?.unwrap_or_else(|| "a reviewer".to_owned());
+    let Some(editor) = entry.edited_by else {
+        return Ok(drafted);
+    };
+    let name = dashboard
+        .hub
+        .show
+        .user_name(editor)
+        .await?
+        .unwrap_or_else(|| "a reviewer".to_owned());
     Ok(format!("{drafted}, edited by {name}"))
 }
 
@@ -109,25 +135,33 @@ pub(crate) struct ValveForm {
 pub(crate) async fn update(
     State(dashboard): State<Dashboard>,
     Extension(visitor): Extension<Visitor>,
-    Path((number, entry)): Path<(u64, String)>,
-    Form(form): Form<ValveForm>,
+    Address((number, entry)): Address<(u64, String)>,
+    Sent(form): Sent<ValveForm>,
 ) -> Response {
-    let Ok(id) = entry.parse::<ChangelogEntryId>() else { return problem::not_found() };
+    let Ok(id) = entry.parse::<ChangelogEntryId>() else {
+        return problem::not_found();
+    };
     let content = form.content.replace("\r\n", "\n");
-    let updated = dashboard.hub.review.update(id, form.version, &content, visitor.user.id, None).await;
-    answer(&dashboard, updated.map(|_| ()), number).await
+    let updated = dashboard
+        .hub
+        .review
+        .update(id, form.version, &content, visitor.user.id, None)
+        .await;
+    answer(&dashboard, updated.map(|_| ()), number, &form.content).await
 }
 
 /// Approves what is in the text field: a changed text is stored first, as its own version, and that one is approved.
 pub(crate) async fn approve(
     State(dashboard): State<Dashboard>,
     Extension(visitor): Extension<Visitor>,
-    Path((number, entry)): Path<(u64, String)>,
-    Form(form): Form<ValveForm>,
+    Address((number, entry)): Address<(u64, String)>,
+    Sent(form): Sent<ValveForm>,
 ) -> Response {
-    let Ok(id) = entry.parse::<ChangelogEntryId>() else { return problem::not_found() };
+    let Ok(id) = entry.parse::<ChangelogEntryId>() else {
+        return problem::not_found();
+    };
     let approved = approve_shown(&dashboard, &visitor, id, &form).await;
-    answer(&dashboard, approved, number).await
+    answer(&dashboard, approved, number, &form.content).await
 }
 
 async fn approve_shown(
@@ -141,48 +175,89 @@ async fn approve_shown(
     let shown = form.content.replace("\r\n", "\n");
     let stored = review.content(&review.entry(id).await?).await?;
     let is_changed = stored.is_some_and(|stored| stored.trim() != shown.trim());
-    let version = if is_changed { review.update(id, form.version, &shown, by, None).await?.version } else { form.version };
+    let version = if is_changed {
+        review.update(id, form.version, &shown, by, None).await?.version
+    } else {
+        form.version
+    };
     review.approve(id, version, by, None).await.map(|_| ())
 }
 
 pub(crate) async fn reject(
     State(dashboard): State<Dashboard>,
     Extension(visitor): Extension<Visitor>,
-    Path((number, entry)): Path<(u64, String)>,
-    Form(form): Form<ValveForm>,
+    Address((number, entry)): Address<(u64, String)>,
+    Sent(form): Sent<ValveForm>,
 ) -> Response {
-    let Ok(id) = entry.parse::<ChangelogEntryId>() else { return problem::not_found() };
-    let rejected = dashboard.hub.review.reject(id, form.version, &form.reason, visitor.user.id, None).await;
-    answer(&dashboard, rejected.map(|_| ()), number).await
+    let Ok(id) = entry.parse::<ChangelogEntryId>() else {
+        return problem::not_found();
+    };
+    let rejected = dashboard
+        .hub
+        .review
+        .reject(id, form.version, &form.reason, visitor.user.id, None)
+        .await;
+    answer(&dashboard, rejected.map(|_| ()), number, &form.reason).await
 }
 
-async fn answer(dashboard: &Dashboard, result: Result<(), ReviewError>, number: u64) -> Response {
+/// Back to the ticket; or why not, with what the person wrote.
+async fn answer(dashboard: &Dashboard, result: Result<(), ReviewError>, number: u64, written: &str) -> Response {
     let back = format!("/tickets/{number}");
-    match result {
-        Ok(()) => Redirect::to(&back).into_response(),
-        Err(ReviewError::NotFound) => problem::not_found(),
-        Err(ReviewError::Storage(error)) => problem::unavailable(&error),
-        Err(ReviewError::AlreadyDecided { current }) => {
-            let by = current.decision.as_ref().and_then(|decision| decision.by);
-            let who = match by {
-                Some(by) => dashboard.hub.show.user_name(by).await.ok().flatten(),
-                None => None,
-            };
-            let who = who.unwrap_or_else(|| "The hub".to_owned());
-            let words = format!("{who} has decided already: {}.", words::changelog(current.status).to_lowercase());
-            problem::conflict(&words, &back)
+    let Err(error) = result else {
+        return Redirect::to(&back).into_response();
+    };
+    let (status, words) = match error {
+        ReviewError::NotFound => return problem::not_found(),
+        ReviewError::AlreadyDecided { current } => (StatusCode::CONFLICT, decided(dashboard, &current).await),
+        ReviewError::Stale { .. } => (
+            StatusCode::CONFLICT,
+            "The draft changed since you opened it. Read it again, then decide.".to_owned(),
+        ),
+        ReviewError::TicketMovedOn => (
+            StatusCode::CONFLICT,
+            "The ticket moved on since the draft was written: it is not solved any more.".to_owned(),
+        ),
+        ReviewError::InvalidContent | ReviewError::ReasonMissing | ReviewError::KeyReused | ReviewError::Erased => {
+            (StatusCode::UNPROCESSABLE_ENTITY, sentence(&error.to_string()))
         }
-        Err(ReviewError::Stale { .. }) => {
-            problem::conflict("The draft changed since you opened it. Read it again, then decide.", &back)
+        ReviewError::Storage(error) => {
+            tracing::error!(%error, "a reviewer's decision could not be stored");
+            let words = "The hub cannot reach its data now. Look at the ticket again before you repeat this.";
+            (StatusCode::SERVICE_UNAVAILABLE, words.to_owned())
         }
-        Err(ReviewError::TicketMovedOn) => {
-            problem::conflict("The ticket moved on since the draft was written: it is not solved any more.", &back)
-        }
-        Err(
-            error @ (ReviewError::InvalidContent
-            | ReviewError::ReasonMissing
-            | ReviewError::KeyReused
-            | ReviewError::Erased),
-        ) => problem::invalid(&error.to_string(), &back),
+    };
+    problem::with_words(status, &words, written, &back)
+}
+
+/// Who was faster, and with what.
+async fn decided(dashboard: &Dashboard, current: &ChangelogEntry) -> String {
+    let by = current.decision.as_ref().and_then(|decision| decision.by);
+    let who = match by {
+        Some(by) => dashboard.hub.show.user_name(by).await.ok().flatten(),
+        None => None,
+    };
+    let who = who.unwrap_or_else(|| "The hub".to_owned());
+    let what = words::changelog(current.status).to_lowercase();
+    format!("{who} has decided already: {what}.")
+}
+
+/// An error's words as a page has them.
+pub(crate) fn sentence(words: &str) -> String {
+    let mut letters = words.chars();
+    let first = letters
+        .next()
+        .map(|first| first.to_uppercase().to_string())
+        .unwrap_or_default();
+    format!("{first}{}.", letters.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_becomes_a_sentence() {
+        assert_eq!(sentence("élan is missing"), "Élan is missing.");
+        assert_eq!(sentence(""), ".");
     }
 }
