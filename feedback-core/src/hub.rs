@@ -6,12 +6,12 @@ use crate::{
     domain::{Channel, JobPayload, NewJob, TemplateRef, Write},
     logic::{normalize::Rules, scrub::Scrubber},
     ports::{
-        ChangelogWriter, ChannelSender, Clock, Directory, Embedder, IdSource, IdSourceExt, JobQueue, PortError, Queries, Storage,
-        Tracker, Triage, Vault,
+        ChangelogWriter, ChannelSender, Clock, Directory, Embedder, IdSource, IdSourceExt, JobQueue, PortError,
+        Queries, Storage, Tracker, Triage, Vault,
     },
     usecases::{
-        Access, Confirm, DeadLetters, Deliver, DeliverySettings, Drafts, Enrich, Ingest, IngestSettings, LookUpReporter,
-        MatchDuplicates, PollTracker, PushToTracker, Review, Show,
+        Access, Confirm, DeadLetters, Deliver, DeliverySettings, Drafts, Enrich, Ingest, IngestSettings,
+        LookUpReporter, MatchDuplicates, PollTracker, PushToTracker, Review, Show,
     },
 };
 
@@ -116,7 +116,10 @@ pub struct Hub {
     pub clock: Arc<dyn Clock>,
     storage: Arc<dyn Storage>,
     ids: Arc<dyn IdSource>,
-    #[cfg_attr(not(feature = "worker"), expect(dead_code, reason = "only the worker's registry polls"))]
+    #[cfg_attr(
+        not(feature = "worker"),
+        expect(dead_code, reason = "only the worker's registry polls")
+    )]
     poll_every: Duration,
 }
 
@@ -138,7 +141,11 @@ impl Hub {
             directories,
         } = ports;
         let channels: Vec<Channel> = directories.iter().map(|directory| directory.channel()).collect();
-        let ingest = IngestSettings { burst: settings.burst, directories: channels, ..IngestSettings::new(settings.rules) };
+        let ingest = IngestSettings {
+            burst: settings.burst,
+            directories: channels,
+            ..IngestSettings::new(settings.rules)
+        };
         let (s, c, i) = (|| Arc::clone(&storage), || Arc::clone(&clock), || Arc::clone(&ids));
         let v = || Arc::clone(&vault);
         let scrubber = || settings.scrubber.clone();
@@ -178,7 +185,10 @@ impl Hub {
         }
         let now = self.clock.now();
         let job = NewJob::now(self.ids.next(), JobPayload::PollTracker, now).unique("poll_tracker");
-        self.storage.commit(crate::domain::Change::new().with(Write::Enqueue(job))).await.map(|_| ())
+        self.storage
+            .commit(crate::domain::Change::new().with(Write::Enqueue(job)))
+            .await
+            .map(|_| ())
     }
 
     /// The use cases that jobs run, for a [`Worker`](crate::worker::Worker).

@@ -15,9 +15,12 @@ pub fn cosine(one: &[f32], other: &[f32]) -> f32 {
     if one.len() != other.len() {
         return 0.0;
     }
-    let (dot, a, b) = one.iter().zip(other).fold((0.0_f32, 0.0_f32, 0.0_f32), |(dot, a, b), (x, y)| {
-        (x.mul_add(*y, dot), x.mul_add(*x, a), y.mul_add(*y, b))
-    });
+    let (dot, a, b) = one
+        .iter()
+        .zip(other)
+        .fold((0.0_f32, 0.0_f32, 0.0_f32), |(dot, a, b), (x, y)| {
+            (x.mul_add(*y, dot), x.mul_add(*x, a), y.mul_add(*y, b))
+        });
     let length = (a * b).sqrt();
     if length > f32::EPSILON { dot / length } else { 0.0 }
 }
@@ -37,7 +40,10 @@ pub fn shared_words(one: &str, other: &str) -> Vec<String> {
 }
 
 fn words(text: &str) -> BTreeSet<String> {
-    let folded: String = text.nfd().filter(|c| !unicode_normalization::char::is_combining_mark(*c)).collect();
+    let folded: String = text
+        .nfd()
+        .filter(|c| !unicode_normalization::char::is_combining_mark(*c))
+        .collect();
     folded
         .to_lowercase()
         .split(|c: char| !c.is_alphanumeric())
@@ -59,12 +65,25 @@ mod tests {
 
     #[test]
     fn only_the_three_best_above_the_threshold_are_suggested() {
-        let scored = [("a", 0.9), ("b", 0.2), ("c", 0.95), ("d", 0.91), ("e", 0.92), ("f", f32::NAN)];
-        assert_eq!(best(scored, 0.5).into_iter().map(|(name, _)| name).collect::<Vec<_>>(), ["c", "e", "d"]);
+        let scored = [
+            ("a", 0.9),
+            ("b", 0.2),
+            ("c", 0.95),
+            ("d", 0.91),
+            ("e", 0.92),
+            ("f", f32::NAN),
+        ];
+        assert_eq!(
+            best(scored, 0.5).into_iter().map(|(name, _)| name).collect::<Vec<_>>(),
+            ["c", "e", "d"]
+        );
     }
 
     #[test]
     fn shared_words_ignore_case_and_accents() {
-        assert_eq!(shared_words("La EXPORTACIÓN falla", "exportacion a Excel falla"), ["exportacion", "falla"]);
+        assert_eq!(
+            shared_words("La EXPORTACIÓN falla", "exportacion a Excel falla"),
+            ["exportacion", "falla"]
+        );
     }
 }

@@ -61,7 +61,9 @@ pub fn whatsapp_mode(
     text: &str,
     now: Timestamp,
 ) -> Result<WhatsAppMode, Restricted> {
-    let open = last_message_at.map(closes_at).filter(|closes| provider == ProviderSays::Nothing && now < *closes);
+    let open = last_message_at
+        .map(closes_at)
+        .filter(|closes| provider == ProviderSays::Nothing && now < *closes);
     if let Some(closes) = open {
         return Ok(WhatsAppMode::Session(SessionGrant::until(closes)));
     }
@@ -70,7 +72,10 @@ pub fn whatsapp_mode(
     if parameter.chars().count() > MAX_PARAMETER_CHARS {
         return Err(Restricted::TooLongForTemplate);
     }
-    Ok(WhatsAppMode::Template(TemplateUse::new(template.clone(), vec![parameter])))
+    Ok(WhatsAppMode::Template(TemplateUse::new(
+        template.clone(),
+        vec![parameter],
+    )))
 }
 
 /// A template parameter as Meta allows it: no newline, no tab, no run of more than four spaces.
@@ -89,11 +94,16 @@ mod tests {
     }
 
     fn template() -> TemplateRef {
-        TemplateRef { name: "ticket_update".into(), language: "es".into() }
+        TemplateRef {
+            name: "ticket_update".into(),
+            language: "es".into(),
+        }
     }
 
     fn mode(now: Timestamp) -> &'static str {
-        whatsapp_mode(Some(WROTE), ProviderSays::Nothing, Some(&template()), "hola", now).unwrap().as_str()
+        whatsapp_mode(Some(WROTE), ProviderSays::Nothing, Some(&template()), "hola", now)
+            .unwrap()
+            .as_str()
     }
 
     #[test]
@@ -118,8 +128,16 @@ mod tests {
 
     #[test]
     fn a_text_of_several_lines_becomes_one_parameter_of_one_line() {
-        let mode = whatsapp_mode(None, ProviderSays::Nothing, Some(&template()), "Listo.\n\n\tGracias      Ana", WROTE);
-        let Ok(WhatsAppMode::Template(template)) = mode else { panic!("template expected") };
+        let mode = whatsapp_mode(
+            None,
+            ProviderSays::Nothing,
+            Some(&template()),
+            "Listo.\n\n\tGracias      Ana",
+            WROTE,
+        );
+        let Ok(WhatsAppMode::Template(template)) = mode else {
+            panic!("template expected")
+        };
         assert_eq!(template.parameters(), ["Listo. Gracias Ana"]);
     }
 

@@ -78,7 +78,11 @@ impl Access {
         self.active_user(user).await?;
         let secret = self.ids.secret();
         let expires_at = self.clock.now().plus(LINK_LIMIT);
-        let link = SignInLink { digest: SecretDigest::of(secret.expose_secret()), user, expires_at };
+        let link = SignInLink {
+            digest: SecretDigest::of(secret.expose_secret()),
+            user,
+            expires_at,
+        };
         self.commit(Change::new().with(Write::InsertSignInLink(link))).await?;
         Ok(secret)
     }
@@ -102,7 +106,9 @@ impl Access {
             expires_at: now.plus(SESSION_LIMIT),
         };
         let expires_at = Some(session.expires_at);
-        let change = Change::new().with(Write::ConsumeSignInLink(digest)).with(Write::PutSession(session));
+        let change = Change::new()
+            .with(Write::ConsumeSignInLink(digest))
+            .with(Write::PutSession(session));
         match self.storage.commit(change).await {
             Ok(_) => Ok((cookie, SignedIn { user, expires_at })),
             Err(error) if error.is_conflict() => Err(AccessError::Denied),
@@ -116,14 +122,24 @@ impl Access {
     /// [`AccessError`].
     pub async fn session(&self, cookie: &str) -> Result<SignedIn, AccessError> {
         let now = self.clock.now();
-        let session = self.storage.session(SecretDigest::of(cookie)).await.map_err(AccessError::Storage)?;
-        let mut session = session.filter(|session| is_live(session, now)).ok_or(AccessError::Denied)?;
+        let session = self
+            .storage
+            .session(SecretDigest::of(cookie))
+            .await
+            .map_err(AccessError::Storage)?;
+        let mut session = session
+            .filter(|session| is_live(session, now))
+            .ok_or(AccessError::Denied)?;
         let user = self.active_user(session.user).await?;
         if now.since(session.seen_at) >= SEEN_STEP {
             session.seen_at = now;
-            self.commit(Change::new().with(Write::PutSession(session.clone()))).await?;
+            self.commit(Change::new().with(Write::PutSession(session.clone())))
+                .await?;
         }
-        Ok(SignedIn { user, expires_at: Some(session.expires_at) })
+        Ok(SignedIn {
+            user,
+            expires_at: Some(session.expires_at),
+        })
     }
 
     /// Ends a session.
@@ -131,7 +147,8 @@ impl Access {
     /// # Errors
     /// [`AccessError::Storage`].
     pub async fn sign_out(&self, cookie: &str) -> Result<(), AccessError> {
-        self.commit(Change::new().with(Write::DeleteSession(SecretDigest::of(cookie)))).await
+        self.commit(Change::new().with(Write::DeleteSession(SecretDigest::of(cookie))))
+            .await
     }
 
     /// Makes an API token that acts in a person's name. The secret is told here and kept nowhere.
@@ -177,18 +194,32 @@ impl Access {
     /// # Errors
     /// [`AccessError`].
     pub async fn token(&self, secret: &str) -> Result<SignedIn, AccessError> {
-        let token = self.storage.api_token(SecretDigest::of(secret)).await.map_err(AccessError::Storage)?;
-        let token = token.filter(|token| token.revoked_at.is_none()).ok_or(AccessError::Denied)?;
-        Ok(SignedIn { user: self.active_user(token.user).await?, expires_at: None })
+        let token = self
+            .storage
+            .api_token(SecretDigest::of(secret))
+            .await
+            .map_err(AccessError::Storage)?;
+        let token = token
+            .filter(|token| token.revoked_at.is_none())
+            .ok_or(AccessError::Denied)?;
+        Ok(SignedIn {
+            user: self.active_user(token.user).await?,
+            expires_at: None,
+        })
     }
 
     async fn active_user(&self, id: UserId) -> Result<User, AccessError> {
         let user = self.storage.user(id).await.map_err(AccessError::Storage)?;
-        user.filter(|user| user.disabled_at.is_none()).ok_or(AccessError::Denied)
+        user.filter(|user| user.disabled_at.is_none())
+            .ok_or(AccessError::Denied)
     }
 
     async fn commit(&self, change: Change) -> Result<(), AccessError> {
-        self.storage.commit(change).await.map(|_| ()).map_err(AccessError::Storage)
+        self.storage
+            .commit(change)
+            .await
+            .map(|_| ())
+            .map_err(AccessError::Storage)
     }
 }
 
@@ -199,5 +230,9 @@ fn is_live(session: &Session, now: Timestamp) -> bool {
 fn checked_name(name: &str) -> Result<String, AccessError> {
     let name = name.trim();
     let legal = !name.is_empty() && name.chars().count() <= 100 && !name.chars().any(char::is_control);
-    if legal { Ok(name.to_owned()) } else { Err(AccessError::InvalidName) }
+    if legal {
+        Ok(name.to_owned())
+    } else {
+        Err(AccessError::InvalidName)
+    }
 }

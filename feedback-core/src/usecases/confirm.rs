@@ -7,8 +7,8 @@ use serde_json::json;
 use super::{TRIES, timeline::event};
 use crate::{
     domain::{
-        Actor, Change, Confirmation, EventKind, IllegalMove, JobPayload, MAX_TITLE_CHARS, NewJob, Priority, RememberedCall,
-        Scrubbed, Ticket, TicketId, TicketStatus, TicketType, Timestamp, UserId, Write,
+        Actor, Change, Confirmation, EventKind, IllegalMove, JobPayload, MAX_TITLE_CHARS, NewJob, Priority,
+        RememberedCall, Scrubbed, Ticket, TicketId, TicketStatus, TicketType, Timestamp, UserId, Write,
     },
     logic::scrub::{KnownPeople, Scrubber},
     ports::{Clock, IdSource, IdSourceExt, PortError, PortErrorKind, Storage, TicketKey},
@@ -78,7 +78,12 @@ pub enum ConfirmError {
 impl Confirm {
     /// The use case over its ports.
     pub fn new(storage: Arc<dyn Storage>, clock: Arc<dyn Clock>, ids: Arc<dyn IdSource>, scrubber: Scrubber) -> Self {
-        Self { storage, clock, ids, scrubber }
+        Self {
+            storage,
+            clock,
+            ids,
+            scrubber,
+        }
     }
 
     /// Confirms type and priority: the ticket is triaged, and the tracker hears of it.
@@ -98,8 +103,12 @@ impl Confirm {
             let before = json!({"type": ticket.ticket_type, "priority": ticket.priority});
             ticket.ticket_type = word.ticket_type;
             ticket.priority = word.priority;
-            ticket.confirmation =
-                Some(Confirmation { ticket_type: word.ticket_type, priority: word.priority, by, at: now });
+            ticket.confirmation = Some(Confirmation {
+                ticket_type: word.ticket_type,
+                priority: word.priority,
+                by,
+                at: now,
+            });
             if let Some(title) = &title {
                 ticket.title = title.clone();
             }
@@ -141,14 +150,19 @@ impl Confirm {
                 (from, TicketStatus::Triaged) if !from.is_open() => EventKind::Reopened,
                 _ => EventKind::Updated,
             };
-            Ok((kind, json!({"from": from, "to": ticket.status, "title": title.is_some()})))
+            Ok((
+                kind,
+                json!({"from": from, "to": ticket.status, "title": title.is_some()}),
+            ))
         })
         .await
     }
 
     /// A title that a person typed, scrubbed like everything that is searched and pushed.
     fn title(&self, title: Option<&str>) -> Result<Option<Scrubbed>, ConfirmError> {
-        let Some(title) = title.map(str::trim) else { return Ok(None) };
+        let Some(title) = title.map(str::trim) else {
+            return Ok(None);
+        };
         if title.is_empty() || title.chars().count() > MAX_TITLE_CHARS {
             return Err(ConfirmError::InvalidTitle);
         }
@@ -169,7 +183,10 @@ impl Confirm {
             }
             let mut ticket = self.ticket(id).await?;
             if let Some(seen) = seen.filter(|seen| *seen != ticket.version) {
-                return Err(ConfirmError::Stale { seen, current: Box::new(ticket) });
+                return Err(ConfirmError::Stale {
+                    seen,
+                    current: Box::new(ticket),
+                });
             }
             let now = self.clock.now();
             let before = ticket.clone();
@@ -182,7 +199,10 @@ impl Confirm {
                 change.push(job);
             }
             if let Some(call) = &call {
-                change.push(Write::RememberCall(RememberedCall { subject: *id.as_uuid(), ..call.clone() }));
+                change.push(Write::RememberCall(RememberedCall {
+                    subject: *id.as_uuid(),
+                    ..call.clone()
+                }));
             }
             match self.storage.commit(change).await {
                 Ok(_) => {
@@ -193,7 +213,10 @@ impl Confirm {
                 Err(error) => return Err(ConfirmError::Storage(error)),
             }
         }
-        Err(ConfirmError::Storage(PortError::new(PortErrorKind::Conflict, "confirm.change")))
+        Err(ConfirmError::Storage(PortError::new(
+            PortErrorKind::Conflict,
+            "confirm.change",
+        )))
     }
 
     /// What a changed ticket sets going: the tracker hears of it, and a resolution wants a draft.
@@ -201,12 +224,22 @@ impl Confirm {
         let mut jobs = Vec::new();
         let reopened = !before.status.is_open() && after.status == TicketStatus::Triaged;
         if after.confirmation.is_some() || after.page.is_some() {
-            let payload = JobPayload::PushToTracker { ticket: after.id, reopened };
-            let key = if reopened { format!("push:{}:reopened", after.id) } else { format!("push:{}", after.id) };
+            let payload = JobPayload::PushToTracker {
+                ticket: after.id,
+                reopened,
+            };
+            let key = if reopened {
+                format!("push:{}:reopened", after.id)
+            } else {
+                format!("push:{}", after.id)
+            };
             jobs.push(Write::Enqueue(NewJob::now(self.ids.next(), payload, now).unique(key)));
         }
         if before.status != TicketStatus::Resolved && after.status == TicketStatus::Resolved {
-            let payload = JobPayload::DraftChangelog { ticket: after.id, resolution: after.resolutions };
+            let payload = JobPayload::DraftChangelog {
+                ticket: after.id,
+                resolution: after.resolutions,
+            };
             let key = format!("draft:{}:{}", after.id, after.resolutions);
             jobs.push(Write::Enqueue(NewJob::now(self.ids.next(), payload, now).unique(key)));
         }
@@ -214,13 +247,21 @@ impl Confirm {
     }
 
     async fn ticket(&self, id: TicketId) -> Result<Ticket, ConfirmError> {
-        let found = self.storage.ticket(TicketKey::Id(id)).await.map_err(ConfirmError::Storage)?;
+        let found = self
+            .storage
+            .ticket(TicketKey::Id(id))
+            .await
+            .map_err(ConfirmError::Storage)?;
         found.ok_or(ConfirmError::NotFound)
     }
 
     async fn is_repeat(&self, call: Option<&RememberedCall>) -> Result<bool, ConfirmError> {
         let Some(call) = call else { return Ok(false) };
-        let before = self.storage.remembered_call(&call.scope, &call.key).await.map_err(ConfirmError::Storage)?;
+        let before = self
+            .storage
+            .remembered_call(&call.scope, &call.key)
+            .await
+            .map_err(ConfirmError::Storage)?;
         match before {
             None => Ok(false),
             Some(before) if before.fingerprint == call.fingerprint => Ok(true),

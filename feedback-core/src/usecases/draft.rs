@@ -11,13 +11,13 @@ use super::{
 };
 use crate::{
     domain::{
-        Actor, Change, ChangelogEntry, ChangelogEntryId, ChangelogStatus, EventKind, Language, Reporter, Ticket, TicketId,
-        TicketStatus, UserId, Write,
+        Actor, Change, ChangelogEntry, ChangelogEntryId, ChangelogStatus, EventKind, Language, Reporter, Ticket,
+        TicketId, TicketStatus, UserId, Write,
     },
     logic::scrub::{KnownPeople, Placeholders, Scrubber},
     ports::{
-        ChangelogEntryKey, ChangelogWriter, Clock, Draft, DraftRequest, IdSource, IdSourceExt, PortError, PortErrorKind,
-        ReporterKey, Storage, TicketKey, Tracker, Vault,
+        ChangelogEntryKey, ChangelogWriter, Clock, Draft, DraftRequest, IdSource, IdSourceExt, PortError,
+        PortErrorKind, ReporterKey, Storage, TicketKey, Tracker, Vault,
     },
 };
 
@@ -76,7 +76,15 @@ impl Drafts {
         ids: Arc<dyn IdSource>,
         scrubber: Scrubber,
     ) -> Self {
-        Self { storage, writer, tracker, vault, clock, ids, scrubber }
+        Self {
+            storage,
+            writer,
+            tracker,
+            vault,
+            clock,
+            ids,
+            scrubber,
+        }
     }
 
     /// The job of a resolution: writes its draft, unless there is one or the ticket moved on.
@@ -122,7 +130,11 @@ impl Drafts {
     }
 
     async fn write(&self, ticket: &Ticket, actor: Actor) -> Result<ChangelogEntry, DraftError> {
-        let reporter = self.storage.reporter(ReporterKey::Id(ticket.reporter)).await.map_err(DraftError::Storage)?;
+        let reporter = self
+            .storage
+            .reporter(ReporterKey::Id(ticket.reporter))
+            .await
+            .map_err(DraftError::Storage)?;
         let reporter = reporter.ok_or(DraftError::NotFound)?;
         if reporter.key.is_none() {
             return Err(DraftError::Erased);
@@ -130,17 +142,30 @@ impl Drafts {
         let mut placeholders = self.placeholders(ticket, &reporter).map_err(DraftError::Storage)?;
         let request = self.request(ticket, &mut placeholders).await?;
         let draft = self.writer.draft(&request).await.map_err(DraftError::Writer)?;
-        let entry = self.entry(ticket, &reporter, &draft, &placeholders, request.language).map_err(DraftError::Storage)?;
+        let entry = self
+            .entry(ticket, &reporter, &draft, &placeholders, request.language)
+            .map_err(DraftError::Storage)?;
         let data = json!({
             "changelog_entry": entry.id, "resolution": entry.resolution, "model": entry.made_by.model,
             "input_tokens": entry.made_by.input_tokens, "output_tokens": entry.made_by.output_tokens,
         });
         let mut change = Change::new();
-        if let Some(stale) = self.newest(ticket.id).await?.filter(|entry| entry.status == ChangelogStatus::Draft) {
+        if let Some(stale) = self
+            .newest(ticket.id)
+            .await?
+            .filter(|entry| entry.status == ChangelogStatus::Draft)
+        {
             change.push(withdrawn(stale, entry.created_at));
         }
         change.push(Write::InsertChangelogEntry(Box::new(entry.clone())));
-        change.push(event(&*self.ids, ticket.id, EventKind::Drafted, actor, data, entry.created_at));
+        change.push(event(
+            &*self.ids,
+            ticket.id,
+            EventKind::Drafted,
+            actor,
+            data,
+            entry.created_at,
+        ));
         match self.storage.commit(change).await {
             Ok(_) => Ok(entry),
             // Two asked at the same time: the other's draft is as good.
@@ -179,11 +204,20 @@ impl Drafts {
         placeholders: &Placeholders,
         language: Language,
     ) -> Result<ChangelogEntry, PortError> {
-        let text: String = placeholders.restore(draft.text.trim()).chars().take(MAX_CONTENT_CHARS).collect();
+        let text: String = placeholders
+            .restore(draft.text.trim())
+            .chars()
+            .take(MAX_CONTENT_CHARS)
+            .collect();
         let id: ChangelogEntryId = self.ids.next();
         let now = self.clock.now();
         let sealed = |column| {
-            seal(&*self.vault, reporter, place::of("changelog_entries", column, *id.as_uuid()), text.as_bytes())
+            seal(
+                &*self.vault,
+                reporter,
+                place::of("changelog_entries", column, *id.as_uuid()),
+                text.as_bytes(),
+            )
         };
         Ok(ChangelogEntry {
             id,
@@ -204,9 +238,13 @@ impl Drafts {
     }
 
     fn placeholders(&self, ticket: &Ticket, reporter: &Reporter) -> Result<Placeholders, PortError> {
-        let Some(sealed) = &ticket.placeholders else { return Ok(Placeholders::default()) };
+        let Some(sealed) = &ticket.placeholders else {
+            return Ok(Placeholders::default());
+        };
         let at = place::of("tickets", "placeholders", *ticket.id.as_uuid());
-        let Some(json) = open(&*self.vault, reporter, at, sealed)? else { return Ok(Placeholders::default()) };
+        let Some(json) = open(&*self.vault, reporter, at, sealed)? else {
+            return Ok(Placeholders::default());
+        };
         serde_json::from_str(&json).map_err(|error| {
             // The error's text could quote what it read.
             PortError::new(PortErrorKind::Rejected, "draft.placeholders").with_reason(format!("{:?}", error.classify()))
@@ -214,12 +252,19 @@ impl Drafts {
     }
 
     async fn ticket(&self, id: TicketId) -> Result<Ticket, DraftError> {
-        let found = self.storage.ticket(TicketKey::Id(id)).await.map_err(DraftError::Storage)?;
+        let found = self
+            .storage
+            .ticket(TicketKey::Id(id))
+            .await
+            .map_err(DraftError::Storage)?;
         found.ok_or(DraftError::NotFound)
     }
 
     async fn newest(&self, ticket: TicketId) -> Result<Option<ChangelogEntry>, DraftError> {
-        self.storage.changelog_entry(ChangelogEntryKey::NewestOf(ticket)).await.map_err(DraftError::Storage)
+        self.storage
+            .changelog_entry(ChangelogEntryKey::NewestOf(ticket))
+            .await
+            .map_err(DraftError::Storage)
     }
 }
 

@@ -38,7 +38,12 @@ impl Enrich {
         clock: Arc<dyn Clock>,
         ids: Arc<dyn IdSource>,
     ) -> Self {
-        Self { storage, triage, clock, ids }
+        Self {
+            storage,
+            triage,
+            clock,
+            ids,
+        }
     }
 
     /// Asks for a suggestion, unless there is one.
@@ -47,7 +52,9 @@ impl Enrich {
     /// [`EnrichError`]; the ticket stays `pending`.
     #[tracing::instrument(name = "enrich.suggest", skip_all, fields(ticket.id = %id))]
     pub async fn suggest(&self, id: TicketId) -> Result<(), EnrichError> {
-        let Some(ticket) = self.load(id).await?.filter(|ticket| ticket.suggestion.is_none()) else { return Ok(()) };
+        let Some(ticket) = self.load(id).await?.filter(|ticket| ticket.suggestion.is_none()) else {
+            return Ok(());
+        };
         let request = TriageRequest {
             text: ticket.description.clone(),
             language: ticket.language,
@@ -100,19 +107,30 @@ impl Enrich {
             apply(&mut ticket);
             let now = self.clock.now();
             ticket.updated_at = now;
-            let change = Change::new()
-                .with(Write::UpdateTicket(Box::new(ticket)))
-                .with(event(&*self.ids, id, kind, actor, data.clone(), now));
+            let change = Change::new().with(Write::UpdateTicket(Box::new(ticket))).with(event(
+                &*self.ids,
+                id,
+                kind,
+                actor,
+                data.clone(),
+                now,
+            ));
             match self.storage.commit(change).await {
                 Ok(_) => return Ok(()),
                 Err(error) if error.is_conflict() => {}
                 Err(error) => return Err(EnrichError::Storage(error)),
             }
         }
-        Err(EnrichError::Storage(PortError::new(PortErrorKind::Conflict, "enrich.store")))
+        Err(EnrichError::Storage(PortError::new(
+            PortErrorKind::Conflict,
+            "enrich.store",
+        )))
     }
 
     async fn load(&self, id: TicketId) -> Result<Option<Ticket>, EnrichError> {
-        self.storage.ticket(TicketKey::Id(id)).await.map_err(EnrichError::Storage)
+        self.storage
+            .ticket(TicketKey::Id(id))
+            .await
+            .map_err(EnrichError::Storage)
     }
 }

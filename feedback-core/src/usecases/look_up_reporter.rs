@@ -40,8 +40,15 @@ impl LookUpReporter {
         vault: Arc<dyn Vault>,
         directories: impl IntoIterator<Item = Arc<dyn Directory>>,
     ) -> Self {
-        let directories = directories.into_iter().map(|directory| (directory.channel(), directory)).collect();
-        Self { storage, vault, directories: Arc::new(directories) }
+        let directories = directories
+            .into_iter()
+            .map(|directory| (directory.channel(), directory))
+            .collect();
+        Self {
+            storage,
+            vault,
+            directories: Arc::new(directories),
+        }
     }
 
     /// Fills in what the hub does not know of a reporter yet. What is known is not overwritten.
@@ -59,28 +66,46 @@ impl LookUpReporter {
     }
 
     async fn ask(&self, identity: &Identity) -> Result<Option<Person>, LookUpError> {
-        let Some(directory) = self.directories.get(&identity.channel) else { return Ok(None) };
-        let Some(reporter) = self.load(identity.reporter).await? else { return Ok(None) };
+        let Some(directory) = self.directories.get(&identity.channel) else {
+            return Ok(None);
+        };
+        let Some(reporter) = self.load(identity.reporter).await? else {
+            return Ok(None);
+        };
         let at = place::of("reporter_identities", "external_user_id", *identity.id.as_uuid());
         let opened = open(&*self.vault, &reporter, at, &identity.external_user_id).map_err(LookUpError::Storage)?;
-        let Some(external_user_id) = opened else { return Ok(None) };
-        directory.person(&external_user_id).await.map_err(LookUpError::Directory)
+        let Some(external_user_id) = opened else {
+            return Ok(None);
+        };
+        directory
+            .person(&external_user_id)
+            .await
+            .map_err(LookUpError::Directory)
     }
 
     async fn store(&self, id: ReporterId, person: &Person) -> Result<(), LookUpError> {
         for _ in 0..TRIES {
-            let Some(before) = self.load(id).await?.filter(|reporter| reporter.key.is_some()) else { return Ok(()) };
+            let Some(before) = self.load(id).await?.filter(|reporter| reporter.key.is_some()) else {
+                return Ok(());
+            };
             let after = self.filled_in(before.clone(), person).await?;
             if after == before {
                 return Ok(());
             }
-            match self.storage.commit(Change::new().with(Write::UpdateReporter(after))).await {
+            match self
+                .storage
+                .commit(Change::new().with(Write::UpdateReporter(after)))
+                .await
+            {
                 Ok(_) => return Ok(()),
                 Err(error) if error.is_conflict() => {}
                 Err(error) => return Err(LookUpError::Storage(error)),
             }
         }
-        Err(LookUpError::Storage(PortError::new(PortErrorKind::Conflict, "look_up.store")))
+        Err(LookUpError::Storage(PortError::new(
+            PortErrorKind::Conflict,
+            "look_up.store",
+        )))
     }
 
     async fn filled_in(&self, mut reporter: Reporter, person: &Person) -> Result<Reporter, LookUpError> {
@@ -91,7 +116,11 @@ impl LookUpReporter {
             && let Some(folded) = fold_email(email.expose_secret())
         {
             let index = self.vault.blind_index(IndexKind::Email, folded.as_bytes());
-            let owner = self.storage.reporter(ReporterKey::VerifiedEmail(index)).await.map_err(LookUpError::Storage)?;
+            let owner = self
+                .storage
+                .reporter(ReporterKey::VerifiedEmail(index))
+                .await
+                .map_err(LookUpError::Storage)?;
             // Somebody else has proved the address: that the two are one person is for a reviewer to say.
             let free = owner.is_none_or(|owner| owner.id == reporter.id);
             reporter.email = self.sealed(&reporter, "email", Some(email))?;
@@ -101,8 +130,9 @@ impl LookUpReporter {
         if let (None, Some(phone)) = (&reporter.phone, &person.phone) {
             reporter.phone = self.sealed(&reporter, "phone", Some(phone))?;
             let variants = phone_variants(phone.expose_secret());
-            reporter.phone_index =
-                variants.first().map(|phone| self.vault.blind_index(IndexKind::Phone, phone.as_bytes()));
+            reporter.phone_index = variants
+                .first()
+                .map(|phone| self.vault.blind_index(IndexKind::Phone, phone.as_bytes()));
         }
         Ok(reporter)
     }
@@ -120,6 +150,9 @@ impl LookUpReporter {
     }
 
     async fn load(&self, id: ReporterId) -> Result<Option<Reporter>, LookUpError> {
-        self.storage.reporter(ReporterKey::Id(id)).await.map_err(LookUpError::Storage)
+        self.storage
+            .reporter(ReporterKey::Id(id))
+            .await
+            .map_err(LookUpError::Storage)
     }
 }

@@ -3,9 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
-    domain::{
-        Change, LinkStatus, Scrubbed, Ticket, TicketId, TicketLink, TicketVector, Write,
-    },
+    domain::{Change, LinkStatus, Scrubbed, Ticket, TicketId, TicketLink, TicketVector, Write},
     logic::matching::{best, cosine, shared_words},
     ports::{Clock, Embedder, IdSource, IdSourceExt, PortError, PortErrorKind, Storage, TicketKey},
 };
@@ -40,7 +38,13 @@ impl MatchDuplicates {
         ids: Arc<dyn IdSource>,
         window: Duration,
     ) -> Self {
-        Self { storage, embedder, clock, ids, window }
+        Self {
+            storage,
+            embedder,
+            clock,
+            ids,
+            window,
+        }
     }
 
     /// Embeds a ticket and suggests the older ones that it looks like. Running it again suggests nothing twice.
@@ -49,15 +53,26 @@ impl MatchDuplicates {
     /// [`MatchError`]; nothing was suggested.
     #[tracing::instrument(name = "match.suggest", skip_all, fields(ticket.id = %id))]
     pub async fn suggest(&self, id: TicketId) -> Result<(), MatchError> {
-        let Some(ticket) = self.ticket(id).await? else { return Ok(()) };
-        let vectors = self.embedder.embed(&[text_of(&ticket)]).await.map_err(MatchError::Embedder)?;
+        let Some(ticket) = self.ticket(id).await? else {
+            return Ok(());
+        };
+        let vectors = self
+            .embedder
+            .embed(&[text_of(&ticket)])
+            .await
+            .map_err(MatchError::Embedder)?;
         let values = vectors.into_iter().next().ok_or_else(|| {
             MatchError::Embedder(PortError::new(PortErrorKind::Rejected, "match.embed").with_code("no_vector"))
         })?;
         let since = ticket.created_at.minus(self.window);
-        let others =
-            self.storage.vectors(self.embedder.model(), since).await.map_err(MatchError::Storage)?;
-        let older = others.into_iter().filter(|other| other.ticket != id && other.ticket_created_at <= ticket.created_at);
+        let others = self
+            .storage
+            .vectors(self.embedder.model(), since)
+            .await
+            .map_err(MatchError::Storage)?;
+        let older = others
+            .into_iter()
+            .filter(|other| other.ticket != id && other.ticket_created_at <= ticket.created_at);
         let scored = older.map(|other| (other.ticket, cosine(&values, &other.values)));
         let now = self.clock.now();
         let mut change = Change::new().with(Write::PutVector(TicketVector {
@@ -67,7 +82,9 @@ impl MatchDuplicates {
             ticket_created_at: ticket.created_at,
         }));
         for (original_id, score) in best(scored, self.embedder.threshold()) {
-            let Some(original) = self.ticket(original_id).await? else { continue };
+            let Some(original) = self.ticket(original_id).await? else {
+                continue;
+            };
             let evidence = shared_words(ticket.description.as_str(), original.description.as_str());
             change.push(Write::SuggestLink(TicketLink {
                 id: self.ids.next(),
@@ -80,11 +97,18 @@ impl MatchDuplicates {
                 created_at: now,
             }));
         }
-        self.storage.commit(change).await.map(|_| ()).map_err(MatchError::Storage)
+        self.storage
+            .commit(change)
+            .await
+            .map(|_| ())
+            .map_err(MatchError::Storage)
     }
 
     async fn ticket(&self, id: TicketId) -> Result<Option<Ticket>, MatchError> {
-        self.storage.ticket(TicketKey::Id(id)).await.map_err(MatchError::Storage)
+        self.storage
+            .ticket(TicketKey::Id(id))
+            .await
+            .map_err(MatchError::Storage)
     }
 }
 

@@ -14,13 +14,14 @@ use super::{
 };
 use crate::{
     domain::{
-        Actor, ApprovalSeal, ApprovalTerms, Change, ChangelogEntry, ChangelogEntryId, ChangelogStatus, Channel, Decision,
-        DeliveryMode, EventKind, IdempotencyKey, Identity, IdentityId, Notification, NotificationStatus, RememberedCall,
-        Reporter, ReporterId, TemplateRef, ThreadRef, Ticket, TicketId, TicketSource, TicketStatus, Timestamp, UserId, Write,
+        Actor, ApprovalSeal, ApprovalTerms, Change, ChangelogEntry, ChangelogEntryId, ChangelogStatus, Channel,
+        Decision, DeliveryMode, EventKind, IdempotencyKey, Identity, IdentityId, Notification, NotificationStatus,
+        RememberedCall, Reporter, ReporterId, TemplateRef, ThreadRef, Ticket, TicketId, TicketSource, TicketStatus,
+        Timestamp, UserId, Write,
     },
     ports::{
-        ChangelogEntryKey, Clock, IdSource, IdSourceExt, IdentityKey, PortError, PortErrorKind, ReporterKey, Storage, TicketKey,
-        Vault,
+        ChangelogEntryKey, Clock, IdSource, IdSourceExt, IdentityKey, PortError, PortErrorKind, ReporterKey, Storage,
+        TicketKey, Vault,
     },
 };
 
@@ -121,7 +122,13 @@ impl Review {
         ids: Arc<dyn IdSource>,
         template: Option<TemplateRef>,
     ) -> Self {
-        Self { storage, vault, clock, ids, template }
+        Self {
+            storage,
+            vault,
+            clock,
+            ids,
+            template,
+        }
     }
 
     /// Approves the version that the reviewer saw: seals it for each recipient and queues the deliveries.
@@ -151,13 +158,19 @@ impl Review {
             match self.storage.commit(change).await {
                 Ok(_) => {
                     metrics::counter!("feedback_review_total", "decision" => "approved").increment(1);
-                    return Ok(Approval { entry: raised(entry), notifications });
+                    return Ok(Approval {
+                        entry: raised(entry),
+                        notifications,
+                    });
                 }
                 Err(error) if error.is_conflict() => {}
                 Err(error) => return Err(ReviewError::Storage(error)),
             }
         }
-        Err(ReviewError::Storage(PortError::new(PortErrorKind::Conflict, "review.approve")))
+        Err(ReviewError::Storage(PortError::new(
+            PortErrorKind::Conflict,
+            "review.approve",
+        )))
     }
 
     /// Pure but for ids: the approved entry, its sealed deliveries, and their commit.
@@ -172,17 +185,31 @@ impl Review {
     ) -> (ChangelogEntry, Vec<Notification>, Change) {
         let mut entry = loaded.entry.clone();
         entry.status = ChangelogStatus::Approved;
-        entry.decision = Some(Decision { by: Some(by), at: now, seen_version: seen, reason: None });
+        entry.decision = Some(Decision {
+            by: Some(by),
+            at: now,
+            seen_version: seen,
+            reason: None,
+        });
         entry.updated_at = now;
         let mut change = Change::new().with(Write::UpdateChangelogEntry(Box::new(entry.clone())));
-        let notifications: Vec<_> =
-            plan.into_iter().map(|planned| self.notification(&entry, planned, seen, text, now)).collect();
+        let notifications: Vec<_> = plan
+            .into_iter()
+            .map(|planned| self.notification(&entry, planned, seen, text, now))
+            .collect();
         for notification in &notifications {
             change.push(Write::InsertNotification(Box::new(notification.clone())));
             change.push(deliver_job(&*self.ids, notification, now, now));
         }
         let data = json!({"changelog_entry": entry.id, "version": seen, "recipients": notifications.len()});
-        change.push(event(&*self.ids, entry.ticket, EventKind::Approved, Actor::User(by), data, now));
+        change.push(event(
+            &*self.ids,
+            entry.ticket,
+            EventKind::Approved,
+            Actor::User(by),
+            data,
+            now,
+        ));
         (entry, notifications, change)
     }
 
@@ -203,7 +230,11 @@ impl Review {
             thread: &planned.thread,
             mode: &planned.mode,
         });
-        let key = [entry.id.to_string(), planned.channel.to_string(), planned.reporter.to_string()];
+        let key = [
+            entry.id.to_string(),
+            planned.channel.to_string(),
+            planned.reporter.to_string(),
+        ];
         Notification {
             id: self.ids.next(),
             changelog_entry: entry.id,
@@ -250,7 +281,12 @@ impl Review {
             let mut entry = loaded.entry.clone();
             entry.status = ChangelogStatus::Rejected;
             let reason = Some(reason.to_owned());
-            entry.decision = Some(Decision { by: Some(by), at: now, seen_version: seen, reason });
+            entry.decision = Some(Decision {
+                by: Some(by),
+                at: now,
+                seen_version: seen,
+                reason,
+            });
             // The reason may quote the report, so it is the entry's and not the timeline's.
             Ok((entry, EventKind::Rejected, by))
         })
@@ -316,7 +352,10 @@ impl Review {
                 Err(error) => return Err(ReviewError::Storage(error)),
             }
         }
-        Err(ReviewError::Storage(PortError::new(PortErrorKind::Conflict, "review.change")))
+        Err(ReviewError::Storage(PortError::new(
+            PortErrorKind::Conflict,
+            "review.change",
+        )))
     }
 
     /// Who would be told, where and how, if the entry were approved now.
@@ -331,10 +370,23 @@ impl Review {
     /// The reporter hears where they wrote: in the thread of their last message on the ticket's channel.
     async fn plan_for(&self, ticket: &Ticket) -> Result<Vec<PlannedDelivery>, ReviewError> {
         let sources = self.storage.sources(ticket.id).await.map_err(ReviewError::Storage)?;
-        let Some(opening) = sources.first() else { return Ok(Vec::new()) };
-        let last = sources.iter().rev().find(|source| source.author == opening.author).unwrap_or(opening);
-        let identity = self.storage.identity(IdentityKey::Id(last.author)).await.map_err(ReviewError::Storage)?;
-        Ok(identity.map(|identity| planned(last, &identity, self.template.as_ref())).into_iter().collect())
+        let Some(opening) = sources.first() else {
+            return Ok(Vec::new());
+        };
+        let last = sources
+            .iter()
+            .rev()
+            .find(|source| source.author == opening.author)
+            .unwrap_or(opening);
+        let identity = self
+            .storage
+            .identity(IdentityKey::Id(last.author))
+            .await
+            .map_err(ReviewError::Storage)?;
+        Ok(identity
+            .map(|identity| planned(last, &identity, self.template.as_ref()))
+            .into_iter()
+            .collect())
     }
 
     /// The text of an entry, opened for a person to read; `None` once the reporter is erased.
@@ -352,7 +404,11 @@ impl Review {
     /// # Errors
     /// [`ReviewError::NotFound`], [`ReviewError::Storage`].
     pub async fn entry(&self, id: ChangelogEntryId) -> Result<ChangelogEntry, ReviewError> {
-        let found = self.storage.changelog_entry(ChangelogEntryKey::Id(id)).await.map_err(ReviewError::Storage)?;
+        let found = self
+            .storage
+            .changelog_entry(ChangelogEntryKey::Id(id))
+            .await
+            .map_err(ReviewError::Storage)?;
         found.ok_or(ReviewError::NotFound)
     }
 
@@ -361,7 +417,10 @@ impl Review {
     /// # Errors
     /// [`ReviewError::Storage`].
     pub async fn newest_of(&self, ticket: TicketId) -> Result<Option<ChangelogEntry>, ReviewError> {
-        self.storage.changelog_entry(ChangelogEntryKey::NewestOf(ticket)).await.map_err(ReviewError::Storage)
+        self.storage
+            .changelog_entry(ChangelogEntryKey::NewestOf(ticket))
+            .await
+            .map_err(ReviewError::Storage)
     }
 
     async fn approval(&self, id: ChangelogEntryId) -> Result<Approval, ReviewError> {
@@ -372,13 +431,25 @@ impl Review {
 
     async fn load(&self, id: ChangelogEntryId) -> Result<Loaded, ReviewError> {
         let entry = self.entry(id).await?;
-        let ticket = self.storage.ticket(TicketKey::Id(entry.ticket)).await.map_err(ReviewError::Storage)?;
+        let ticket = self
+            .storage
+            .ticket(TicketKey::Id(entry.ticket))
+            .await
+            .map_err(ReviewError::Storage)?;
         let keeper = self.keeper(&entry).await?;
-        Ok(Loaded { ticket: ticket.ok_or(ReviewError::NotFound)?, keeper, entry })
+        Ok(Loaded {
+            ticket: ticket.ok_or(ReviewError::NotFound)?,
+            keeper,
+            entry,
+        })
     }
 
     async fn keeper(&self, entry: &ChangelogEntry) -> Result<Reporter, ReviewError> {
-        let keeper = self.storage.reporter(ReporterKey::Id(entry.sealed_for)).await.map_err(ReviewError::Storage)?;
+        let keeper = self
+            .storage
+            .reporter(ReporterKey::Id(entry.sealed_for))
+            .await
+            .map_err(ReviewError::Storage)?;
         keeper.ok_or(ReviewError::NotFound)
     }
 
@@ -391,10 +462,16 @@ impl Review {
     /// and a repeat is not about that.
     async fn repeated(&self, call: Option<&RememberedCall>) -> Result<Option<ChangelogEntryId>, ReviewError> {
         let Some(call) = call else { return Ok(None) };
-        let before = self.storage.remembered_call(&call.scope, &call.key).await.map_err(ReviewError::Storage)?;
+        let before = self
+            .storage
+            .remembered_call(&call.scope, &call.key)
+            .await
+            .map_err(ReviewError::Storage)?;
         match before {
             None => Ok(None),
-            Some(before) if before.fingerprint == call.fingerprint => Ok(Some(ChangelogEntryId::from_uuid(before.subject))),
+            Some(before) if before.fingerprint == call.fingerprint => {
+                Ok(Some(ChangelogEntryId::from_uuid(before.subject)))
+            }
             Some(_) => Err(ReviewError::KeyReused),
         }
     }
@@ -405,7 +482,9 @@ fn planned(source: &TicketSource, identity: &Identity, template: Option<&Templat
         ThreadRef::Slack { thread_ts: Some(_), .. } => DeliveryMode::ThreadReply,
         ThreadRef::Slack { thread_ts: None, .. } => DeliveryMode::DirectMessage,
         ThreadRef::Intercom { .. } => DeliveryMode::ConversationReply,
-        ThreadRef::WhatsApp { .. } => DeliveryMode::SessionOrTemplate { template: template.cloned() },
+        ThreadRef::WhatsApp { .. } => DeliveryMode::SessionOrTemplate {
+            template: template.cloned(),
+        },
         ThreadRef::Email { .. } => DeliveryMode::Email,
         ThreadRef::InApp => DeliveryMode::Inbox,
         ThreadRef::Backoffice => DeliveryMode::ByHand,
@@ -424,10 +503,15 @@ fn planned(source: &TicketSource, identity: &Identity, template: Option<&Templat
 /// Pure: whether the entry can still be decided, by a person who saw version `seen`.
 fn check_open(entry: &ChangelogEntry, seen: u32) -> Result<(), ReviewError> {
     if entry.status != ChangelogStatus::Draft {
-        return Err(ReviewError::AlreadyDecided { current: Box::new(entry.clone()) });
+        return Err(ReviewError::AlreadyDecided {
+            current: Box::new(entry.clone()),
+        });
     }
     if entry.version != seen {
-        return Err(ReviewError::Stale { seen, current: Box::new(entry.clone()) });
+        return Err(ReviewError::Stale {
+            seen,
+            current: Box::new(entry.clone()),
+        });
     }
     Ok(())
 }
@@ -436,7 +520,11 @@ fn check_open(entry: &ChangelogEntry, seen: u32) -> Result<(), ReviewError> {
 fn check_ticket(ticket: &Ticket, entry: &ChangelogEntry) -> Result<(), ReviewError> {
     let put_away = matches!(ticket.status, TicketStatus::Duplicate | TicketStatus::Dismissed);
     let about_now = entry.resolution == current_resolution(ticket);
-    if put_away || !about_now { Err(ReviewError::TicketMovedOn) } else { Ok(()) }
+    if put_away || !about_now {
+        Err(ReviewError::TicketMovedOn)
+    } else {
+        Ok(())
+    }
 }
 
 /// The resolution that a draft written now is about: the last one, or the coming one while the ticket is open.
@@ -450,7 +538,10 @@ pub(super) fn current_resolution(ticket: &Ticket) -> u32 {
 fn remembering(change: Change, call: Option<&RememberedCall>, id: ChangelogEntryId) -> Change {
     match call {
         None => change,
-        Some(call) => change.with(Write::RememberCall(RememberedCall { subject: *id.as_uuid(), ..call.clone() })),
+        Some(call) => change.with(Write::RememberCall(RememberedCall {
+            subject: *id.as_uuid(),
+            ..call.clone()
+        })),
     }
 }
 

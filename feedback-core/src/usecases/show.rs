@@ -55,8 +55,13 @@ impl Show {
     pub fn reporter(&self, reporter: &Reporter) -> Result<ReporterName, ShowError> {
         let opened = |column, sealed: &Option<crate::domain::Sealed>| match sealed {
             None => Ok(None),
-            Some(sealed) => open(&*self.vault, reporter, place::of("reporters", column, *reporter.id.as_uuid()), sealed)
-                .map_err(ShowError::Storage),
+            Some(sealed) => open(
+                &*self.vault,
+                reporter,
+                place::of("reporters", column, *reporter.id.as_uuid()),
+                sealed,
+            )
+            .map_err(ShowError::Storage),
         };
         Ok(ReporterName {
             name: opened("name", &reporter.name)?,
@@ -70,8 +75,12 @@ impl Show {
     /// # Errors
     /// [`ShowError::Storage`].
     pub async fn original(&self, ticket: &Ticket) -> Result<Option<Zeroizing<String>>, ShowError> {
-        let Some(sealed) = &ticket.original else { return Ok(None) };
-        let Some(reporter) = self.load(ticket.reporter).await? else { return Ok(None) };
+        let Some(sealed) = &ticket.original else {
+            return Ok(None);
+        };
+        let Some(reporter) = self.load(ticket.reporter).await? else {
+            return Ok(None);
+        };
         let at = place::of("tickets", "original", *ticket.id.as_uuid());
         open(&*self.vault, &reporter, at, sealed).map_err(ShowError::Storage)
     }
@@ -81,7 +90,10 @@ impl Show {
     /// # Errors
     /// [`ShowError::Storage`].
     pub async fn find_ticket(&self, number: TicketNumber) -> Result<Option<Ticket>, ShowError> {
-        self.storage.ticket(TicketKey::Number(number)).await.map_err(ShowError::Storage)
+        self.storage
+            .ticket(TicketKey::Number(number))
+            .await
+            .map_err(ShowError::Storage)
     }
 
     /// The name of a person who reviews, as colleagues see it.
@@ -110,6 +122,9 @@ impl Show {
     }
 
     async fn load(&self, id: ReporterId) -> Result<Option<Reporter>, ShowError> {
-        self.storage.reporter(ReporterKey::Id(id)).await.map_err(ShowError::Storage)
+        self.storage
+            .reporter(ReporterKey::Id(id))
+            .await
+            .map_err(ShowError::Storage)
     }
 }

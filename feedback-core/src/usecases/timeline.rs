@@ -16,5 +16,12 @@ pub(crate) fn event(
     data: Value,
     at: Timestamp,
 ) -> Write {
-    Write::AppendEvent(TicketEvent { id: ids.next(), ticket, kind, actor, data, at })
+    Write::AppendEvent(TicketEvent {
+        id: ids.next(),
+        ticket,
+        kind,
+        actor,
+        data,
+        at,
+    })
 }

@@ -2,7 +2,6 @@
 
 mod registry;
 
-
 use std::{error::Error, future::Future, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures::FutureExt;
@@ -76,7 +75,13 @@ impl Worker {
         ids: Arc<dyn IdSource>,
         settings: WorkerSettings,
     ) -> Self {
-        Self { queue, registry: Arc::new(registry), clock, ids, settings }
+        Self {
+            queue,
+            registry: Arc::new(registry),
+            clock,
+            ids,
+            settings,
+        }
     }
 
     /// Runs jobs until `stop` is cancelled; then finishes what runs, within the limit, and gives the rest back with its
@@ -110,7 +115,10 @@ impl Worker {
 
     async fn serve(&self, queue: Queue, stop: CancellationToken, abandon: CancellationToken, running: TaskTracker) {
         let slots = Arc::new(Semaphore::new(self.settings.slots));
-        while let Some(first) = or_stop(&stop, Arc::clone(&slots).acquire_owned()).await.and_then(Result::ok) {
+        while let Some(first) = or_stop(&stop, Arc::clone(&slots).acquire_owned())
+            .await
+            .and_then(Result::ok)
+        {
             let mut permits = vec![first];
             while let Ok(more) = Arc::clone(&slots).try_acquire_owned() {
                 permits.push(more);
@@ -129,7 +137,12 @@ impl Worker {
 
     async fn claim(&self, queue: Queue, limit: usize) -> Vec<LeasedJob> {
         let now = self.clock.now();
-        let request = ClaimRequest { queue, limit, lease_until: now.plus(self.settings.lease), now };
+        let request = ClaimRequest {
+            queue,
+            limit,
+            lease_until: now.plus(self.settings.lease),
+            now,
+        };
         match self.queue.claim(request).await {
             Ok(jobs) => jobs,
             Err(error) => {
@@ -197,7 +210,9 @@ impl Worker {
                 Verdict::Retry(self.settings.backoff.delay(step, retry_after, entropy), failure.text)
             }
             NextStep::Snooze(pause) if periodic || age <= OUTAGE_LIMIT => Verdict::Snooze(pause, failure.text),
-            NextStep::GiveUp if periodic => Verdict::Retry(self.settings.backoff.delay(4, None, u64::MAX), failure.text),
+            NextStep::GiveUp if periodic => {
+                Verdict::Retry(self.settings.backoff.delay(4, None, u64::MAX), failure.text)
+            }
             NextStep::Retry { .. } | NextStep::Snooze(_) | NextStep::GiveUp => {
                 self.registry.gave_up(payload).await;
                 Verdict::Bury(failure.text)
@@ -209,7 +224,10 @@ impl Worker {
     fn undecodable(&self, job: &Job, error: &serde_json::Error) -> Verdict {
         let known = serde_json::from_str::<KindOnly>(&job.payload).is_ok();
         if !known && self.clock.now().since(job.created_at) <= OUTAGE_LIMIT {
-            return Verdict::Snooze(UNKNOWN_KIND_PAUSE, "unknown_kind: no program here knows this job".to_owned());
+            return Verdict::Snooze(
+                UNKNOWN_KIND_PAUSE,
+                "unknown_kind: no program here knows this job".to_owned(),
+            );
         }
         let what = if known { "decode" } else { "unknown_kind" };
         Verdict::Bury(format!("{what}: payload cannot be read ({:?} error)", error.classify()))
@@ -224,7 +242,9 @@ impl Worker {
             Verdict::Complete => self.queue.complete(lease, now).await,
             Verdict::Retry(pause, text) => {
                 tracing::warn!(job.id = %job.id, job.kind = %job.kind, attempt = job.attempts, error = %text, "a job failed and will be tried again");
-                self.queue.retry_later(lease, now.plus(pause), &error_text(&text), now).await
+                self.queue
+                    .retry_later(lease, now.plus(pause), &error_text(&text), now)
+                    .await
             }
             Verdict::Snooze(pause, text) => {
                 if !text.is_empty() {
@@ -247,7 +267,11 @@ impl Worker {
         loop {
             match self.queue.reap(self.clock.now()).await {
                 Ok(reaped) if reaped.released + reaped.buried > 0 => {
-                    tracing::warn!(reaped.released, reaped.buried, "took back jobs of a worker that is gone");
+                    tracing::warn!(
+                        reaped.released,
+                        reaped.buried,
+                        "took back jobs of a worker that is gone"
+                    );
                 }
                 Ok(_) => {}
                 Err(error) => tracing::warn!(%error, "could not take lapsed jobs back"),

@@ -7,8 +7,8 @@ use crate::{
     domain::{JobId, JobPayload},
     ports::PortError,
     usecases::{
-        Deliver, DeliverError, DraftError, Drafts, Enrich, EnrichError, Ingest, LookUpError, LookUpReporter, MatchDuplicates,
-        MatchError, NextStep, PollTracker, PushToTracker, ReplayError, SyncError, next_step,
+        Deliver, DeliverError, DraftError, Drafts, Enrich, EnrichError, Ingest, LookUpError, LookUpReporter,
+        MatchDuplicates, MatchError, NextStep, PollTracker, PushToTracker, ReplayError, SyncError, next_step,
     },
 };
 
@@ -47,15 +47,24 @@ pub struct JobFailure {
 
 impl JobFailure {
     pub(super) fn retry(text: &str) -> Self {
-        Self { step: NextStep::Retry { retry_after: None }, text: text.to_owned() }
+        Self {
+            step: NextStep::Retry { retry_after: None },
+            text: text.to_owned(),
+        }
     }
 
     fn of(error: &dyn Error, port: &PortError) -> Self {
-        Self { step: next_step(port.kind()), text: chain(error) }
+        Self {
+            step: next_step(port.kind()),
+            text: chain(error),
+        }
     }
 
     fn give_up(error: &dyn Error) -> Self {
-        Self { step: NextStep::GiveUp, text: chain(error) }
+        Self {
+            step: NextStep::GiveUp,
+            text: chain(error),
+        }
     }
 }
 
@@ -78,7 +87,12 @@ impl Registry {
             JobPayload::DeliverNotification { notification, .. } => self.deliver.deliver(notification).await?,
             JobPayload::ReconcileNotification { notification } => self.deliver.reconcile(notification).await?,
             JobPayload::LookUpReporter { reporter } => self.look_up_reporter.look_up(reporter).await?,
-            JobPayload::ReplayDelivery { channel, content_type, body, .. } => {
+            JobPayload::ReplayDelivery {
+                channel,
+                content_type,
+                body,
+                ..
+            } => {
                 self.ingest.replay(job, channel, content_type, &body).await?;
             }
             JobPayload::PollTracker => {
@@ -95,7 +109,9 @@ impl Registry {
 
     /// What a job leaves behind that gave up: the ticket says that there will be no suggestion.
     pub(super) async fn gave_up(&self, payload: &JobPayload) {
-        let JobPayload::TriageTicket { ticket } = payload else { return };
+        let JobPayload::TriageTicket { ticket } = payload else {
+            return;
+        };
         if let Err(error) = self.enrich.give_up(*ticket).await {
             tracing::warn!(ticket.id = %ticket, error = %chain(&error), "could not note that enrichment failed");
         }

@@ -34,7 +34,9 @@ async fn approved_on(channel: Channel, test: TestHub) -> (TestHub, TicketId) {
 }
 
 fn notification(test: &TestHub) -> Notification {
-    let [notification] = &test.store.all_notifications()[..] else { panic!("one notification") };
+    let [notification] = &test.store.all_notifications()[..] else {
+        panic!("one notification")
+    };
     notification.clone()
 }
 
@@ -74,12 +76,21 @@ async fn f05_where_the_provider_is_blind_a_person_decides() {
     let (test, _) = approved_on(Channel::WhatsApp, test).await;
     test.run_due_jobs().await;
     test.wait(SETTLE).await;
-    assert_eq!(notification(&test).status, NotificationStatus::Sending, "a status report may still come");
+    assert_eq!(
+        notification(&test).status,
+        NotificationStatus::Sending,
+        "a status report may still come"
+    );
     test.wait(AMBIGUOUS_AFTER).await;
     assert_eq!(notification(&test).status, NotificationStatus::Ambiguous);
     assert_eq!(test.whatsapp.calls(), 1, "nothing was sent again");
 
-    let settled = test.hub.deliver.settle(notification(&test).id, Settled::SendAgain, test.reviewer.id).await.unwrap();
+    let settled = test
+        .hub
+        .deliver
+        .settle(notification(&test).id, Settled::SendAgain, test.reviewer.id)
+        .await
+        .unwrap();
     assert_eq!(settled.status, NotificationStatus::Pending);
     test.run_due_jobs().await;
     assert_eq!(notification(&test).status, NotificationStatus::Sent);
@@ -87,8 +98,15 @@ async fn f05_where_the_provider_is_blind_a_person_decides() {
 
 #[tokio::test]
 async fn retry_once_sends_once_more_and_then_asks() {
-    let delivery = DeliverySettings { on_ambiguous: OnAmbiguous::RetryOnce, ..DeliverySettings::default() };
-    let test = TestHub::with_settings(HubSettings { delivery, ..HubSettings::default() }).await;
+    let delivery = DeliverySettings {
+        on_ambiguous: OnAmbiguous::RetryOnce,
+        ..DeliverySettings::default()
+    };
+    let test = TestHub::with_settings(HubSettings {
+        delivery,
+        ..HubSettings::default()
+    })
+    .await;
     test.whatsapp.script(SendStep::LoseAnswer);
     test.whatsapp.script(SendStep::LoseAnswer);
     let (test, _) = approved_on(Channel::WhatsApp, test).await;
@@ -107,7 +125,11 @@ async fn a_status_report_settles_a_send_without_an_answer_by_its_marker() {
     let (test, _) = approved_on(Channel::WhatsApp, test).await;
     test.run_due_jobs().await;
     let marker = test.whatsapp.delivered()[0].marker.clone();
-    test.receive(Channel::WhatsApp, payloads::whatsapp_status("wamid.OURS", "delivered", Some(marker.as_str()))).await;
+    test.receive(
+        Channel::WhatsApp,
+        payloads::whatsapp_status("wamid.OURS", "delivered", Some(marker.as_str())),
+    )
+    .await;
     assert_eq!(notification(&test).status, NotificationStatus::Delivered);
     assert_eq!(notification(&test).provider_message_id.as_deref(), Some("wamid.OURS"));
     test.wait(AMBIGUOUS_AFTER * 2).await;
@@ -126,11 +148,17 @@ async fn status_reports_only_move_forward() {
         ("sent", NotificationStatus::Read),
         ("read", NotificationStatus::Read),
     ] {
-        test.receive(Channel::WhatsApp, payloads::whatsapp_status(&wamid, status, None)).await;
+        test.receive(Channel::WhatsApp, payloads::whatsapp_status(&wamid, status, None))
+            .await;
         assert_eq!(notification(&test).status, expected, "after {status}");
     }
-    test.receive(Channel::WhatsApp, payloads::whatsapp_failed(&wamid, 131_026)).await;
-    assert_eq!(notification(&test).status, NotificationStatus::Read, "what was read cannot have failed");
+    test.receive(Channel::WhatsApp, payloads::whatsapp_failed(&wamid, 131_026))
+        .await;
+    assert_eq!(
+        notification(&test).status,
+        NotificationStatus::Read,
+        "what was read cannot have failed"
+    );
 }
 
 #[tokio::test]
@@ -138,7 +166,8 @@ async fn f83_a_late_failure_reopens_a_sent_notification() {
     let (test, _) = approved_on(Channel::WhatsApp, TestHub::new().await).await;
     test.run_due_jobs().await;
     let wamid = notification(&test).provider_message_id.unwrap();
-    test.receive(Channel::WhatsApp, payloads::whatsapp_failed(&wamid, 131_026)).await;
+    test.receive(Channel::WhatsApp, payloads::whatsapp_failed(&wamid, 131_026))
+        .await;
     let failed = notification(&test);
     assert_eq!(failed.status, NotificationStatus::PermanentlyFailed);
     assert_eq!(failed.last_error.unwrap().code, "131026");
@@ -148,14 +177,18 @@ async fn f83_a_late_failure_reopens_a_sent_notification() {
 async fn f43_five_failures_are_the_end_and_a_person_can_start_anew() {
     let test = TestHub::new().await;
     for _ in 0..5 {
-        test.slack.script(refusal(PortErrorKind::Unavailable, "service_unavailable"));
+        test.slack
+            .script(refusal(PortErrorKind::Unavailable, "service_unavailable"));
     }
     let (test, _) = approved_on(Channel::Slack, test).await;
     for _ in 0..10 {
         test.wait(Duration::from_secs(3600)).await;
     }
     let dead = notification(&test);
-    assert_eq!((dead.status, dead.retry_count), (NotificationStatus::PermanentlyFailed, 5));
+    assert_eq!(
+        (dead.status, dead.retry_count),
+        (NotificationStatus::PermanentlyFailed, 5)
+    );
     assert_eq!(test.slack.calls(), 5);
     test.hub.deliver.retry(dead.id, test.reviewer.id).await.unwrap();
     test.run_due_jobs().await;
@@ -193,9 +226,17 @@ async fn f35_an_outage_uses_no_attempt_up() {
 
 #[tokio::test]
 async fn f82_the_providers_word_that_the_window_is_closed_switches_to_the_template_once() {
-    let template = TemplateRef { name: "feedback_update".into(), language: "es".into() };
-    let test = TestHub::with_settings(HubSettings { template: Some(template), ..HubSettings::default() }).await;
-    test.whatsapp.script(refusal(PortErrorKind::ChannelRestricted, "131047"));
+    let template = TemplateRef {
+        name: "feedback_update".into(),
+        language: "es".into(),
+    };
+    let test = TestHub::with_settings(HubSettings {
+        template: Some(template),
+        ..HubSettings::default()
+    })
+    .await;
+    test.whatsapp
+        .script(refusal(PortErrorKind::ChannelRestricted, "131047"));
     let (test, _) = approved_on(Channel::WhatsApp, test).await;
     test.run_due_jobs().await;
     let sent = notification(&test);

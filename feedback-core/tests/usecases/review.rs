@@ -1,7 +1,7 @@
 //! The release valve: one decision, about the version that the person saw.
 
 use feedback_core::{
-    domain::{Channel, ChangelogStatus, TicketId, TrackerStatus},
+    domain::{ChangelogStatus, Channel, TicketId, TrackerStatus},
     testing::hub::{TestHub, ticket_of},
     usecases::ReviewError,
 };
@@ -13,7 +13,14 @@ use crate::{
 
 async fn drafted() -> (TestHub, TicketId) {
     let test = TestHub::new().await;
-    let id = ticket_of(&test.receive(Channel::Slack, payloads::slack("1767225600.000100", "U0DANA", "the export hangs")).await);
+    let id = ticket_of(
+        &test
+            .receive(
+                Channel::Slack,
+                payloads::slack("1767225600.000100", "U0DANA", "the export hangs"),
+            )
+            .await,
+    );
     test.run_due_jobs().await;
     resolve(&test, id).await;
     (test, id)
@@ -25,10 +32,30 @@ async fn f72_of_many_decisions_at_once_exactly_one_wins() {
         let (test, id) = drafted().await;
         let entry = test.hub.review.newest_of(id).await.unwrap().unwrap();
         let (review, by) = (&test.hub.review, test.reviewer.id);
-        let approve_one = async { review.approve(entry.id, entry.version, by, None).await.map(|_| "approved") };
-        let approve_two = async { review.approve(entry.id, entry.version, by, None).await.map(|_| "approved") };
-        let edit = async { review.update(entry.id, entry.version, "Otras palabras", by, None).await.map(|_| "edited") };
-        let reject = async { review.reject(entry.id, entry.version, "not so", by, None).await.map(|_| "rejected") };
+        let approve_one = async {
+            review
+                .approve(entry.id, entry.version, by, None)
+                .await
+                .map(|_| "approved")
+        };
+        let approve_two = async {
+            review
+                .approve(entry.id, entry.version, by, None)
+                .await
+                .map(|_| "approved")
+        };
+        let edit = async {
+            review
+                .update(entry.id, entry.version, "Otras palabras", by, None)
+                .await
+                .map(|_| "edited")
+        };
+        let reject = async {
+            review
+                .reject(entry.id, entry.version, "not so", by, None)
+                .await
+                .map(|_| "rejected")
+        };
         let results: [Result<&str, ReviewError>; 4] = match round % 2 {
             0 => futures::join!(approve_one, reject, edit, approve_two).into(),
             _ => futures::join!(edit, approve_one, approve_two, reject).into(),
@@ -45,11 +72,20 @@ async fn an_edit_makes_the_version_that_others_saw_stale() {
     let (test, id) = drafted().await;
     let entry = test.hub.review.newest_of(id).await.unwrap().unwrap();
     let by = test.reviewer.id;
-    let edited = test.hub.review.update(entry.id, entry.version, "Ya funciona.", by, None).await.unwrap();
+    let edited = test
+        .hub
+        .review
+        .update(entry.id, entry.version, "Ya funciona.", by, None)
+        .await
+        .unwrap();
     assert_eq!(edited.version, entry.version + 1);
     let stale = test.hub.review.approve(entry.id, entry.version, by, None).await;
     assert!(matches!(stale, Err(ReviewError::Stale { .. })));
-    test.hub.review.approve(entry.id, edited.version, by, None).await.unwrap();
+    test.hub
+        .review
+        .approve(entry.id, edited.version, by, None)
+        .await
+        .unwrap();
     test.run_due_jobs().await;
     assert_eq!(test.slack.texts(), ["Ya funciona."]);
 }
@@ -63,7 +99,11 @@ async fn a_draft_is_withdrawn_when_the_engineers_take_the_work_up_again() {
     let entry = test.hub.review.newest_of(id).await.unwrap().unwrap();
     assert_eq!(entry.status, ChangelogStatus::Rejected);
     assert_eq!(entry.decision.clone().unwrap().by, None, "no person decided it");
-    let refused = test.hub.review.approve(entry.id, entry.version, test.reviewer.id, None).await;
+    let refused = test
+        .hub
+        .review
+        .approve(entry.id, entry.version, test.reviewer.id, None)
+        .await;
     assert!(matches!(refused, Err(ReviewError::AlreadyDecided { .. })));
 
     test.tracker.move_page(&page.update.page_id, TrackerStatus::Done);
@@ -82,7 +122,11 @@ async fn a_rejection_needs_a_reason_and_leaves_the_next_draft_to_a_person() {
     let by = test.reviewer.id;
     let without = test.hub.review.reject(entry.id, entry.version, "  ", by, None).await;
     assert!(matches!(without, Err(ReviewError::ReasonMissing)));
-    test.hub.review.reject(entry.id, entry.version, "too technical", by, None).await.unwrap();
+    test.hub
+        .review
+        .reject(entry.id, entry.version, "too technical", by, None)
+        .await
+        .unwrap();
     let next = test.hub.drafts.generate(id, by).await.unwrap();
     assert_ne!(next.id, entry.id);
     assert_eq!(stored(&test, id).resolutions, 1);
@@ -101,7 +145,11 @@ async fn f73_the_same_approval_again_gives_the_same_answer_and_one_message() {
     };
     let mut answers = Vec::new();
     for _ in 0..10 {
-        let approval = test.hub.review.approve(entry.id, entry.version, test.reviewer.id, Some(call.clone())).await;
+        let approval = test
+            .hub
+            .review
+            .approve(entry.id, entry.version, test.reviewer.id, Some(call.clone()))
+            .await;
         answers.push(approval.unwrap().entry);
     }
     assert!(answers.windows(2).all(|pair| pair[0] == pair[1]));

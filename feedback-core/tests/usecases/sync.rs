@@ -3,8 +3,8 @@
 use feedback_core::{
     domain::{Channel, EventKind, TicketStatus, TrackerStatus},
     testing::{
-        hub::{TestHub, ticket_of},
         conformance::tracker::TrackerFault,
+        hub::{TestHub, ticket_of},
     },
 };
 
@@ -15,7 +15,14 @@ use crate::{
 
 async fn received() -> (TestHub, feedback_core::domain::TicketId) {
     let test = TestHub::new().await;
-    let id = ticket_of(&test.receive(Channel::Slack, payloads::slack("1767225600.000100", "U0DANA", "the export hangs")).await);
+    let id = ticket_of(
+        &test
+            .receive(
+                Channel::Slack,
+                payloads::slack("1767225600.000100", "U0DANA", "the export hangs"),
+            )
+            .await,
+    );
     test.run_due_jobs().await;
     (test, id)
 }
@@ -51,7 +58,13 @@ async fn f79_a_poll_that_sees_a_move_twice_acts_once() {
         test.hub.poll.as_ref().unwrap().poll().await.unwrap();
         test.run_due_jobs().await;
     }
-    assert_eq!(kinds(&test, id).iter().filter(|kind| **kind == EventKind::Resolved).count(), 1);
+    assert_eq!(
+        kinds(&test, id)
+            .iter()
+            .filter(|kind| **kind == EventKind::Resolved)
+            .count(),
+        1
+    );
     assert_eq!(stored(&test, id).resolutions, 1);
 }
 

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::{
     domain::{
-        AttemptOutcome, DeliveryError, EventKind, Notification, NotificationAttempt, NotificationStatus, ReceiptStatus, Timestamp,
+        AttemptOutcome, DeliveryError, EventKind, Notification, NotificationAttempt, NotificationStatus, ReceiptStatus,
+        Timestamp,
     },
     logic::{
         normalize::StatusReport,
@@ -54,7 +55,11 @@ pub(super) fn taken(mut notification: Notification, receipt: &Receipt, sent_as: 
     notification.sent_at = notification.sent_at.or(Some(receipt.at.unwrap_or(now)));
     notification.last_error = None;
     notification.updated_at = now;
-    Moved { notification, event, then: Then::Nothing }
+    Moved {
+        notification,
+        event,
+        then: Then::Nothing,
+    }
 }
 
 /// How a try with this failure is written down.
@@ -102,7 +107,11 @@ pub(super) fn failed(
         PortErrorKind::Unknown => {
             let mut waiting = stamped(notification, now);
             waiting.last_error = Some(said);
-            Moved { notification: waiting, event: None, then: Then::ReconcileAt(now.plus(settings.settle)) }
+            Moved {
+                notification: waiting,
+                event: None,
+                then: Then::ReconcileAt(now.plus(settings.settle)),
+            }
         }
         PortErrorKind::NotSent | PortErrorKind::Unauthorized => away(notification, said, now),
         PortErrorKind::RateLimited { retry_after } => {
@@ -110,17 +119,25 @@ pub(super) fn failed(
         }
         PortErrorKind::Unavailable => again(notification, said, settings.backoff, None, entropy, now),
         PortErrorKind::ChannelRestricted => {
-            let switched = attempts_before.iter().any(|attempt| closed_window(attempt.error.as_ref()));
+            let switched = attempts_before
+                .iter()
+                .any(|attempt| closed_window(attempt.error.as_ref()));
             if closed_window(Some(&said)) && !switched {
                 // One switch to the template, at once, and not counted as a failure.
                 let mut pending = stamped(notification, now);
                 pending.status = NotificationStatus::Pending;
                 pending.last_error = Some(said);
-                return Moved { notification: pending, event: None, then: Then::DeliverAt(now) };
+                return Moved {
+                    notification: pending,
+                    event: None,
+                    then: Then::DeliverAt(now),
+                };
             }
             restricted(notification, said, now)
         }
-        PortErrorKind::Rejected | PortErrorKind::NotFound | PortErrorKind::Conflict => given_up(notification, said, now),
+        PortErrorKind::Rejected | PortErrorKind::NotFound | PortErrorKind::Conflict => {
+            given_up(notification, said, now)
+        }
     }
 }
 
@@ -149,7 +166,11 @@ fn again(
     failed.status = NotificationStatus::Failed;
     failed.retry_count = tries;
     failed.last_error = Some(said);
-    Moved { notification: failed, event: Some(EventKind::DeliveryFailed), then: Then::DeliverAt(at) }
+    Moved {
+        notification: failed,
+        event: Some(EventKind::DeliveryFailed),
+        then: Then::DeliverAt(at),
+    }
 }
 
 /// The provider cannot be reached or our connection is broken: an outage is no failure, up to three days.
@@ -160,7 +181,11 @@ fn away(notification: Notification, said: DeliveryError, now: Timestamp) -> Move
     let mut waiting = stamped(notification, now);
     waiting.status = NotificationStatus::Failed;
     waiting.last_error = Some(said);
-    Moved { notification: waiting, event: None, then: Then::DeliverAt(now.plus(OUTAGE_PAUSE)) }
+    Moved {
+        notification: waiting,
+        event: None,
+        then: Then::DeliverAt(now.plus(OUTAGE_PAUSE)),
+    }
 }
 
 /// The channel does not allow it now: parked, for a person to follow up.
@@ -168,7 +193,11 @@ pub(super) fn restricted(notification: Notification, said: DeliveryError, now: T
     let mut parked = stamped(notification, now);
     parked.status = NotificationStatus::ChannelRestricted;
     parked.last_error = Some(said);
-    Moved { notification: parked, event: Some(EventKind::ChannelRestricted), then: Then::Nothing }
+    Moved {
+        notification: parked,
+        event: Some(EventKind::ChannelRestricted),
+        then: Then::Nothing,
+    }
 }
 
 /// No further try by itself.
@@ -176,14 +205,22 @@ pub(super) fn given_up(notification: Notification, said: DeliveryError, now: Tim
     let mut dead = stamped(notification, now);
     dead.status = NotificationStatus::PermanentlyFailed;
     dead.last_error = Some(said);
-    Moved { notification: dead, event: Some(EventKind::DeliveryFailed), then: Then::Nothing }
+    Moved {
+        notification: dead,
+        event: Some(EventKind::DeliveryFailed),
+        then: Then::Nothing,
+    }
 }
 
 /// The provider was asked and does not have it: surely not sent, so it may be sent.
 pub(super) fn absent(notification: Notification, now: Timestamp) -> Moved {
     let mut pending = stamped(notification, now);
     pending.status = NotificationStatus::Pending;
-    Moved { notification: pending, event: None, then: Then::DeliverAt(now) }
+    Moved {
+        notification: pending,
+        event: None,
+        then: Then::DeliverAt(now),
+    }
 }
 
 /// The provider cannot be asked: wait for its status report, then ask a person.
@@ -196,15 +233,26 @@ pub(super) fn blind(
 ) -> Moved {
     let deadline = started_at.plus(settings.ambiguous_after);
     if now < deadline {
-        return Moved { notification, event: None, then: Then::ReconcileAt(deadline) };
+        return Moved {
+            notification,
+            event: None,
+            then: Then::ReconcileAt(deadline),
+        };
     }
-    let unknowns = attempts.iter().filter(|a| matches!(a.outcome, None | Some(AttemptOutcome::Unknown))).count();
+    let unknowns = attempts
+        .iter()
+        .filter(|a| matches!(a.outcome, None | Some(AttemptOutcome::Unknown)))
+        .count();
     if settings.on_ambiguous == OnAmbiguous::RetryOnce && unknowns <= 1 {
         return absent(notification, now);
     }
     let mut ambiguous = stamped(notification, now);
     ambiguous.status = NotificationStatus::Ambiguous;
-    Moved { notification: ambiguous, event: Some(EventKind::DeliveryAmbiguous), then: Then::Nothing }
+    Moved {
+        notification: ambiguous,
+        event: Some(EventKind::DeliveryAmbiguous),
+        then: Then::Nothing,
+    }
 }
 
 /// What a provider's status report means. `None` where it says nothing new: reports come late, twice and in any order.
@@ -214,7 +262,10 @@ pub(super) fn reported(notification: &Notification, report: &StatusReport, now: 
     let event = match report.status {
         ReceiptStatus::Failed => {
             // A message that was read cannot have failed; any other may fail late.
-            if matches!(notification.status, NotificationStatus::Delivered | NotificationStatus::Read) {
+            if matches!(
+                notification.status,
+                NotificationStatus::Delivered | NotificationStatus::Read
+            ) {
                 return None;
             }
             let said = report.error.clone().unwrap_or_else(|| DeliveryError {
@@ -242,9 +293,18 @@ pub(super) fn reported(notification: &Notification, report: &StatusReport, now: 
     if event.is_some() {
         moved.last_error = None;
     }
-    moved.provider_message_id.get_or_insert_with(|| report.provider_message_id.clone());
-    let unchanged = Notification { updated_at: notification.updated_at, ..moved.clone() } == *notification;
-    (!unchanged).then_some(Moved { notification: moved, event, then: Then::Nothing })
+    moved
+        .provider_message_id
+        .get_or_insert_with(|| report.provider_message_id.clone());
+    let unchanged = Notification {
+        updated_at: notification.updated_at,
+        ..moved.clone()
+    } == *notification;
+    (!unchanged).then_some(Moved {
+        notification: moved,
+        event,
+        then: Then::Nothing,
+    })
 }
 
 /// Accepted first and failed later: permanent but for the closed window, which the template may still pass.
@@ -260,7 +320,11 @@ fn failed_late(notification: Notification, said: DeliveryError, now: Timestamp) 
         let mut pending = notification;
         pending.status = NotificationStatus::Pending;
         pending.last_error = Some(said);
-        return Some(Moved { notification: pending, event: None, then: Then::DeliverAt(now) });
+        return Some(Moved {
+            notification: pending,
+            event: None,
+            then: Then::DeliverAt(now),
+        });
     }
     Some(given_up(notification, said, now))
 }

@@ -15,6 +15,14 @@ impl Deliver {
         notification.delivered_at = Some(now);
         notification.last_error = None;
         notification.updated_at = now;
-        self.commit_moved(loaded, Moved { notification, event: Some(EventKind::Delivered), then: Then::Nothing }).await
+        self.commit_moved(
+            loaded,
+            Moved {
+                notification,
+                event: Some(EventKind::Delivered),
+                then: Then::Nothing,
+            },
+        )
+        .await
     }
 }

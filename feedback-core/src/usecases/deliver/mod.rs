@@ -10,7 +10,6 @@ mod reconcile;
 mod route;
 mod status;
 
-
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use serde_json::json;
@@ -27,14 +26,14 @@ use super::{
 };
 use crate::{
     domain::{
-        Actor, Approved, AttemptOutcome, Change, ChangelogEntry, Channel, DeliveryError, DeliveryMode, EventKind, Identity,
-        JobPayload, NewJob, Notification, NotificationAttempt, NotificationId, NotificationStatus, OutboundMessage, Reporter,
-        TicketStatus, Timestamp, UserId, Write,
+        Actor, Approved, AttemptOutcome, Change, ChangelogEntry, Channel, DeliveryError, DeliveryMode, EventKind,
+        Identity, JobPayload, NewJob, Notification, NotificationAttempt, NotificationId, NotificationStatus,
+        OutboundMessage, Reporter, TicketStatus, Timestamp, UserId, Write,
     },
     logic::retry::Backoff,
     ports::{
-        ChangelogEntryKey, ChannelSender, Clock, IdSource, IdSourceExt, IdentityKey, NotificationKey, PortError, PortErrorKind,
-        Receipt, ReporterKey, Storage, TicketKey, Vault,
+        ChangelogEntryKey, ChannelSender, Clock, IdSource, IdSourceExt, IdentityKey, NotificationKey, PortError,
+        PortErrorKind, Receipt, ReporterKey, Storage, TicketKey, Vault,
     },
 };
 
@@ -142,7 +141,14 @@ impl Deliver {
         settings: DeliverySettings,
     ) -> Self {
         let senders = senders.into_iter().map(|sender| (sender.channel(), sender)).collect();
-        Self { storage, vault, clock, ids, senders: Arc::new(senders), settings }
+        Self {
+            storage,
+            vault,
+            clock,
+            ids,
+            senders: Arc::new(senders),
+            settings,
+        }
     }
 
     /// Makes a try, if the notification waits for one. Safe to call at any time and any number of times.
@@ -155,7 +161,9 @@ impl Deliver {
     }
 
     async fn try_deliver(&self, id: NotificationId) -> Result<(), PortError> {
-        let Some(loaded) = self.load(id).await? else { return Ok(()) };
+        let Some(loaded) = self.load(id).await? else {
+            return Ok(());
+        };
         match loaded.notification.status {
             NotificationStatus::Pending | NotificationStatus::Failed => {}
             // A try was begun and not recorded: its process died, or it waits for its answer.
@@ -165,11 +173,17 @@ impl Deliver {
         let now = self.clock.now();
         let approved = match self.approved(&loaded)? {
             Ok(approved) => approved,
-            Err(said) => return self.commit_moved(&loaded, decide::given_up(loaded.notification.clone(), said, now)).await,
+            Err(said) => {
+                return self
+                    .commit_moved(&loaded, decide::given_up(loaded.notification.clone(), said, now))
+                    .await;
+            }
         };
         if loaded.identity.opted_out_at.is_some() {
             let said = error("opted_out", "the person asked not to be written to");
-            return self.commit_moved(&loaded, decide::restricted(loaded.notification.clone(), said, now)).await;
+            return self
+                .commit_moved(&loaded, decide::restricted(loaded.notification.clone(), said, now))
+                .await;
         }
         if loaded.notification.mode == DeliveryMode::Inbox {
             return self.deliver_in_app(&loaded, now).await;
@@ -177,7 +191,9 @@ impl Deliver {
         let routed = match self.route(&loaded, approved.text(), now)? {
             Ok(routed) => routed,
             Err(NoRoute(said)) => {
-                return self.commit_moved(&loaded, decide::restricted(loaded.notification.clone(), said, now)).await;
+                return self
+                    .commit_moved(&loaded, decide::restricted(loaded.notification.clone(), said, now))
+                    .await;
             }
         };
         self.send(loaded, approved, routed, now).await
@@ -209,11 +225,18 @@ impl Deliver {
             Err(error) => return Err(error),
         }
         let sent_as = routed.route.sent_as();
-        let message =
-            OutboundMessage { approved, route: routed.route, marker: attempt.marker(), started_at: attempt.started_at };
+        let message = OutboundMessage {
+            approved,
+            route: routed.route,
+            marker: attempt.marker(),
+            started_at: attempt.started_at,
+        };
         let result = routed.sender.send(&message).await;
         let channel = loaded.notification.channel.as_str();
-        let outcome = result.as_ref().err().map_or(AttemptOutcome::Sent, |error| decide::attempt_outcome(error.kind()));
+        let outcome = result
+            .as_ref()
+            .err()
+            .map_or(AttemptOutcome::Sent, |error| decide::attempt_outcome(error.kind()));
         metrics::counter!("feedback_send_total", "channel" => channel, "outcome" => outcome.as_str()).increment(1);
         if let Err(error) = &result {
             tracing::warn!(%channel, %error, "a send failed");
@@ -237,18 +260,27 @@ impl Deliver {
         for _ in 0..TRIES {
             let now = self.clock.now();
             attempt.finished_at = Some(now);
-            let Some(fresh) = self.storage.notification(NotificationKey::Id(loaded.notification.id)).await? else {
+            let Some(fresh) = self
+                .storage
+                .notification(NotificationKey::Id(loaded.notification.id))
+                .await?
+            else {
                 return Ok(());
             };
             let moved = match &result {
                 Ok(receipt) => decide::taken(fresh, receipt, sent_as, now),
                 // A status report was faster than the failure: what it says stands.
-                Err(_) if fresh.status != NotificationStatus::Sending => {
-                    Moved { notification: fresh, event: None, then: Then::Nothing }
-                }
+                Err(_) if fresh.status != NotificationStatus::Sending => Moved {
+                    notification: fresh,
+                    event: None,
+                    then: Then::Nothing,
+                },
                 Err(error) => decide::failed(fresh, &loaded.attempts, error, &self.settings, entropy, now),
             };
-            let change = self.change_of(moved, Actor::Hub, now).await?.with(Write::UpdateAttempt(attempt.clone()));
+            let change = self
+                .change_of(moved, Actor::Hub, now)
+                .await?
+                .with(Write::UpdateAttempt(attempt.clone()));
             match self.storage.commit(change).await {
                 Ok(_) => return Ok(()),
                 Err(error) if error.is_conflict() => {}
@@ -271,7 +303,11 @@ impl Deliver {
 
     /// The writes of a move: the notification, its event, the next job, and the ticket that is closed by an arrival.
     async fn change_of(&self, moved: Moved, actor: Actor, now: Timestamp) -> Result<Change, PortError> {
-        let Moved { notification, event: kind, then } = moved;
+        let Moved {
+            notification,
+            event: kind,
+            then,
+        } = moved;
         let mut change = Change::new();
         let data = json!({
             "notification": notification.id, "channel": notification.channel, "status": notification.status,
@@ -294,10 +330,24 @@ impl Deliver {
     }
 
     /// The reporter was told: a resolved ticket is closed.
-    async fn close_ticket(&self, notification: &Notification, now: Timestamp, change: &mut Change) -> Result<(), PortError> {
-        let Some(mut ticket) = self.storage.ticket(TicketKey::Id(notification.ticket)).await? else { return Ok(()) };
+    async fn close_ticket(
+        &self,
+        notification: &Notification,
+        now: Timestamp,
+        change: &mut Change,
+    ) -> Result<(), PortError> {
+        let Some(mut ticket) = self.storage.ticket(TicketKey::Id(notification.ticket)).await? else {
+            return Ok(());
+        };
         if ticket.status == TicketStatus::Resolved && ticket.move_to(TicketStatus::Closed, now).is_ok() {
-            change.push(event(&*self.ids, ticket.id, EventKind::Closed, Actor::Hub, json!({}), now));
+            change.push(event(
+                &*self.ids,
+                ticket.id,
+                EventKind::Closed,
+                Actor::Hub,
+                json!({}),
+                now,
+            ));
             change.push(Write::UpdateTicket(Box::new(ticket)));
         }
         Ok(())
@@ -310,15 +360,32 @@ impl Deliver {
 
     async fn load(&self, id: NotificationId) -> Result<Option<Loaded>, PortError> {
         let storage = &*self.storage;
-        let Some(notification) = storage.notification(NotificationKey::Id(id)).await? else { return Ok(None) };
-        let entry = storage.changelog_entry(ChangelogEntryKey::Id(notification.changelog_entry)).await?;
+        let Some(notification) = storage.notification(NotificationKey::Id(id)).await? else {
+            return Ok(None);
+        };
+        let entry = storage
+            .changelog_entry(ChangelogEntryKey::Id(notification.changelog_entry))
+            .await?;
         let entry = entry.ok_or_else(|| missing("changelog entry"))?;
-        let keeper = storage.reporter(ReporterKey::Id(entry.sealed_for)).await?.ok_or_else(|| missing("reporter"))?;
+        let keeper = storage
+            .reporter(ReporterKey::Id(entry.sealed_for))
+            .await?
+            .ok_or_else(|| missing("reporter"))?;
         let identity = storage.identity(IdentityKey::Id(notification.identity)).await?;
         let identity = identity.ok_or_else(|| missing("identity"))?;
-        let reporter = storage.reporter(ReporterKey::Id(identity.reporter)).await?.ok_or_else(|| missing("reporter"))?;
+        let reporter = storage
+            .reporter(ReporterKey::Id(identity.reporter))
+            .await?
+            .ok_or_else(|| missing("reporter"))?;
         let attempts = storage.attempts(id).await?;
-        Ok(Some(Loaded { notification, entry, keeper, identity, reporter, attempts }))
+        Ok(Some(Loaded {
+            notification,
+            entry,
+            keeper,
+            identity,
+            reporter,
+            attempts,
+        }))
     }
 
     /// The words that a person approved, if they still are those; else what the notification is to say.
@@ -337,7 +404,9 @@ impl Deliver {
     /// [`SettleAmbiguousError`]; nothing changed.
     pub async fn retry(&self, id: NotificationId, by: UserId) -> Result<Notification, SettleAmbiguousError> {
         self.decided_by_person(id, by, "retry", |notification| match notification.status {
-            NotificationStatus::PermanentlyFailed | NotificationStatus::ChannelRestricted | NotificationStatus::Failed => {
+            NotificationStatus::PermanentlyFailed
+            | NotificationStatus::ChannelRestricted
+            | NotificationStatus::Failed => {
                 notification.status = NotificationStatus::Pending;
                 notification.retry_count = 0;
                 true
@@ -382,7 +451,11 @@ impl Deliver {
         decision: &str,
         apply: impl Fn(&mut Notification) -> bool,
     ) -> Result<Notification, SettleAmbiguousError> {
-        let found = self.storage.notification(NotificationKey::Id(id)).await.map_err(SettleAmbiguousError::Storage)?;
+        let found = self
+            .storage
+            .notification(NotificationKey::Id(id))
+            .await
+            .map_err(SettleAmbiguousError::Storage)?;
         let mut notification = found.ok_or(SettleAmbiguousError::NotFound)?;
         let status = notification.status;
         if !apply(&mut notification) {
@@ -391,12 +464,20 @@ impl Deliver {
         let now = self.clock.now();
         notification.updated_at = now;
         let data = json!({"notification": id, "decision": decision, "from": status});
-        let mut change = Change::new()
-            .with(event(&*self.ids, notification.ticket, EventKind::DeliveryDecided, Actor::User(by), data, now));
+        let mut change = Change::new().with(event(
+            &*self.ids,
+            notification.ticket,
+            EventKind::DeliveryDecided,
+            Actor::User(by),
+            data,
+            now,
+        ));
         if notification.status == NotificationStatus::Pending {
             change.push(deliver_job(&*self.ids, &notification, now, now));
         } else {
-            self.close_ticket(&notification, now, &mut change).await.map_err(SettleAmbiguousError::Storage)?;
+            self.close_ticket(&notification, now, &mut change)
+                .await
+                .map_err(SettleAmbiguousError::Storage)?;
         }
         change.push(Write::UpdateNotification(Box::new(notification.clone())));
         match self.storage.commit(change).await {
@@ -421,7 +502,10 @@ pub(crate) fn deliver_job(ids: &dyn IdSource, notification: &Notification, at: T
 }
 
 fn error(code: &str, words: &str) -> DeliveryError {
-    DeliveryError { code: code.to_owned(), words: words.to_owned() }
+    DeliveryError {
+        code: code.to_owned(),
+        words: words.to_owned(),
+    }
 }
 
 /// A row that another one names is not there: storage broke its promise.

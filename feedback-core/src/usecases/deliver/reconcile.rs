@@ -20,7 +20,9 @@ impl Deliver {
     }
 
     async fn try_reconcile(&self, id: NotificationId) -> Result<(), PortError> {
-        let Some(loaded) = self.load(id).await? else { return Ok(()) };
+        let Some(loaded) = self.load(id).await? else {
+            return Ok(());
+        };
         if loaded.notification.status != NotificationStatus::Sending {
             return Ok(());
         }
@@ -38,9 +40,7 @@ impl Deliver {
                 tracing::warn!(%error, "could not look for a message whose send got no answer");
                 let pause = match next_step(error.kind()) {
                     NextStep::Snooze(pause) => pause,
-                    NextStep::Retry { retry_after } => {
-                        self.settings.backoff.delay(3, retry_after, entropy(&*self.ids))
-                    }
+                    NextStep::Retry { retry_after } => self.settings.backoff.delay(3, retry_after, entropy(&*self.ids)),
                     // It can never be looked up (the thread is gone): as good as blind.
                     NextStep::GiveUp => return self.record_look(&loaded, attempt, ReadBack::Blind).await,
                 };
@@ -51,7 +51,9 @@ impl Deliver {
     }
 
     async fn look(&self, loaded: &Loaded, attempt: &NotificationAttempt) -> Result<ReadBack, PortError> {
-        let Ok(approved) = self.approved(loaded)? else { return Ok(ReadBack::Blind) };
+        let Ok(approved) = self.approved(loaded)? else {
+            return Ok(ReadBack::Blind);
+        };
         match self.route(loaded, approved.text(), attempt.started_at)? {
             Err(NoRoute(_)) => Ok(ReadBack::Blind),
             Ok(routed) => {
@@ -75,7 +77,9 @@ impl Deliver {
         for _ in 0..TRIES {
             let now = self.clock.now();
             let id = loaded.notification.id;
-            let Some(fresh) = self.storage.notification(NotificationKey::Id(id)).await? else { return Ok(()) };
+            let Some(fresh) = self.storage.notification(NotificationKey::Id(id)).await? else {
+                return Ok(());
+            };
             if fresh.status != NotificationStatus::Sending {
                 return Ok(());
             }
@@ -95,7 +99,10 @@ impl Deliver {
                 }
             };
             attempt.finished_at = attempt.finished_at.or(Some(now));
-            let change = self.change_of(moved, Actor::Hub, now).await?.with(Write::UpdateAttempt(attempt.clone()));
+            let change = self
+                .change_of(moved, Actor::Hub, now)
+                .await?
+                .with(Write::UpdateAttempt(attempt.clone()));
             match self.storage.commit(change).await {
                 Ok(_) => return Ok(()),
                 Err(error) if error.is_conflict() => {}
@@ -107,7 +114,9 @@ impl Deliver {
 
     /// A look for the last attempt, when no request of ours can still be under way.
     pub(super) async fn queue_reconcile(&self, loaded: &Loaded) -> Result<(), PortError> {
-        let Some(attempt) = loaded.attempts.last() else { return Ok(()) };
+        let Some(attempt) = loaded.attempts.last() else {
+            return Ok(());
+        };
         let now = self.clock.now();
         let at = attempt.started_at.plus(self.settings.settle).max(now);
         let change = Change::new().with(self.reconcile_job(loaded.notification.id, at, now));

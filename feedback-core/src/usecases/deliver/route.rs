@@ -35,21 +35,42 @@ impl Deliver {
             return Ok(Err(NoRoute(error("erased", "the reporter was erased"))));
         };
         let route = match (&notification.thread, &notification.mode) {
-            (ThreadRef::Slack { team, channel, thread_ts: Some(ts) }, DeliveryMode::ThreadReply) => Route::SlackThread {
+            (
+                ThreadRef::Slack {
+                    team,
+                    channel,
+                    thread_ts: Some(ts),
+                },
+                DeliveryMode::ThreadReply,
+            ) => Route::SlackThread {
                 team: team.clone(),
                 channel: channel.clone(),
                 thread_ts: ts.clone(),
             },
-            (ThreadRef::Slack { team, .. }, DeliveryMode::DirectMessage) => {
-                Route::SlackDirect { team: team.clone(), user: address.to_string() }
-            }
-            (ThreadRef::Intercom { conversation, .. }, DeliveryMode::ConversationReply) => {
-                Route::Intercom { conversation: conversation.clone() }
-            }
-            (ThreadRef::WhatsApp { phone_number_id, quoted }, DeliveryMode::SessionOrTemplate { template }) => {
-                let closed = loaded.attempts.iter().any(|attempt| closed_window(attempt.error.as_ref()))
+            (ThreadRef::Slack { team, .. }, DeliveryMode::DirectMessage) => Route::SlackDirect {
+                team: team.clone(),
+                user: address.to_string(),
+            },
+            (ThreadRef::Intercom { conversation, .. }, DeliveryMode::ConversationReply) => Route::Intercom {
+                conversation: conversation.clone(),
+            },
+            (
+                ThreadRef::WhatsApp {
+                    phone_number_id,
+                    quoted,
+                },
+                DeliveryMode::SessionOrTemplate { template },
+            ) => {
+                let closed = loaded
+                    .attempts
+                    .iter()
+                    .any(|attempt| closed_window(attempt.error.as_ref()))
                     || closed_window(notification.last_error.as_ref());
-                let provider = if closed { ProviderSays::Closed } else { ProviderSays::Nothing };
+                let provider = if closed {
+                    ProviderSays::Closed
+                } else {
+                    ProviderSays::Nothing
+                };
                 let last = loaded.identity.last_message_at;
                 match window::whatsapp_mode(last, provider, template.as_ref(), text, now) {
                     Ok(mode) => Route::WhatsApp {
@@ -65,10 +86,19 @@ impl Deliver {
             }
             _ => return Ok(Err(no_sender(notification.channel))),
         };
-        Ok(Ok(Routed { sender: Arc::clone(sender), route }))
+        Ok(Ok(Routed {
+            sender: Arc::clone(sender),
+            route,
+        }))
     }
 }
 
 fn no_sender(channel: Channel) -> NoRoute {
-    NoRoute(error("no_sender", &format!("nothing is configured that sends by {}: tell the person yourself", channel.label())))
+    NoRoute(error(
+        "no_sender",
+        &format!(
+            "nothing is configured that sends by {}: tell the person yourself",
+            channel.label()
+        ),
+    ))
 }

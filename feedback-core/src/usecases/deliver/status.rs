@@ -24,7 +24,9 @@ pub(crate) async fn status_change(
         found = storage.notification(NotificationKey::Marker(marker.clone())).await?;
     }
     let Some(notification) = found else { return Ok(None) };
-    let Some(moved) = decide::reported(&notification, report, now) else { return Ok(None) };
+    let Some(moved) = decide::reported(&notification, report, now) else {
+        return Ok(None);
+    };
     let mut writes = Vec::new();
     if let Some(kind) = moved.event {
         let data = json!({

@@ -30,7 +30,9 @@ impl Ingest {
         writer: &mut Writer<'_>,
     ) -> Result<Decided, PortError> {
         let Some(original) = self.recorded(edit.channel, &edit.external_id).await? else {
-            return Ok(Decided::Outcome(Outcome::Ignored("edit of a message that is no ticket's")));
+            return Ok(Decided::Outcome(Outcome::Ignored(
+                "edit of a message that is no ticket's",
+            )));
         };
         let mut message = InboundMessage {
             channel: edit.channel,
@@ -49,7 +51,9 @@ impl Ingest {
             return Ok(Decided::Outcome(Outcome::Duplicate(original.ticket)));
         }
         let Ok(id) = ExternalId::parse(format!("{}#{}", edit.external_id, digest.get(..16).unwrap_or(&digest))) else {
-            return Ok(Decided::Outcome(Outcome::Ignored("edit of a message with an id of extreme length")));
+            return Ok(Decided::Outcome(Outcome::Ignored(
+                "edit of a message with an id of extreme length",
+            )));
         };
         message.external_id = id;
         let raw = raw_of(&message);
@@ -71,17 +75,30 @@ impl Ingest {
         let source = match &deleted.what {
             Deleted::Message(id) => self.recorded(deleted.channel, id).await?,
             Deleted::Thread(thread) => match thread.key() {
-                Some(key) => self.storage.source(SourceKey::NewestInThread(deleted.channel, key)).await?,
+                Some(key) => {
+                    self.storage
+                        .source(SourceKey::NewestInThread(deleted.channel, key))
+                        .await?
+                }
                 None => None,
             },
         };
         let Some(source) = source else {
-            return Ok(Decided::Outcome(Outcome::Ignored("deletion of a message that is no ticket's")));
+            return Ok(Decided::Outcome(Outcome::Ignored(
+                "deletion of a message that is no ticket's",
+            )));
         };
         let whole = matches!(deleted.what, Deleted::Thread(_));
         let data = json!({"source": source.id, "whole_thread": whole});
         let now = writer.maker.now;
-        let noted = event(writer.maker.ids, source.ticket, EventKind::MessageDeleted, Actor::Provider, data, now);
+        let noted = event(
+            writer.maker.ids,
+            source.ticket,
+            EventKind::MessageDeleted,
+            Actor::Provider,
+            data,
+            now,
+        );
         writer.writes.push(noted);
         Ok(Decided::Outcome(Outcome::FollowUp(source.ticket)))
     }
@@ -95,7 +112,10 @@ impl Ingest {
         let mut known = None;
         for former in &change.former_user_ids {
             let lookup = identity_index(&*self.vault, change.channel, &change.connection, former);
-            known = known.or(self.storage.identity(IdentityKey::External(change.channel, lookup)).await?);
+            known = known.or(self
+                .storage
+                .identity(IdentityKey::External(change.channel, lookup))
+                .await?);
         }
         let Some(former) = known else {
             return Ok(Decided::Outcome(Outcome::Ignored("new id of a person who never wrote")));
@@ -105,7 +125,12 @@ impl Ingest {
         };
         for current in &change.current_user_ids {
             let lookup = identity_index(&*self.vault, change.channel, &change.connection, current);
-            if self.storage.identity(IdentityKey::External(change.channel, lookup)).await?.is_some() {
+            if self
+                .storage
+                .identity(IdentityKey::External(change.channel, lookup))
+                .await?
+                .is_some()
+            {
                 continue;
             }
             let id: IdentityId = writer.maker.ids.next();

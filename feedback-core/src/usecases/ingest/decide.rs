@@ -67,7 +67,11 @@ const ANSWER_WINDOW: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 pub(super) fn decide(facts: &Facts<'_>, burst: Duration) -> Plan {
     if let Some((ticket, digest)) = facts.recorded {
-        return if digest == facts.digest { Plan::Repeat(ticket) } else { Plan::Conflicting(ticket) };
+        return if digest == facts.digest {
+            Plan::Repeat(ticket)
+        } else {
+            Plan::Conflicting(ticket)
+        };
     }
     if facts.role == MessageRole::Report {
         return Plan::NewTicket { related: None };
@@ -104,7 +108,9 @@ fn continuing(ticket: &Ticket, text: &str) -> Plan {
         ReplyKind::Thanks => Plan::FollowUp(ticket.id, FollowUp::Thanks),
         ReplyKind::StillBroken => Plan::FollowUp(ticket.id, FollowUp::Reopen),
         ReplyKind::Question => Plan::FollowUp(ticket.id, FollowUp::Add),
-        ReplyKind::NewTopic => Plan::NewTicket { related: Some(ticket.id) },
+        ReplyKind::NewTopic => Plan::NewTicket {
+            related: Some(ticket.id),
+        },
     }
 }
 
@@ -113,7 +119,9 @@ fn is_answered(ticket: &Ticket) -> bool {
 }
 
 fn was_resolved_within(ticket: &Ticket, sent_at: Timestamp, window: Duration) -> bool {
-    ticket.resolved_at.is_some_and(|resolved| sent_at.since(resolved) <= window)
+    ticket
+        .resolved_at
+        .is_some_and(|resolved| sent_at.since(resolved) <= window)
 }
 
 /// Providers deliver late and out of order: an older message of a burst belongs to it as well.
@@ -121,12 +129,20 @@ fn gap(one: Timestamp, other: Timestamp) -> Duration {
     one.since(other).max(other.since(one))
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "testing"))]
 mod tests {
     use super::*;
-    use crate::testing::fixtures;
+    use crate::{domain::TicketNumber, testing::fixtures::Fixtures};
 
     const BURST: Duration = Duration::from_secs(600);
+
+    /// A ticket that stands there, resolved (if it is) just before the messages below.
+    fn ticket(status: TicketStatus) -> Ticket {
+        let mut ticket = Fixtures::new(1).intake().stored_ticket(TicketNumber::FIRST);
+        ticket.status = status;
+        ticket.resolved_at = (!status.is_open()).then_some(Timestamp::UNIX_EPOCH);
+        ticket
+    }
 
     fn facts<'a>(role: MessageRole, channel: Channel, text: &'a str) -> Facts<'a> {
         Facts {
@@ -163,9 +179,11 @@ mod tests {
     fn messages_of_one_person_within_the_burst_are_one_ticket_also_out_of_order() {
         let open = ticket(TicketStatus::New);
         let mut facts = facts(MessageRole::Message, Channel::WhatsApp, "and it beeps");
-        for (minutes, expected) in
-            [(0, Plan::FollowUp(open.id, FollowUp::Add)), (9, Plan::FollowUp(open.id, FollowUp::Add)), (11, Plan::NewTicket { related: None })]
-        {
+        for (minutes, expected) in [
+            (0, Plan::FollowUp(open.id, FollowUp::Add)),
+            (9, Plan::FollowUp(open.id, FollowUp::Add)),
+            (11, Plan::NewTicket { related: None }),
+        ] {
             let away = Duration::from_secs(minutes * 60);
             facts.last_of_author = Some((&open, facts.sent_at.minus(away)));
             assert_eq!(decide(&facts, BURST), expected, "{minutes} minutes before");
@@ -186,7 +204,10 @@ mod tests {
     fn an_answer_to_a_resolution_is_read() {
         let done = ticket(TicketStatus::Closed);
         let cases = [
-            ("¡Muchas gracias, ya funciona!", Plan::FollowUp(done.id, FollowUp::Thanks)),
+            (
+                "¡Muchas gracias, ya funciona!",
+                Plan::FollowUp(done.id, FollowUp::Thanks),
+            ),
             ("sigue sin funcionar", Plan::FollowUp(done.id, FollowUp::Reopen)),
         ];
         for (text, expected) in cases {

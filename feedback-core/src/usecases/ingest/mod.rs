@@ -7,7 +7,6 @@ mod prepare;
 mod view;
 mod writes;
 
-
 use std::{sync::Arc, time::Duration};
 
 use serde_json::json;
@@ -22,8 +21,8 @@ use self::{
 use super::{TRIES, deliver};
 use crate::{
     domain::{
-        Change, Channel, ExternalId, JobId, JobPayload, NewJob, Priority, RememberedCall, Sealed, ThreadRef, TicketId, TicketNumber,
-        TicketType, Timestamp, Write,
+        Change, Channel, ExternalId, JobId, JobPayload, NewJob, Priority, RememberedCall, Sealed, ThreadRef, TicketId,
+        TicketNumber, TicketType, Timestamp, Write,
     },
     logic::{
         normalize::{self, Answer, Author, InboundMessage, Intake, MessageRole, Rules, Stated},
@@ -47,7 +46,11 @@ pub struct IngestSettings {
 impl IngestSettings {
     /// Bursts of ten minutes, no directory.
     pub fn new(rules: Rules) -> Self {
-        Self { rules, burst: Duration::from_secs(10 * 60), directories: Vec::new() }
+        Self {
+            rules,
+            burst: Duration::from_secs(10 * 60),
+            directories: Vec::new(),
+        }
     }
 }
 
@@ -178,7 +181,14 @@ impl Ingest {
         scrubber: Scrubber,
         settings: IngestSettings,
     ) -> Self {
-        Self { storage, vault, clock, ids, scrubber, settings: Arc::new(settings) }
+        Self {
+            storage,
+            vault,
+            clock,
+            ids,
+            scrubber,
+            settings: Arc::new(settings),
+        }
     }
 
     /// Records a delivery: returning `Ok` means that it is durable, and that the sender may forget it.
@@ -188,12 +198,19 @@ impl Ingest {
     #[tracing::instrument(name = "ingest.record", skip_all, fields(channel = %delivery.get().channel))]
     pub async fn record(&self, delivery: &Verified<Payload>) -> Result<Recorded, IngestError> {
         let normalized = normalize::normalize(delivery, &self.settings.rules);
-        let outcomes = self.commit_items(delivery.get(), &normalized.items, None).await.map_err(IngestError::Storage)?;
+        let outcomes = self
+            .commit_items(delivery.get(), &normalized.items, None)
+            .await
+            .map_err(IngestError::Storage)?;
         for outcome in &outcomes {
             let channel = delivery.get().channel.as_str();
-            metrics::counter!("feedback_intake_total", "channel" => channel, "outcome" => outcome.as_str()).increment(1);
+            metrics::counter!("feedback_intake_total", "channel" => channel, "outcome" => outcome.as_str())
+                .increment(1);
         }
-        Ok(Recorded { answer: normalized.answer, outcomes })
+        Ok(Recorded {
+            answer: normalized.answer,
+            outcomes,
+        })
     }
 
     /// Reads a delivery again that was verified and kept when it came and could not be read then.
@@ -208,14 +225,28 @@ impl Ingest {
         content_type: Option<String>,
         body: &Sealed,
     ) -> Result<Vec<Outcome>, ReplayError> {
-        let body = self.vault.open(KeyScope::Hub, kept_at(job), body).map_err(ReplayError::Storage)?;
+        let body = self
+            .vault
+            .open(KeyScope::Hub, kept_at(job), body)
+            .map_err(ReplayError::Storage)?;
         // It passed its signature check when it came, and nothing but the hub's own key seals in this place.
-        let delivery = Verified::vouch(Payload { channel, content_type, body: body.to_vec().into() });
+        let delivery = Verified::vouch(Payload {
+            channel,
+            content_type,
+            body: body.to_vec().into(),
+        });
         let mut items = normalize::normalize(&delivery, &self.settings.rules).items;
         let all = items.len();
         items.retain(|item| !matches!(item, Intake::Unparsed(_)));
-        let outcomes = self.commit_items(delivery.get(), &items, None).await.map_err(ReplayError::Storage)?;
-        if items.len() < all { Err(ReplayError::StillUnreadable) } else { Ok(outcomes) }
+        let outcomes = self
+            .commit_items(delivery.get(), &items, None)
+            .await
+            .map_err(ReplayError::Storage)?;
+        if items.len() < all {
+            Err(ReplayError::StillUnreadable)
+        } else {
+            Ok(outcomes)
+        }
     }
 
     /// Records a report by our own API. A repeat, by external id or by `call`, has no second effect.
@@ -223,20 +254,34 @@ impl Ingest {
     /// # Errors
     /// [`SubmitError`]; nothing was recorded.
     #[tracing::instrument(name = "ingest.submit", skip_all, fields(channel = %submission.channel))]
-    pub async fn submit(&self, submission: &Submission, call: Option<RememberedCall>) -> Result<Submitted, SubmitError> {
+    pub async fn submit(
+        &self,
+        submission: &Submission,
+        call: Option<RememberedCall>,
+    ) -> Result<Submitted, SubmitError> {
         if let Some(call) = &call
             && let Some(before) = self.remembered(call).await?
         {
             return Ok(before);
         }
         let message = self.message_of(submission);
-        let raw = Payload { channel: submission.channel, content_type: None, body: raw_of(&message).into() };
+        let raw = Payload {
+            channel: submission.channel,
+            content_type: None,
+            body: raw_of(&message).into(),
+        };
         let items = [Intake::Message(Box::new(message))];
         match self.commit_items(&raw, &items, call.as_ref()).await {
             Ok(outcomes) => match outcomes.first() {
-                Some(Outcome::NewTicket { ticket, .. }) => Ok(Submitted { ticket: *ticket, created: true }),
+                Some(Outcome::NewTicket { ticket, .. }) => Ok(Submitted {
+                    ticket: *ticket,
+                    created: true,
+                }),
                 Some(Outcome::FollowUp(ticket) | Outcome::Duplicate(ticket) | Outcome::Conflicting(ticket)) => {
-                    Ok(Submitted { ticket: *ticket, created: false })
+                    Ok(Submitted {
+                        ticket: *ticket,
+                        created: false,
+                    })
                 }
                 _ => Err(SubmitError::Storage(PortError::new(
                     crate::ports::PortErrorKind::Rejected,
@@ -256,11 +301,18 @@ impl Ingest {
     }
 
     async fn remembered(&self, call: &RememberedCall) -> Result<Option<Submitted>, SubmitError> {
-        let before = self.storage.remembered_call(&call.scope, &call.key).await.map_err(SubmitError::Storage)?;
+        let before = self
+            .storage
+            .remembered_call(&call.scope, &call.key)
+            .await
+            .map_err(SubmitError::Storage)?;
         match before {
             None => Ok(None),
             Some(before) if before.fingerprint != call.fingerprint => Err(SubmitError::KeyReused),
-            Some(before) => Ok(Some(Submitted { ticket: TicketId::from_uuid(before.subject), created: true })),
+            Some(before) => Ok(Some(Submitted {
+                ticket: TicketId::from_uuid(before.subject),
+                created: true,
+            })),
         }
     }
 
@@ -277,7 +329,11 @@ impl Ingest {
             external_id: id.unwrap_or_else(|| {
                 ExternalId::parse(self.ids.uuid().to_string()).expect("a UUID is a legal external id")
             }),
-            thread: if submission.channel == Channel::InApp { ThreadRef::InApp } else { ThreadRef::Backoffice },
+            thread: if submission.channel == Channel::InApp {
+                ThreadRef::InApp
+            } else {
+                ThreadRef::Backoffice
+            },
             role: MessageRole::Report,
             author,
             text: submission.text.clone(),
@@ -325,7 +381,11 @@ impl Ingest {
     ) -> Result<(Change, Vec<Decided>), PortError> {
         let mut view = View::default();
         let mut writer = Writer {
-            maker: Maker { vault: &*self.vault, ids: &*self.ids, now },
+            maker: Maker {
+                vault: &*self.vault,
+                ids: &*self.ids,
+                now,
+            },
             scrubber: &self.scrubber,
             look_up: self.settings.directories.contains(&payload.channel),
             writes: Vec::new(),
@@ -352,7 +412,9 @@ impl Ingest {
                 Intake::Edited(edit) => self.decide_edit(edit, &mut view, &mut writer).await?,
                 Intake::Deleted(deleted) => self.decide_deletion(deleted, &mut writer).await?,
                 Intake::IdentityChanged(change) => self.decide_identity_change(change, &mut writer).await?,
-                Intake::Wanted(_) => Decided::Outcome(Outcome::Ignored("reaction to a message whose text is not known")),
+                Intake::Wanted(_) => {
+                    Decided::Outcome(Outcome::Ignored("reaction to a message whose text is not known"))
+                }
                 Intake::Notice(notice) => {
                     tracing::warn!(channel = %payload.channel, notice, "a provider tells the operator something");
                     Decided::Outcome(Outcome::Ignored(notice))
@@ -365,7 +427,10 @@ impl Ingest {
             writer.writes.push(self.quarantine(payload, reason, now)?);
         }
         if let (Some(call), Some(ticket)) = (call, decided.iter().find_map(Decided::ticket)) {
-            writer.writes.push(Write::RememberCall(RememberedCall { subject: *ticket.as_uuid(), ..call.clone() }));
+            writer.writes.push(Write::RememberCall(RememberedCall {
+                subject: *ticket.as_uuid(),
+                ..call.clone()
+            }));
         }
         let mut change = Change::new();
         for write in writer.writes {
@@ -391,7 +456,9 @@ impl Ingest {
             recorded: view.recorded(&prepared.look),
             digest: &prepared.digest,
             in_thread: view.in_thread(&prepared.look),
-            last_of_author: view.identity(&prepared.look).and_then(|identity| view.last_of(identity)),
+            last_of_author: view
+                .identity(&prepared.look)
+                .and_then(|identity| view.last_of(identity)),
         };
         let plan = decide(&facts, self.settings.burst);
         let ticket = writer.carry_out(plan, &prepared, view)?;
@@ -422,14 +489,22 @@ impl Ingest {
     /// # Errors
     /// [`IngestError::Storage`].
     pub async fn number_of(&self, ticket: TicketId) -> Result<Option<TicketNumber>, IngestError> {
-        let ticket = self.storage.ticket(TicketKey::Id(ticket)).await.map_err(IngestError::Storage)?;
+        let ticket = self
+            .storage
+            .ticket(TicketKey::Id(ticket))
+            .await
+            .map_err(IngestError::Storage)?;
         Ok(ticket.map(|ticket| ticket.number))
     }
 }
 
 /// Where the body of a delivery is kept that could not be read.
 fn kept_at(job: JobId) -> Place {
-    Place { table: "jobs", column: "payload", row: *job.as_uuid() }
+    Place {
+        table: "jobs",
+        column: "payload",
+        row: *job.as_uuid(),
+    }
 }
 
 /// An outcome whose ticket may not have its number yet.
@@ -487,6 +562,8 @@ fn raw_of(message: &InboundMessage) -> Vec<u8> {
 
 impl std::fmt::Debug for Submission {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Submission").field("channel", &self.channel).finish_non_exhaustive()
+        f.debug_struct("Submission")
+            .field("channel", &self.channel)
+            .finish_non_exhaustive()
     }
 }

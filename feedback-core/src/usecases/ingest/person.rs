@@ -5,9 +5,7 @@ use super::{
     view::{LookUps, View},
 };
 use crate::{
-    domain::{
-        Identity, IdentityLink, LinkKind, LinkStrength, Reporter, ReporterId, SourceId, Timestamp, Write,
-    },
+    domain::{Identity, IdentityLink, LinkKind, LinkStrength, Reporter, ReporterId, SourceId, Timestamp, Write},
     logic::normalize::Author,
     ports::{IdSource, IdSourceExt, IndexKind, PortError, Vault},
     usecases::sealing::{place, seal},
@@ -32,7 +30,11 @@ pub(super) fn recognise(view: &View, look: &LookUps) -> Who {
     let strong = (view.by_verified_email(look).map(|id| (id, LinkKind::VerifiedEmail)))
         .or_else(|| view.by_phone(look).map(|id| (id, LinkKind::Phone)));
     if let Some((reporter, kind)) = strong {
-        debug_assert_eq!(kind.strength(), LinkStrength::Strong, "weak evidence never links by itself");
+        debug_assert_eq!(
+            kind.strength(),
+            LinkStrength::Strong,
+            "weak evidence never links by itself"
+        );
         return Who::Linked(reporter, kind);
     }
     Who::New(view.by_any_email(look).map(|id| (id, LinkKind::UnverifiedEmail)))
@@ -163,7 +165,9 @@ impl Maker<'_> {
     }
 
     fn link(&self, who: Who, identity: &Identity, source: SourceId, writes: &mut Vec<Write>) {
-        let (Who::Linked(reporter, kind) | Who::New(Some((reporter, kind)))) = who else { return };
+        let (Who::Linked(reporter, kind) | Who::New(Some((reporter, kind)))) = who else {
+            return;
+        };
         writes.push(Write::InsertIdentityLink(IdentityLink {
             id: self.ids.next(),
             identity: identity.id,

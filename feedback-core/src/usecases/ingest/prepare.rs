@@ -29,11 +29,16 @@ impl<'a> Prepared<'a> {
         let author = &message.author;
         let connection = message.thread.connection();
         let ids = std::iter::once(&author.external_user_id).chain(&author.other_user_ids);
-        let identities = ids.map(|id| identity_index(vault, message.channel, connection, id)).collect();
+        let identities = ids
+            .map(|id| identity_index(vault, message.channel, connection, id))
+            .collect();
         let email = author.email.as_deref().and_then(fold_email);
         let email = email.map(|email| vault.blind_index(IndexKind::Email, email.as_bytes()));
         let phones = author.phone.as_deref().map(phone_variants).unwrap_or_default();
-        let phones = phones.iter().map(|phone| vault.blind_index(IndexKind::Phone, phone.as_bytes())).collect();
+        let phones = phones
+            .iter()
+            .map(|phone| vault.blind_index(IndexKind::Phone, phone.as_bytes()))
+            .collect();
         let digest = vault.blind_index(IndexKind::Body, message.text.as_bytes());
         Self {
             look: LookUps {

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 
 use crate::{
     domain::{
-        BlindIndex, Channel, ExternalId, Identity, IdentityId, Reporter, ReporterId, ThreadKey, Ticket, TicketId, TicketSource,
-        Timestamp,
+        BlindIndex, Channel, ExternalId, Identity, IdentityId, Reporter, ReporterId, ThreadKey, Ticket, TicketId,
+        TicketSource, Timestamp,
     },
     ports::{IdentityKey, PortError, ReporterKey, SourceKey, Storage, TicketKey},
 };
@@ -53,7 +53,9 @@ impl View {
         if let Some(thread) = &look.thread_key
             && !self.threads.contains_key(&(look.channel, thread.clone()))
         {
-            let newest = storage.source(SourceKey::NewestInThread(look.channel, thread.clone())).await?;
+            let newest = storage
+                .source(SourceKey::NewestInThread(look.channel, thread.clone()))
+                .await?;
             if let Some(source) = newest {
                 self.threads.insert((look.channel, thread.clone()), source.ticket);
                 self.load_ticket(storage, source.ticket).await?;
@@ -74,7 +76,9 @@ impl View {
         if self.identities.contains_key(&(channel, lookup)) {
             return Ok(());
         }
-        let Some(identity) = storage.identity(IdentityKey::External(channel, lookup)).await? else { return Ok(()) };
+        let Some(identity) = storage.identity(IdentityKey::External(channel, lookup)).await? else {
+            return Ok(());
+        };
         self.load_reporter(storage, identity.reporter).await?;
         if !self.last_of.contains_key(&identity.id)
             && let Some(source) = storage.source(SourceKey::NewestBy(identity.id)).await?
@@ -105,7 +109,8 @@ impl View {
             return Ok(());
         }
         if let Some(reporter) = storage.reporter(ReporterKey::Phone(look.phones.clone())).await? {
-            self.phones.extend(look.phones.iter().map(|phone| (*phone, reporter.id)));
+            self.phones
+                .extend(look.phones.iter().map(|phone| (*phone, reporter.id)));
             self.reporters.entry(reporter.id).or_insert(reporter);
         }
         Ok(())
@@ -141,7 +146,9 @@ impl View {
 
     /// The author's known identity: the first of their ids that is known.
     pub(super) fn identity(&self, look: &LookUps) -> Option<&Identity> {
-        look.identities.iter().find_map(|lookup| self.identities.get(&(look.channel, *lookup)))
+        look.identities
+            .iter()
+            .find_map(|lookup| self.identities.get(&(look.channel, *lookup)))
     }
 
     pub(super) fn has_identity(&self, channel: Channel, lookup: BlindIndex) -> bool {
@@ -158,7 +165,9 @@ impl View {
     }
 
     pub(super) fn by_verified_email(&self, look: &LookUps) -> Option<ReporterId> {
-        self.verified_emails.get(&look.email.filter(|_| look.email_verified)?).copied()
+        self.verified_emails
+            .get(&look.email.filter(|_| look.email_verified)?)
+            .copied()
     }
 
     pub(super) fn by_any_email(&self, look: &LookUps) -> Option<ReporterId> {
@@ -195,11 +204,17 @@ impl View {
     }
 
     pub(super) fn add_source(&mut self, source: &TicketSource) {
-        self.sources.insert((source.channel, source.external_id.clone()), (source.ticket, source.digest.clone()));
+        self.sources.insert(
+            (source.channel, source.external_id.clone()),
+            (source.ticket, source.digest.clone()),
+        );
         if let Some(thread) = &source.thread_key {
             self.threads.insert((source.channel, thread.clone()), source.ticket);
         }
-        let last = self.last_of.entry(source.author).or_insert((source.ticket, source.sent_at));
+        let last = self
+            .last_of
+            .entry(source.author)
+            .or_insert((source.ticket, source.sent_at));
         if source.sent_at >= last.1 {
             *last = (source.ticket, source.sent_at);
         }

@@ -85,7 +85,12 @@ impl Writer<'_> {
             reporter: reporter.id,
             title,
             description: description.clone(),
-            original: Some(seal(vault, &reporter, place::of("tickets", "original", row), text.as_bytes())?),
+            original: Some(seal(
+                vault,
+                &reporter,
+                place::of("tickets", "original", row),
+                text.as_bytes(),
+            )?),
             placeholders: seal_placeholders(vault, &reporter, id, &placeholders)?,
             language: message.language.or(inferred.language),
             ticket_type: stated.ticket_type.unwrap_or(inferred.ticket_type),
@@ -103,7 +108,10 @@ impl Writer<'_> {
         self.enqueue(JobPayload::TriageTicket { ticket: id }, format!("triage:{id}"));
         self.enqueue(JobPayload::MatchDuplicates { ticket: id }, format!("match:{id}"));
         if self.look_up && (reporter.name.is_none() || reporter.email.is_none()) {
-            self.enqueue(JobPayload::LookUpReporter { reporter: reporter.id }, format!("look_up:{}", reporter.id));
+            self.enqueue(
+                JobPayload::LookUpReporter { reporter: reporter.id },
+                format!("look_up:{}", reporter.id),
+            );
         }
         Ok(id)
     }
@@ -147,11 +155,20 @@ impl Writer<'_> {
         ticket.version += 1;
         view.put_ticket(ticket);
         self.event(id, EventKind::Reopened, actor, json!({"from": from, "source": source}));
-        self.enqueue(JobPayload::PushToTracker { ticket: id, reopened: true }, format!("push:{id}:reopened"));
+        self.enqueue(
+            JobPayload::PushToTracker {
+                ticket: id,
+                reopened: true,
+            },
+            format!("push:{id}:reopened"),
+        );
         Ok(())
     }
 
-    #[expect(clippy::too_many_arguments, reason = "a source is where all that is known of a message meets")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "a source is where all that is known of a message meets"
+    )]
     fn add_source(
         &mut self,
         id: SourceId,
@@ -240,7 +257,8 @@ impl Writer<'_> {
     }
 
     fn event(&mut self, ticket: TicketId, kind: EventKind, actor: Actor, data: serde_json::Value) {
-        self.writes.push(event(self.maker.ids, ticket, kind, actor, data, self.now()));
+        self.writes
+            .push(event(self.maker.ids, ticket, kind, actor, data, self.now()));
     }
 
     fn enqueue(&mut self, payload: JobPayload, key: String) {
@@ -269,5 +287,11 @@ fn seal_placeholders(
     }
     let json = serde_json::to_vec(placeholders)
         .map_err(|error| PortError::new(PortErrorKind::Rejected, "ingest.seal_placeholders").with_source(error))?;
-    seal(vault, reporter, place::of("tickets", "placeholders", *ticket.as_uuid()), &json).map(Some)
+    seal(
+        vault,
+        reporter,
+        place::of("tickets", "placeholders", *ticket.as_uuid()),
+        &json,
+    )
+    .map(Some)
 }

@@ -3,7 +3,6 @@
 mod poll;
 mod push;
 
-
 pub use self::{poll::PollTracker, push::PushToTracker};
 
 use crate::ports::PortError;

@@ -8,8 +8,8 @@ use serde_json::json;
 use super::SyncError;
 use crate::{
     domain::{
-        Actor, Change, ChangelogEntry, ChangelogStatus, EventKind, JobPayload, NewJob, SyncCursor, Ticket, TicketStatus,
-        Timestamp, TrackerStatus, Write,
+        Actor, Change, ChangelogEntry, ChangelogStatus, EventKind, JobPayload, NewJob, SyncCursor, Ticket,
+        TicketStatus, Timestamp, TrackerStatus, Write,
     },
     ports::{
         ChangelogEntryKey, Clock, IdSource, IdSourceExt, PortError, PortErrorKind, Storage, TicketKey, Tracker,
@@ -38,7 +38,12 @@ impl PollTracker {
         clock: Arc<dyn Clock>,
         ids: Arc<dyn IdSource>,
     ) -> Self {
-        Self { storage, tracker, clock, ids }
+        Self {
+            storage,
+            tracker,
+            clock,
+            ids,
+        }
     }
 
     /// Reads what changed and follows it. Safe to call at any time and from several hosts: the cursor is versioned.
@@ -50,9 +55,16 @@ impl PollTracker {
         let cursor = self.storage.cursor(CURSOR).await.map_err(SyncError::Storage)?;
         let start = self.clock.now();
         let value = cursor.as_ref().map(|cursor| cursor.value.as_str());
-        let changes = self.tracker.changes_since(value, start).await.map_err(SyncError::Tracker)?;
+        let changes = self
+            .tracker
+            .changes_since(value, start)
+            .await
+            .map_err(SyncError::Tracker)?;
         for _ in 0..TRIES {
-            let change = self.decide_all(&changes, cursor.as_ref()).await.map_err(SyncError::Storage)?;
+            let change = self
+                .decide_all(&changes, cursor.as_ref())
+                .await
+                .map_err(SyncError::Storage)?;
             match self.storage.commit(change).await {
                 Ok(_) => return Ok(()),
                 Err(error) if error.is_conflict() => {
@@ -73,9 +85,19 @@ impl PollTracker {
         let mut change = Change::new();
         // The newest word on a page counts; a page that was edited twice during paging comes twice.
         let mut seen = std::collections::HashSet::new();
-        for update in changes.updates.iter().rev().filter(|update| seen.insert(&update.page_id)) {
-            let Some(ticket) = self.ticket_of(update).await? else { continue };
-            let draft = self.storage.changelog_entry(ChangelogEntryKey::NewestOf(ticket.id)).await?;
+        for update in changes
+            .updates
+            .iter()
+            .rev()
+            .filter(|update| seen.insert(&update.page_id))
+        {
+            let Some(ticket) = self.ticket_of(update).await? else {
+                continue;
+            };
+            let draft = self
+                .storage
+                .changelog_entry(ChangelogEntryKey::NewestOf(ticket.id))
+                .await?;
             let draft = draft.filter(|entry| entry.status == ChangelogStatus::Draft);
             if let Some(followed) = follow(ticket, update, now) {
                 self.write(followed, draft, now, &mut change);
@@ -98,7 +120,11 @@ impl PollTracker {
         }
         // The page was made, and the hub died before it could note its id: the push will adopt it.
         let Some(id) = update.ticket else { return Ok(None) };
-        Ok(self.storage.ticket(TicketKey::Id(id)).await?.filter(|ticket| ticket.page.is_some()))
+        Ok(self
+            .storage
+            .ticket(TicketKey::Id(id))
+            .await?
+            .filter(|ticket| ticket.page.is_some()))
     }
 
     fn write(&self, followed: Followed, draft: Option<ChangelogEntry>, now: Timestamp, change: &mut Change) {
@@ -114,7 +140,10 @@ impl PollTracker {
             };
             change.push(event(&*self.ids, id, kind, actor, data, now));
             if ticket.status == TicketStatus::Resolved {
-                let payload = JobPayload::DraftChangelog { ticket: id, resolution: ticket.resolutions };
+                let payload = JobPayload::DraftChangelog {
+                    ticket: id,
+                    resolution: ticket.resolutions,
+                };
                 let key = format!("draft:{id}:{}", ticket.resolutions);
                 change.push(Write::Enqueue(NewJob::now(self.ids.next(), payload, now).unique(key)));
             }

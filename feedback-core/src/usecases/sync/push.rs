@@ -30,7 +30,13 @@ impl PushToTracker {
         ids: Arc<dyn IdSource>,
         public_url: Option<String>,
     ) -> Self {
-        Self { storage, tracker, clock, ids, public_url }
+        Self {
+            storage,
+            tracker,
+            clock,
+            ids,
+            public_url,
+        }
     }
 
     /// Creates the ticket's page or brings it up to date. `reopened` takes it out of its Done column.
@@ -39,13 +45,19 @@ impl PushToTracker {
     /// [`SyncError`]; calling again converges.
     #[tracing::instrument(name = "sync.push", skip_all, fields(ticket.id = %id))]
     pub async fn push(&self, id: TicketId, reopened: bool) -> Result<(), SyncError> {
-        let Some(ticket) = self.load(id).await? else { return Ok(()) };
+        let Some(ticket) = self.load(id).await? else {
+            return Ok(());
+        };
         let first = ticket.page.is_none();
         if first && matches!(ticket.status, TicketStatus::Duplicate | TicketStatus::Dismissed) {
             return Ok(());
         }
         let status = status_to_set(&ticket, reopened);
-        let page = match self.tracker.upsert_page(&self.tracked(&ticket, status, ticket.page.clone())).await {
+        let page = match self
+            .tracker
+            .upsert_page(&self.tracked(&ticket, status, ticket.page.clone()))
+            .await
+        {
             // Deleted over there: a page of its own again, found by the hub's id if the answer gets lost.
             Err(error) if error.kind() == PortErrorKind::NotFound && !first => {
                 self.tracker.upsert_page(&self.tracked(&ticket, status, None)).await
@@ -58,11 +70,16 @@ impl PushToTracker {
 
     async fn record(&self, id: TicketId, page: TrackerPage, status: Option<TrackerStatus>) -> Result<(), SyncError> {
         for _ in 0..TRIES {
-            let Some(mut ticket) = self.load(id).await? else { return Ok(()) };
+            let Some(mut ticket) = self.load(id).await? else {
+                return Ok(());
+            };
             let before = ticket.page.take();
             // What the hub has seen stays seen, but for a status that it set itself.
             let seen = status.or(before.as_ref().and_then(|page| page.seen_status));
-            let page = TrackerPage { seen_status: seen, ..page.clone() };
+            let page = TrackerPage {
+                seen_status: seen,
+                ..page.clone()
+            };
             if before.as_ref() == Some(&page) {
                 return Ok(());
             }
@@ -95,9 +112,10 @@ impl PushToTracker {
             priority: ticket.priority,
             source: ticket.channel.label().to_owned(),
             reporter: format!("Reporter {}", short(&ticket.reporter.to_string())),
-            link: self.public_url.as_ref().map(|url| {
-                format!("{}/tickets/{}", url.trim_end_matches('/'), ticket.number.value())
-            }),
+            link: self
+                .public_url
+                .as_ref()
+                .map(|url| format!("{}/tickets/{}", url.trim_end_matches('/'), ticket.number.value())),
             status,
             page,
         }
