@@ -1,1 +1,6 @@
-//! What it costs, beside what it could cost.
+#![doc = include_str!("../README.md")]
+
+pub mod compare;
+pub mod deliveries;
+pub mod messages;
+pub mod store;
