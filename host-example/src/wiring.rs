@@ -27,7 +27,7 @@ use feedback_core::{
 };
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::config::{self, Settings};
+use crate::config::{self, InvalidConfiguration, Settings};
 
 /// A provider that does not answer must not keep the hub from starting.
 const IDENTITY_LIMIT: Duration = Duration::from_secs(3);
@@ -122,7 +122,8 @@ impl Providers {
 
 /// Opens the database, asks Slack who we are, and builds the hub.
 pub(crate) async fn wire(settings: &Settings, keys: &SecretString) -> anyhow::Result<Wired> {
-    let ring = KeyRing::parse(keys.expose_secret()).context("SECRET_KEYS")?;
+    let ring = KeyRing::parse(keys.expose_secret())
+        .map_err(|error| InvalidConfiguration::one(&format!("SECRET_KEYS: {error}")))?;
     let store = open(&settings.database_or_default())?;
     let providers = Providers::new(settings)?;
     let rules = rules(settings, &providers).await;

@@ -43,14 +43,14 @@ impl JobQueue for Sqlite {
         now: Timestamp,
     ) -> Result<(), SettleError> {
         let sql = "UPDATE jobs SET status = 'ready', lease_token = NULL, lease_until = NULL, updated_at = ?3,
-                run_at = ?4, last_error = ?5, deaths = 0, deaths = 0
+                run_at = ?4, last_error = ?5, deaths = 0
             WHERE id = ?1 AND status = 'leased' AND lease_token = ?2";
         self.put_back(sql, lease, run_at, error, now).await
     }
 
     async fn snooze(&self, lease: &Lease, run_at: Timestamp, reason: &str, now: Timestamp) -> Result<(), SettleError> {
         let sql = "UPDATE jobs SET status = 'ready', lease_token = NULL, lease_until = NULL, updated_at = ?3,
-                run_at = ?4, last_error = ?5, deaths = 0, deaths = 0, attempts = max(attempts - 1, 0)
+                run_at = ?4, last_error = ?5, deaths = 0, attempts = max(attempts - 1, 0)
             WHERE id = ?1 AND status = 'leased' AND lease_token = ?2";
         self.put_back(sql, lease, run_at, reason, now).await
     }

@@ -14,7 +14,7 @@ pub(crate) const KEY_BYTES: usize = 32;
 const INDEX_ID: &str = "index";
 /// Longest id of a key: its length is one byte in what is sealed.
 const MAX_ID_BYTES: usize = 32;
-/// Fewer different bytes than this are not drawn: 32 random bytes have 30 on average, and 16 or fewer once in 10^17.
+/// Fewer different bytes than this are a pattern: 32 random bytes have 30 on average, and 32 random hex digits 14.
 const MIN_DISTINCT_BYTES: usize = 8;
 
 const SEALING_LABEL: &[u8] = b"feedback-hub sealing key 1";

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::Context;
+use clap::Args;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
 
@@ -13,7 +14,16 @@ use crate::{
     wiring::{self, Wired},
 };
 
-pub(crate) async fn run(config: Option<&Path>) -> anyhow::Result<()> {
+/// How production starts.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Arguments {
+    /// Adds a person at start and prints a link that signs them in once, within the hour: while a host runs on a SQLite
+    /// file, `user add` cannot open it.
+    #[arg(long, value_name = "NAME")]
+    sign_in: Option<String>,
+}
+
+pub(crate) async fn run(arguments: Arguments, config: Option<&Path>) -> anyhow::Result<()> {
     telemetry::start_logs(LogStyle::Json, "info");
     let settings = Settings::load(config)?;
     let Some(keys) = settings
@@ -40,26 +50,32 @@ pub(crate) async fn run(config: Option<&Path>) -> anyhow::Result<()> {
         .public_url
         .clone()
         .unwrap_or_else(|| format!("http://{}", settings.listen_or_default()));
-    if let Some(token) = &settings.api_token {
-        first_start(&wired, token, &url).await?;
+    let mut newcomer = arguments.sign_in;
+    if let Some(token) = &settings.api_token
+        && let_token_in(&wired, token).await?
+    {
+        // A new token is a new hub, or a new operator: somebody will want to look.
+        newcomer.get_or_insert_with(|| "Admin".to_owned());
+    }
+    if let Some(name) = newcomer {
+        let person = wired.hub.access.add_user(&name).await?;
+        let link = wired.hub.access.sign_in_link(person.id).await?;
+        println!(
+            "Sign in once, within the hour: {url}/sign-in?link={}",
+            link.expose_secret()
+        );
     }
     tracing::info!(address = %listener.local_addr()?, "listening");
     server::run(wired, &settings, metrics, listener, stop).await
 }
 
-/// Lets the configured token in. When it is new, so is the hub, or its operator: then a link signs a first person in.
-async fn first_start(wired: &Wired, token: &SecretString, url: &str) -> anyhow::Result<()> {
+/// Lets the configured token in. True if it is new.
+async fn let_token_in(wired: &Wired, token: &SecretString) -> anyhow::Result<bool> {
     let access = &wired.hub.access;
     if access.token(token.expose_secret()).await.is_ok() {
-        return Ok(());
+        return Ok(false);
     }
     let user = access.add_user("API token").await?;
     access.add_known_token("API_TOKEN", user.id, token).await?;
-    let admin = access.add_user("Admin").await?;
-    let link = access.sign_in_link(admin.id).await?;
-    println!(
-        "Sign in once, within the hour: {url}/sign-in?link={}",
-        link.expose_secret()
-    );
-    Ok(())
+    Ok(true)
 }

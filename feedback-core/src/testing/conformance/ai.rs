@@ -4,7 +4,10 @@
 //! (rules, extracts, hashed n-grams) cannot be made to fail and says so with [`AiHarness::has_provider`]; then the
 //! checks on failures are not its own.
 
-#![expect(clippy::unwrap_used, reason = "a check fails by panicking, under the name of the promise")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a check fails by panicking, under the name of the promise"
+)]
 
 use std::{any::Any, process::ExitCode, sync::Arc, time::Duration};
 
@@ -144,7 +147,11 @@ fn reports() -> Vec<Scrubbed> {
 
 fn request(text: &Scrubbed) -> TriageRequest {
     let inferred = infer(text.as_str());
-    TriageRequest { text: text.clone(), language: inferred.language, inferred }
+    TriageRequest {
+        text: text.clone(),
+        language: inferred.language,
+        inferred,
+    }
 }
 
 fn draft_request(description: &str, notes: &str, ticket_type: TicketType, language: Language) -> DraftRequest {
@@ -169,7 +176,12 @@ fn draft_requests() -> Vec<DraftRequest> {
     for language in [Language::English, Language::Spanish] {
         for ticket_type in TicketType::ALL {
             for notes in notes {
-                requests.push(draft_request("El total sale mal, dice [NAME_1] <b>hoy</b>", notes, ticket_type, language));
+                requests.push(draft_request(
+                    "El total sale mal, dice [NAME_1] <b>hoy</b>",
+                    notes,
+                    ticket_type,
+                    language,
+                ));
             }
         }
         requests.push(draft_request("", "", TicketType::Bug, language));
@@ -180,13 +192,20 @@ fn draft_requests() -> Vec<DraftRequest> {
 async fn a_summary_keeps_its_limit_whatever_the_report(ai: AiUnderTest) {
     for text in reports() {
         let reading = ai.triage.read(&request(&text)).await.unwrap();
-        assert!(reading.summary.chars().count() <= MAX_SUMMARY_CHARS, "{} characters", reading.summary.chars().count());
+        assert!(
+            reading.summary.chars().count() <= MAX_SUMMARY_CHARS,
+            "{} characters",
+            reading.summary.chars().count()
+        );
     }
 }
 
 async fn a_reading_names_who_made_it(ai: AiUnderTest) {
     let made_by = ai.triage.read(&request(&reports()[0])).await.unwrap().made_by;
-    assert!(!made_by.model.is_empty() && !made_by.prompt_version.is_empty(), "{made_by:?}");
+    assert!(
+        !made_by.model.is_empty() && !made_by.prompt_version.is_empty(),
+        "{made_by:?}"
+    );
 }
 
 async fn reading_again_harms_nothing(ai: AiUnderTest) {
@@ -202,7 +221,11 @@ async fn a_draft_is_never_empty_and_keeps_its_limit(ai: AiUnderTest) {
     for request in draft_requests() {
         let text = ai.writer.draft(&request).await.unwrap().text;
         assert!(!text.trim().is_empty(), "empty for {request:?}");
-        assert!(text.chars().count() <= MAX_DRAFT_CHARS, "{} characters", text.chars().count());
+        assert!(
+            text.chars().count() <= MAX_DRAFT_CHARS,
+            "{} characters",
+            text.chars().count()
+        );
     }
 }
 
@@ -221,14 +244,21 @@ async fn a_draft_invents_no_placeholder(ai: AiUnderTest) {
         let given = format!("{} {} {}", request.title, request.description, request.resolution_notes);
         for (at, _) in text.match_indices('[') {
             let end = text[at..].find(']').map_or(text.len(), |length| at + length + 1);
-            assert!(given.contains(&text[at..end]), "{:?} is not of the request", &text[at..end]);
+            assert!(
+                given.contains(&text[at..end]),
+                "{:?} is not of the request",
+                &text[at..end]
+            );
         }
     }
 }
 
 async fn a_draft_names_who_made_it(ai: AiUnderTest) {
     let made_by = ai.writer.draft(&draft_requests()[1]).await.unwrap().made_by;
-    assert!(!made_by.model.is_empty() && !made_by.prompt_version.is_empty(), "{made_by:?}");
+    assert!(
+        !made_by.model.is_empty() && !made_by.prompt_version.is_empty(),
+        "{made_by:?}"
+    );
 }
 
 fn length(vector: &[f32]) -> f32 {
@@ -248,7 +278,10 @@ async fn vectors_have_length_one_and_the_named_dimensions(ai: AiUnderTest) {
         assert!(vector.iter().all(|value| value.is_finite()));
         let has_letters = text.as_str().chars().any(char::is_alphabetic);
         let length = length(vector);
-        assert!((length - 1.0).abs() < 1e-3 || (!has_letters && length == 0.0), "length {length} for {text:?}");
+        assert!(
+            (length - 1.0).abs() < 1e-3 || (!has_letters && length == 0.0),
+            "length {length} for {text:?}"
+        );
     }
 }
 
@@ -271,14 +304,19 @@ async fn vectors_come_in_the_order_of_their_texts(ai: AiUnderTest) {
 
 async fn the_same_text_gives_the_same_vector(ai: AiUnderTest) {
     let text = [reports()[0].clone()];
-    let (first, second) = (ai.embedder.embed(&text).await.unwrap(), ai.embedder.embed(&text).await.unwrap());
+    let (first, second) = (
+        ai.embedder.embed(&text).await.unwrap(),
+        ai.embedder.embed(&text).await.unwrap(),
+    );
     assert!(cosine(&first[0], &second[0]) > 0.999);
     assert!(!ai.embedder.model().is_empty());
 }
 
 async fn many_texts_are_one_call(ai: AiUnderTest) {
     assert!(ai.embedder.embed(&[]).await.unwrap().is_empty());
-    let texts: Vec<Scrubbed> = (0..150).map(|n| Scrubbed::from_scrubber(format!("report {n}"))).collect();
+    let texts: Vec<Scrubbed> = (0..150)
+        .map(|n| Scrubbed::from_scrubber(format!("report {n}")))
+        .collect();
     assert_eq!(ai.embedder.embed(&texts).await.unwrap().len(), texts.len());
 }
 
@@ -296,7 +334,11 @@ async fn debug_shows_no_secret(ai: AiUnderTest) {
 
 impl AiUnderTest {
     async fn fail_next(&self, fault: AiFault) {
-        self.provider.as_ref().expect("a harness with a provider gives its side").fail_next(fault).await;
+        self.provider
+            .as_ref()
+            .expect("a harness with a provider gives its side")
+            .fail_next(fault)
+            .await;
     }
 
     /// One call of each port, each with the fault before it.
@@ -308,7 +350,11 @@ impl AiUnderTest {
         let request = draft_request(text.as_str(), text.as_str(), TicketType::Bug, Language::Spanish);
         let writer = self.writer.draft(&request).await.expect_err("the writer should fail");
         self.fail_next(fault).await;
-        let embedder = self.embedder.embed(&[text]).await.expect_err("the embedder should fail");
+        let embedder = self
+            .embedder
+            .embed(&[text])
+            .await
+            .expect_err("the embedder should fail");
         vec![triage, writer, embedder]
     }
 }
@@ -327,7 +373,8 @@ async fn a_model_that_writes_nonsense_is_refused_or_made_valid(ai: AiUnderTest) 
         r#"{"ticket_type":3,"type":3,"priority":0,"summary":null,"text":null}"#,
         r#"{"ticket_type":"bug","type":"bug","priority":"P0","summary":["a"],"text":["a"]}"#,
     ];
-    let too_long = format!(r#"{{"ticket_type":"bug","type":"bug","priority":"P1","summary":"{long}","text":"{long}"}}"#);
+    let too_long =
+        format!(r#"{{"ticket_type":"bug","type":"bug","priority":"P1","summary":"{long}","text":"{long}"}}"#);
     for written in nonsense.into_iter().chain([too_long.as_str()]) {
         ai.fail_next(AiFault::Writes(written.to_owned())).await;
         match ai.triage.read(&request(&reports()[0])).await {
@@ -347,15 +394,27 @@ async fn a_model_that_writes_nonsense_is_refused_or_made_valid(ai: AiUnderTest) 
 
 async fn a_refusal_is_rejected(ai: AiUnderTest) {
     ai.fail_next(AiFault::Refuses).await;
-    assert_eq!(ai.triage.read(&request(&reports()[0])).await.unwrap_err().kind(), PortErrorKind::Rejected);
+    assert_eq!(
+        ai.triage.read(&request(&reports()[0])).await.unwrap_err().kind(),
+        PortErrorKind::Rejected
+    );
     ai.fail_next(AiFault::Refuses).await;
-    assert_eq!(ai.writer.draft(&draft_requests()[1]).await.unwrap_err().kind(), PortErrorKind::Rejected);
+    assert_eq!(
+        ai.writer.draft(&draft_requests()[1]).await.unwrap_err().kind(),
+        PortErrorKind::Rejected
+    );
 }
 
 async fn a_rate_limit_says_how_long(ai: AiUnderTest) {
     let wait = Duration::from_secs(7);
     for error in ai.failures(AiFault::RateLimited(wait)).await {
-        assert_eq!(error.kind(), PortErrorKind::RateLimited { retry_after: Some(wait) }, "{error}");
+        assert_eq!(
+            error.kind(),
+            PortErrorKind::RateLimited {
+                retry_after: Some(wait)
+            },
+            "{error}"
+        );
     }
 }
 
@@ -375,12 +434,18 @@ async fn a_silent_provider_leaves_the_outcome_unknown(ai: AiUnderTest) {
     ai.fail_next(AiFault::Silent).await;
     let request = request(&reports()[0]);
     let reading = ai.triage.read(&request);
-    let answer = tokio::time::timeout(Duration::from_secs(60), reading).await.expect("a call ends within 60 s");
+    let answer = tokio::time::timeout(Duration::from_secs(60), reading)
+        .await
+        .expect("a call ends within 60 s");
     assert_eq!(answer.unwrap_err().kind(), PortErrorKind::Unknown);
 }
 
 async fn errors_show_neither_secret_nor_text(ai: AiUnderTest) {
-    for fault in [AiFault::Unauthorized, AiFault::Unavailable, AiFault::RateLimited(Duration::from_secs(1))] {
+    for fault in [
+        AiFault::Unauthorized,
+        AiFault::Unavailable,
+        AiFault::RateLimited(Duration::from_secs(1)),
+    ] {
         for error in ai.failures(fault).await {
             let shown = format!("{error} {error:?}");
             assert!(!shown.contains(CANARY), "the report's text is in {shown}");

@@ -179,7 +179,11 @@ async fn approved_words_arrive_to_the_letter(suite: &Suite) {
         for route in bench.routes(text) {
             let expected = as_seen(&route, text);
             let message = message(&*bench, route, text);
-            let receipt = bench.sender().send(&message).await.expect("the provider takes the message");
+            let receipt = bench
+                .sender()
+                .send(&message)
+                .await
+                .expect("the provider takes the message");
             sent += 1;
             let delivered = bench.delivered().await;
             assert_eq!(delivered.len(), sent, "one message for one call");
@@ -194,11 +198,22 @@ async fn one_call_sends_one_message(suite: &Suite) {
     let bench = suite.start().await;
     for route in bench.routes(WORDS) {
         let (before, message) = (bench.delivered().await.len(), message(&*bench, route, WORDS));
-        let first = bench.sender().send(&message).await.expect("the provider takes the message");
+        let first = bench
+            .sender()
+            .send(&message)
+            .await
+            .expect("the provider takes the message");
         assert_eq!(bench.delivered().await.len(), before + 1);
-        let second = bench.sender().send(&message).await.expect("the provider takes it again: keeping count is the core's");
+        let second = bench
+            .sender()
+            .send(&message)
+            .await
+            .expect("the provider takes it again: keeping count is the core's");
         assert_eq!(bench.delivered().await.len(), before + 2);
-        assert_ne!(first.provider_message_id, second.provider_message_id, "each message has an id of its own");
+        assert_ne!(
+            first.provider_message_id, second.provider_message_id,
+            "each message has an id of its own"
+        );
     }
 }
 
@@ -207,12 +222,23 @@ async fn a_text_over_the_limit_is_refused_whole_and_without_a_call(suite: &Suite
     let (longest, over) = ("x".repeat(bench.longest_text()), "x".repeat(bench.longest_text() + 1));
     for route in bench.routes(WORDS).into_iter().filter(|route| !is_template(route)) {
         let before = bench.requests();
-        let error = bench.sender().send(&message(&*bench, route.clone(), &over)).await.expect_err("it is too long");
+        let error = bench
+            .sender()
+            .send(&message(&*bench, route.clone(), &over))
+            .await
+            .expect_err("it is too long");
         assert_eq!(error.kind(), PortErrorKind::Rejected);
         assert!(error.code().is_some(), "the reviewer reads why");
         assert_eq!(bench.requests(), before, "nothing was sent");
-        bench.sender().send(&message(&*bench, route, &longest)).await.expect("the longest text fits");
-        assert_eq!(bench.delivered().await.last().map(|seen| seen.text.len()), Some(longest.len()));
+        bench
+            .sender()
+            .send(&message(&*bench, route, &longest))
+            .await
+            .expect("the longest text fits");
+        assert_eq!(
+            bench.delivered().await.last().map(|seen| seen.text.len()),
+            Some(longest.len())
+        );
     }
 }
 
@@ -220,7 +246,11 @@ async fn the_marker_travels_where_the_provider_keeps_one(suite: &Suite) {
     let bench = suite.start().await;
     for route in bench.routes(WORDS) {
         let message = message(&*bench, route, WORDS);
-        bench.sender().send(&message).await.expect("the provider takes the message");
+        bench
+            .sender()
+            .send(&message)
+            .await
+            .expect("the provider takes the message");
         let marker = bench.delivered().await.pop().and_then(|seen| seen.marker);
         match bench.looks_back() {
             LooksBack::ByMarker | LooksBack::NotAtAll => assert_eq!(marker.as_deref(), Some(message.marker.as_str())),
@@ -236,14 +266,22 @@ async fn a_route_of_another_channel_is_refused_without_a_call(suite: &Suite) {
         if route.channel() == sender.channel() {
             continue;
         }
-        let error = sender.send(&message(&*bench, route, WORDS)).await.expect_err("the route is not its own");
+        let error = sender
+            .send(&message(&*bench, route, WORDS))
+            .await
+            .expect_err("the route is not its own");
         assert_eq!(error.kind(), PortErrorKind::Rejected);
         assert_eq!(bench.requests(), 0, "no call is made");
     }
 }
 
 async fn a_failed_send_is_not_repeated_inside(suite: &Suite) {
-    for failure in [Failure::Refused, Failure::RateLimited, Failure::Unavailable, Failure::ClosedBeforeEffect] {
+    for failure in [
+        Failure::Refused,
+        Failure::RateLimited,
+        Failure::Unavailable,
+        Failure::ClosedBeforeEffect,
+    ] {
         let bench = suite.start().await;
         for route in bench.routes(WORDS) {
             if bench.fail_next(failure) == Scripted::Impossible {
@@ -251,7 +289,11 @@ async fn a_failed_send_is_not_repeated_inside(suite: &Suite) {
             }
             // Only the next request fails: a sender that tries again would succeed.
             let before = bench.requests();
-            bench.sender().send(&message(&*bench, route, WORDS)).await.expect_err("the provider was told to fail");
+            bench
+                .sender()
+                .send(&message(&*bench, route, WORDS))
+                .await
+                .expect_err("the provider was told to fail");
             assert_eq!(bench.requests(), before + 1, "{failure:?}: one request for one call");
             assert_eq!(bench.delivered().await, [], "{failure:?}");
         }
@@ -269,13 +311,22 @@ async fn refusals_say_what_may_be_done_and_carry_the_providers_code(suite: &Suit
     for (failure, expected) in failures {
         let bench = suite.start().await;
         for route in bench.routes(WORDS) {
-            let Scripted::WithCode(code) = bench.fail_next(failure) else { continue };
-            let error = bench.sender().send(&message(&*bench, route, WORDS)).await.expect_err("the provider refuses");
+            let Scripted::WithCode(code) = bench.fail_next(failure) else {
+                continue;
+            };
+            let error = bench
+                .sender()
+                .send(&message(&*bench, route, WORDS))
+                .await
+                .expect_err("the provider refuses");
             match (error.kind(), expected) {
                 (PortErrorKind::RateLimited { retry_after }, PortErrorKind::RateLimited { .. }) => {
                     // A second may pass between a moment that the provider names and the date of its answer.
                     let asked = Duration::from_secs(6)..=Duration::from_secs(8);
-                    assert!(retry_after.is_none_or(|wait| asked.contains(&wait)), "asked for 7 s, read {retry_after:?}");
+                    assert!(
+                        retry_after.is_none_or(|wait| asked.contains(&wait)),
+                        "asked for 7 s, read {retry_after:?}"
+                    );
                 }
                 (kind, expected) => assert_eq!(kind, expected, "{error}"),
             }
@@ -288,7 +339,11 @@ async fn an_unreachable_provider_is_not_sent(suite: &Suite) {
     let bench = suite.start().await;
     for route in bench.routes(WORDS) {
         let message = message(&*bench, route, WORDS);
-        let error = bench.unreachable().send(&message).await.expect_err("nobody listens there");
+        let error = bench
+            .unreachable()
+            .send(&message)
+            .await
+            .expect_err("nobody listens there");
         assert_eq!(error.kind(), PortErrorKind::NotSent, "{error}");
         match bench.unreachable().read_back(&message).await {
             Ok(found) => assert_eq!((found, bench.looks_back()), (ReadBack::Blind, LooksBack::NotAtAll)),
@@ -299,19 +354,37 @@ async fn an_unreachable_provider_is_not_sent(suite: &Suite) {
 
 async fn a_lost_answer_is_unknown_and_the_message_is_found_again(suite: &Suite) {
     // A silent provider costs the sender's whole time limit, so it is tried with one text.
-    let tried: [(Failure, &[&str]); 2] =
-        [(Failure::ClosedAfterEffect, &HOSTILE_TEXTS), (Failure::SilentAfterEffect, &[WORDS])];
+    let tried: [(Failure, &[&str]); 2] = [
+        (Failure::ClosedAfterEffect, &HOSTILE_TEXTS),
+        (Failure::SilentAfterEffect, &[WORDS]),
+    ];
     for (failure, texts) in tried {
         let bench = suite.start().await;
         for &text in texts {
             for route in bench.routes(text) {
                 let message = message(&*bench, route, text);
-                assert_ne!(bench.fail_next(failure), Scripted::Impossible, "every provider can fail so");
+                assert_ne!(
+                    bench.fail_next(failure),
+                    Scripted::Impossible,
+                    "every provider can fail so"
+                );
                 let error = bench.sender().send(&message).await.expect_err("the answer is lost");
                 assert_eq!(error.kind(), PortErrorKind::Unknown, "{error}");
                 let id = bench.delivered().await.pop().expect("the message went out").id;
-                match (bench.sender().read_back(&message).await.expect("the provider answers again"), bench.looks_back()) {
-                    (ReadBack::Found(Receipt { provider_message_id, .. }), _) => assert_eq!(provider_message_id, id),
+                match (
+                    bench
+                        .sender()
+                        .read_back(&message)
+                        .await
+                        .expect("the provider answers again"),
+                    bench.looks_back(),
+                ) {
+                    (
+                        ReadBack::Found(Receipt {
+                            provider_message_id, ..
+                        }),
+                        _,
+                    ) => assert_eq!(provider_message_id, id),
                     (ReadBack::Blind, LooksBack::NotAtAll) => {}
                     (other, _) => panic!("the message is there, and {other:?} was said"),
                 }
@@ -324,22 +397,44 @@ async fn a_message_that_never_arrived_is_not_found(suite: &Suite) {
     let bench = suite.start().await;
     for route in bench.routes(WORDS) {
         let message = message(&*bench, route, WORDS);
-        assert_ne!(bench.fail_next(Failure::ClosedBeforeEffect), Scripted::Impossible, "every provider can fail so");
+        assert_ne!(
+            bench.fail_next(Failure::ClosedBeforeEffect),
+            Scripted::Impossible,
+            "every provider can fail so"
+        );
         let error = bench.sender().send(&message).await.expect_err("the connection ends");
-        assert_eq!(error.kind(), PortErrorKind::Unknown, "bytes left, and nobody knows: {error}");
+        assert_eq!(
+            error.kind(),
+            PortErrorKind::Unknown,
+            "bytes left, and nobody knows: {error}"
+        );
         let expected = absent_or_blind(&*bench);
-        assert_eq!(bench.sender().read_back(&message).await.expect("the provider answers again"), expected);
+        assert_eq!(
+            bench
+                .sender()
+                .read_back(&message)
+                .await
+                .expect("the provider answers again"),
+            expected
+        );
     }
 }
 
 async fn an_older_message_with_the_same_words_is_not_taken_for_this_one(suite: &Suite) {
     let bench = suite.start().await;
     for route in bench.routes(WORDS) {
-        bench.sender().send(&message(&*bench, route.clone(), WORDS)).await.expect("the provider takes the message");
+        bench
+            .sender()
+            .send(&message(&*bench, route.clone(), WORDS))
+            .await
+            .expect("the provider takes the message");
         // An hour later the same words are to go out again: clocks that differ by minutes must not matter.
         let later = outbound::outbound(route, WORDS, bench.now().plus(Duration::from_secs(3600)));
         let expected = absent_or_blind(&*bench);
-        assert_eq!(bench.sender().read_back(&later).await.expect("the provider answers"), expected);
+        assert_eq!(
+            bench.sender().read_back(&later).await.expect("the provider answers"),
+            expected
+        );
     }
 }
 
@@ -351,10 +446,17 @@ async fn another_message_with_the_same_words_is_told_apart_by_its_marker(suite: 
         return;
     }
     for route in bench.routes(WORDS) {
-        bench.sender().send(&message(&*bench, route.clone(), WORDS)).await.expect("the provider takes the message");
+        bench
+            .sender()
+            .send(&message(&*bench, route.clone(), WORDS))
+            .await
+            .expect("the provider takes the message");
         let other = message(&*bench, route, WORDS);
         let expected = absent_or_blind(&*bench);
-        assert_eq!(bench.sender().read_back(&other).await.expect("the provider answers"), expected);
+        assert_eq!(
+            bench.sender().read_back(&other).await.expect("the provider answers"),
+            expected
+        );
     }
 }
 
@@ -362,7 +464,11 @@ async fn looking_back_changes_nothing(suite: &Suite) {
     let bench = suite.start().await;
     for route in bench.routes(WORDS) {
         let message = message(&*bench, route, WORDS);
-        bench.sender().send(&message).await.expect("the provider takes the message");
+        bench
+            .sender()
+            .send(&message)
+            .await
+            .expect("the provider takes the message");
         let before = bench.delivered().await;
         for _ in 0..2 {
             bench.sender().read_back(&message).await.expect("the provider answers");
@@ -377,7 +483,9 @@ async fn a_silent_provider_is_unknown_within_twenty_seconds(suite: &Suite) {
     bench.fail_next(Failure::SilentAfterEffect);
     let message = message(&*bench, route, WORDS);
     let sender = bench.sender();
-    let result = tokio::time::timeout(Duration::from_secs(20), sender.send(&message)).await.expect("the send ends by itself");
+    let result = tokio::time::timeout(Duration::from_secs(20), sender.send(&message))
+        .await
+        .expect("the send ends by itself");
     assert_eq!(result.expect_err("no answer came").kind(), PortErrorKind::Unknown);
 }
 
@@ -400,11 +508,21 @@ async fn nothing_secret_shows(suite: &Suite) {
                 continue;
             }
             let message = message(&*bench, route.clone(), words);
-            let error = bench.sender().send(&message).await.expect_err("the provider was told to fail");
+            let error = bench
+                .sender()
+                .send(&message)
+                .await
+                .expect_err("the provider was told to fail");
             shown.push(everything_of(&error));
         }
         let message = message(&*bench, route, words);
-        shown.push(everything_of(&bench.unreachable().send(&message).await.expect_err("nobody listens there")));
+        shown.push(everything_of(
+            &bench
+                .unreachable()
+                .send(&message)
+                .await
+                .expect_err("nobody listens there"),
+        ));
         shown.push(format!("{message:?}"));
     }
     for text in shown {
@@ -422,13 +540,22 @@ fn message(bench: &dyn ChannelSenderBench, route: Route, text: &str) -> Outbound
 /// What the person must read. A template shows what the 24-hour rule rendered, which the route already holds.
 fn as_seen(route: &Route, text: &str) -> String {
     match route {
-        Route::WhatsApp { mode: WhatsAppMode::Template(template), .. } => template.parameters().join("\n"),
+        Route::WhatsApp {
+            mode: WhatsAppMode::Template(template),
+            ..
+        } => template.parameters().join("\n"),
         _ => text.to_owned(),
     }
 }
 
 fn is_template(route: &Route) -> bool {
-    matches!(route, Route::WhatsApp { mode: WhatsAppMode::Template(_), .. })
+    matches!(
+        route,
+        Route::WhatsApp {
+            mode: WhatsAppMode::Template(_),
+            ..
+        }
+    )
 }
 
 fn absent_or_blind(bench: &dyn ChannelSenderBench) -> ReadBack {
@@ -440,8 +567,14 @@ fn absent_or_blind(bench: &dyn ChannelSenderBench) -> ReadBack {
 
 fn one_route_of_each_channel(now: Timestamp) -> Vec<Route> {
     let routes = vec![
-        Route::SlackThread { team: "T0".into(), channel: "C0".into(), thread_ts: "1767225600.000100".into() },
-        Route::Intercom { conversation: "900100".into() },
+        Route::SlackThread {
+            team: "T0".into(),
+            channel: "C0".into(),
+            thread_ts: "1767225600.000100".into(),
+        },
+        Route::Intercom {
+            conversation: "900100".into(),
+        },
         Route::WhatsApp {
             phone_number_id: "PN1".into(),
             to: "15550109999".into(),
@@ -449,7 +582,10 @@ fn one_route_of_each_channel(now: Timestamp) -> Vec<Route> {
             mode: outbound::whatsapp_session(now.plus(Duration::from_secs(3600))),
         },
     ];
-    debug_assert!(Channel::ALL.len() > routes.len(), "email and in-app are delivered without a sender");
+    debug_assert!(
+        Channel::ALL.len() > routes.len(),
+        "email and in-app are delivered without a sender"
+    );
     routes
 }
 

@@ -113,23 +113,44 @@ async fn it_names_its_channel(suite: &Suite) {
 async fn it_says_what_the_provider_knows_and_vouches_only_where_the_provider_does(suite: &Suite) {
     let bench = suite.start().await;
     let people = bench.people();
-    assert!(people.iter().any(|known| known.email_verified), "the harness has to know somebody with a verified address");
-    assert!(people.iter().any(|known| !known.email_verified), "the harness has to know somebody without one");
+    assert!(
+        people.iter().any(|known| known.email_verified),
+        "the harness has to know somebody with a verified address"
+    );
+    assert!(
+        people.iter().any(|known| !known.email_verified),
+        "the harness has to know somebody without one"
+    );
     for known in people {
-        let found = bench.directory().person(&known.external_user_id).await.expect("the provider answers");
+        let found = bench
+            .directory()
+            .person(&known.external_user_id)
+            .await
+            .expect("the provider answers");
         let person = found.expect("the provider knows them");
         let open = |value: &Option<secrecy::SecretString>| value.as_ref().map(|value| value.expose_secret().to_owned());
         assert_eq!(open(&person.name), known.name);
         assert_eq!(open(&person.email), known.email);
         assert_eq!(open(&person.phone), known.phone);
-        assert_eq!(person.email_verified, known.email_verified, "for {:?}", known.external_user_id);
+        assert_eq!(
+            person.email_verified, known.email_verified,
+            "for {:?}",
+            known.external_user_id
+        );
     }
     assert_eq!(bench.changes(), 0, "a look-up changes nothing");
 }
 
 async fn an_id_that_nobody_has_is_none(suite: &Suite) {
     let bench = suite.start().await;
-    assert!(bench.directory().person(&bench.nobody()).await.expect("the provider answers").is_none());
+    assert!(
+        bench
+            .directory()
+            .person(&bench.nobody())
+            .await
+            .expect("the provider answers")
+            .is_none()
+    );
     assert_eq!(bench.changes(), 0);
 }
 
@@ -166,12 +187,20 @@ async fn failures_say_what_may_be_done(suite: &Suite) {
     let known = bench.people().remove(0).external_user_id;
     for (failure, expected) in failures {
         if bench.fail_next(failure) {
-            let error = bench.directory().person(&known).await.expect_err("the provider was told to fail");
+            let error = bench
+                .directory()
+                .person(&known)
+                .await
+                .expect_err("the provider was told to fail");
             assert_eq!(error.kind(), expected, "{error}");
         }
     }
     if bench.fail_next(LookUpFailure::RateLimited) {
-        let error = bench.directory().person(&known).await.expect_err("the provider was told to fail");
+        let error = bench
+            .directory()
+            .person(&known)
+            .await
+            .expect_err("the provider was told to fail");
         assert!(matches!(error.kind(), PortErrorKind::RateLimited { .. }), "{error}");
     }
 }
@@ -179,7 +208,11 @@ async fn failures_say_what_may_be_done(suite: &Suite) {
 async fn an_unreachable_provider_is_not_sent(suite: &Suite) {
     let bench = suite.start().await;
     let known = bench.people().remove(0).external_user_id;
-    let error = bench.unreachable().person(&known).await.expect_err("nobody listens there");
+    let error = bench
+        .unreachable()
+        .person(&known)
+        .await
+        .expect_err("nobody listens there");
     assert_eq!(error.kind(), PortErrorKind::NotSent, "{error}");
 }
 
@@ -188,8 +221,9 @@ async fn a_silent_provider_is_unknown_within_twenty_seconds(suite: &Suite) {
     let known = bench.people().remove(0).external_user_id;
     assert!(bench.fail_next(LookUpFailure::Silent), "every provider can be silent");
     let directory = bench.directory();
-    let result =
-        tokio::time::timeout(Duration::from_secs(20), directory.person(&known)).await.expect("the call ends by itself");
+    let result = tokio::time::timeout(Duration::from_secs(20), directory.person(&known))
+        .await
+        .expect("the call ends by itself");
     assert_eq!(result.expect_err("no answer came").kind(), PortErrorKind::Unknown);
 }
 
@@ -198,11 +232,22 @@ async fn nothing_secret_shows(suite: &Suite) {
     let people = bench.people();
     let known = people[0].clone();
     let directory = bench.directory();
-    let found = directory.person(&known.external_user_id).await.expect("the provider answers");
+    let found = directory
+        .person(&known.external_user_id)
+        .await
+        .expect("the provider answers");
     let mut shown = vec![format!("{directory:?}"), format!("{found:?}")];
-    for failure in [LookUpFailure::RateLimited, LookUpFailure::Unauthorized, LookUpFailure::Unavailable, LookUpFailure::Closed] {
+    for failure in [
+        LookUpFailure::RateLimited,
+        LookUpFailure::Unauthorized,
+        LookUpFailure::Unavailable,
+        LookUpFailure::Closed,
+    ] {
         if bench.fail_next(failure) {
-            let error = directory.person(&known.external_user_id).await.expect_err("the provider was told to fail");
+            let error = directory
+                .person(&known.external_user_id)
+                .await
+                .expect_err("the provider was told to fail");
             shown.push(everything_of(&error));
         }
     }

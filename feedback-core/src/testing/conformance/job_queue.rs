@@ -1,4 +1,4 @@
-//! The promises of [`JobQueue`](crate::ports::JobQueue), and what [`Write::Enqueue`] says.
+//! The promises of [`JobQueue`], and what [`Write::Enqueue`] says.
 
 use std::{collections::BTreeSet, future::Future, process::ExitCode, sync::Arc, time::Duration};
 

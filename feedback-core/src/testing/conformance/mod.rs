@@ -44,7 +44,10 @@ pub struct Fresh<A> {
 impl<A> Fresh<A> {
     /// An adapter that needs nothing beside it.
     pub fn new(adapter: A) -> Self {
-        Self { adapter: Arc::new(adapter), guard: Box::new(()) }
+        Self {
+            adapter: Arc::new(adapter),
+            guard: Box::new(()),
+        }
     }
 
     /// Keeps `guard` until the check has ended.
@@ -57,7 +60,10 @@ impl<A> Fresh<A> {
 
 impl<A: fmt::Debug> fmt::Debug for Fresh<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Fresh").field("adapter", &self.adapter).field("guard", &self.guard).finish()
+        f.debug_struct("Fresh")
+            .field("adapter", &self.adapter)
+            .field("guard", &self.guard)
+            .finish()
     }
 }
 

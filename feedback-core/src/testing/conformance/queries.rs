@@ -1,4 +1,4 @@
-//! The promises of [`Queries`](crate::ports::Queries).
+//! The promises of [`Queries`].
 
 use std::{collections::BTreeSet, future::Future, process::ExitCode, sync::Arc, time::Duration};
 

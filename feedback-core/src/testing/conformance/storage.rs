@@ -1,4 +1,4 @@
-//! The promises of [`Storage`](crate::ports::Storage) and of every [`Write`].
+//! The promises of [`Storage`] and of every [`Write`].
 
 use std::{future::Future, process::ExitCode, sync::Arc, time::Duration};
 

@@ -3,7 +3,10 @@
 //! The suite plays the hub; a [`Board`] is the engineers' side of the same tracker: they move, annotate and delete
 //! pages, and the tracker fails on command.
 
-#![expect(clippy::unwrap_used, reason = "a check fails by panicking, under the name of the promise")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a check fails by panicking, under the name of the promise"
+)]
 
 use std::{process::ExitCode, sync::Arc, time::Duration};
 
@@ -127,7 +130,9 @@ static PROMISES: &[Check<Arc<dyn TrackerHarness>>] = checks![
 
 fn ticket(number: u64) -> TrackedTicket {
     TrackedTicket {
-        id: TicketId::from_uuid(Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0000 + u128::from(number))),
+        id: TicketId::from_uuid(Uuid::from_u128(
+            0x0190_0000_0000_7000_8000_0000_0000_0000 + u128::from(number),
+        )),
         number: TicketNumber::new(number),
         title: Scrubbed::from_scrubber(format!("La {CANARY} {number} no abre")),
         description: Scrubbed::from_scrubber(format!("Desde hoy la {CANARY} {number} no abre, dice [NAME_1].")),
@@ -151,7 +156,11 @@ async fn all(board: &dyn Board) -> TrackerChanges {
 }
 
 async fn since(board: &dyn Board, cursor: &str) -> TrackerChanges {
-    board.tracker().changes_since(Some(cursor), board.start()).await.unwrap()
+    board
+        .tracker()
+        .changes_since(Some(cursor), board.start())
+        .await
+        .unwrap()
 }
 
 async fn the_same_ticket_twice_leaves_one_page_and_one_id(board: &dyn Board) {
@@ -169,7 +178,10 @@ async fn a_ticket_whose_page_was_forgotten_finds_it_again(board: &dyn Board) {
     let other = board.tracker().upsert_page(&ticket(2)).await.unwrap();
     assert_eq!(first.id, second.id);
     assert_ne!(first.id, other.id);
-    assert_eq!((board.pages_of(ticket(1).id).await, board.pages_of(ticket(2).id).await), (1, 1));
+    assert_eq!(
+        (board.pages_of(ticket(1).id).await, board.pages_of(ticket(2).id).await),
+        (1, 1)
+    );
 }
 
 async fn a_lost_answer_leaves_one_page(board: &dyn Board) {
@@ -196,7 +208,10 @@ async fn what_is_written_comes_back(board: &dyn Board) {
     let changes = all(board).await;
     let update = of(&changes, &page.id).expect("a new page is a change");
     assert_eq!(update.ticket, Some(ticket(1).id));
-    assert_eq!((update.status, update.priority), (Some(TrackerStatus::ToDo), Some(Priority::P2)));
+    assert_eq!(
+        (update.status, update.priority),
+        (Some(TrackerStatus::ToDo), Some(Priority::P2))
+    );
     assert_eq!(update.ticket_type, Some(TicketType::Bug));
     assert!(update.edited_by_us, "the last edit was ours");
     assert!(update.edited_at >= board.start());
@@ -216,7 +231,11 @@ async fn a_title_and_a_body_of_any_length_arrive_whole(board: &dyn Board) {
 async fn without_a_status_the_engineers_word_stays(board: &dyn Board) {
     let page = board.tracker().upsert_page(&ticket(1)).await.unwrap();
     board.move_page(&page.id, TrackerStatus::InProgress).await;
-    let later = TrackedTicket { status: None, page: Some(page.clone()), ..ticket(1) };
+    let later = TrackedTicket {
+        status: None,
+        page: Some(page.clone()),
+        ..ticket(1)
+    };
     board.tracker().upsert_page(&later).await.unwrap();
     let changes = all(board).await;
     assert_eq!(of(&changes, &page.id).unwrap().status, Some(TrackerStatus::InProgress));
@@ -232,10 +251,16 @@ async fn an_update_brings_the_page_up_to_date(board: &dyn Board) {
         ..ticket(1)
     };
     let after = board.tracker().upsert_page(&later).await.unwrap();
-    assert_ne!(after.pushed_digest, page.pushed_digest, "another content has another digest");
+    assert_ne!(
+        after.pushed_digest, page.pushed_digest,
+        "another content has another digest"
+    );
     let changes = all(board).await;
     let update = of(&changes, &page.id).unwrap();
-    assert_eq!((update.priority, update.ticket_type), (Some(Priority::P0), Some(TicketType::Incident)));
+    assert_eq!(
+        (update.priority, update.ticket_type),
+        (Some(Priority::P0), Some(TicketType::Incident))
+    );
     assert_eq!(update.status, Some(TrackerStatus::Done));
 }
 
@@ -267,7 +292,10 @@ async fn a_poll_that_was_not_stored_is_answered_again(board: &dyn Board) {
     board.move_page(&page.id, TrackerStatus::Done).await;
     for _ in 0..2 {
         let changes = since(board, &cursor).await;
-        assert_eq!(of(&changes, &page.id).and_then(|update| update.status), Some(TrackerStatus::Done));
+        assert_eq!(
+            of(&changes, &page.id).and_then(|update| update.status),
+            Some(TrackerStatus::Done)
+        );
     }
 }
 
@@ -283,7 +311,12 @@ async fn more_pages_than_fit_in_one_answer_all_come(board: &dyn Board) {
         changes = since(board, &changes.cursor).await;
         seen.extend(changes.updates.iter().map(|update| update.page_id.clone()));
     }
-    assert!(made.iter().all(|page| seen.contains(page)), "{} of {} pages came", seen.len(), made.len());
+    assert!(
+        made.iter().all(|page| seen.contains(page)),
+        "{} of {} pages came",
+        seen.len(),
+        made.len()
+    );
 }
 
 async fn changes_come_in_the_order_of_edits(board: &dyn Board) {
@@ -304,11 +337,19 @@ async fn a_quiet_board_moves_nothing(board: &dyn Board) {
     let third = since(board, &second.cursor).await;
     // A page may come again, but then unchanged.
     for changes in [&second, &third] {
-        assert!(changes.updates.iter().all(|update| update.page_id == page.id && update.status == Some(TrackerStatus::ToDo)));
+        assert!(
+            changes
+                .updates
+                .iter()
+                .all(|update| update.page_id == page.id && update.status == Some(TrackerStatus::ToDo))
+        );
     }
     board.move_page(&page.id, TrackerStatus::Done).await;
     let fourth = since(board, &third.cursor).await;
-    assert_eq!(of(&fourth, &page.id).and_then(|update| update.status), Some(TrackerStatus::Done));
+    assert_eq!(
+        of(&fourth, &page.id).and_then(|update| update.status),
+        Some(TrackerStatus::Done)
+    );
 }
 
 async fn a_page_of_the_engineers_has_no_ticket(board: &dyn Board) {
@@ -332,9 +373,18 @@ async fn a_column_of_no_meaning_has_a_name_and_no_status(board: &dyn Board) {
 async fn a_deleted_page_is_not_found(board: &dyn Board) {
     let page = board.tracker().upsert_page(&ticket(1)).await.unwrap();
     board.delete_page(&page.id).await;
-    let known = TrackedTicket { page: Some(page.clone()), ..ticket(1) };
-    assert_eq!(board.tracker().upsert_page(&known).await.unwrap_err().kind(), PortErrorKind::NotFound);
-    assert_eq!(board.tracker().resolution_notes(&page.id).await.unwrap_err().kind(), PortErrorKind::NotFound);
+    let known = TrackedTicket {
+        page: Some(page.clone()),
+        ..ticket(1)
+    };
+    assert_eq!(
+        board.tracker().upsert_page(&known).await.unwrap_err().kind(),
+        PortErrorKind::NotFound
+    );
+    assert_eq!(
+        board.tracker().resolution_notes(&page.id).await.unwrap_err().kind(),
+        PortErrorKind::NotFound
+    );
     let anew = board.tracker().upsert_page(&ticket(1)).await.unwrap();
     assert_ne!(anew.id, page.id, "without the page it is created anew");
 }
@@ -343,7 +393,9 @@ async fn notes_are_the_engineers_words_and_not_ours(board: &dyn Board) {
     let page = board.tracker().upsert_page(&ticket(1)).await.unwrap();
     assert_eq!(board.tracker().resolution_notes(&page.id).await.unwrap(), "");
     board.write_notes(&page.id, "The cache kept an old total.").await;
-    board.write_notes(&page.id, "It is cleared after each payment now.").await;
+    board
+        .write_notes(&page.id, "It is cleared after each payment now.")
+        .await;
     let notes = board.tracker().resolution_notes(&page.id).await.unwrap();
     assert!(notes.contains("The cache kept an old total."), "{notes}");
     assert!(notes.contains("It is cleared after each payment now."), "{notes}");
@@ -356,7 +408,15 @@ async fn failures(board: &dyn Board, fault: TrackerFault) -> Vec<PortError> {
     let page = tracker.upsert_page(&ticket(1)).await.unwrap();
     let mut errors = Vec::new();
     board.fail_next(fault).await;
-    errors.push(tracker.upsert_page(&TrackedTicket { page: Some(page.clone()), ..ticket(1) }).await.unwrap_err());
+    errors.push(
+        tracker
+            .upsert_page(&TrackedTicket {
+                page: Some(page.clone()),
+                ..ticket(1)
+            })
+            .await
+            .unwrap_err(),
+    );
     board.fail_next(fault).await;
     errors.push(tracker.upsert_page(&ticket(2)).await.unwrap_err());
     board.fail_next(fault).await;
@@ -369,7 +429,12 @@ async fn failures(board: &dyn Board, fault: TrackerFault) -> Vec<PortError> {
 async fn failures_say_what_may_be_done(board: &dyn Board) {
     let wait = Duration::from_secs(7);
     for (fault, kind) in [
-        (TrackerFault::RateLimited(wait), PortErrorKind::RateLimited { retry_after: Some(wait) }),
+        (
+            TrackerFault::RateLimited(wait),
+            PortErrorKind::RateLimited {
+                retry_after: Some(wait),
+            },
+        ),
         (TrackerFault::Unauthorized, PortErrorKind::Unauthorized),
         (TrackerFault::Unavailable, PortErrorKind::Unavailable),
     ] {
@@ -384,9 +449,18 @@ async fn the_cursor_survives_a_failure(board: &dyn Board) {
     let cursor = all(board).await.cursor;
     board.move_page(&page.id, TrackerStatus::Done).await;
     board.fail_next(TrackerFault::Unavailable).await;
-    assert!(board.tracker().changes_since(Some(&cursor), board.start()).await.is_err());
+    assert!(
+        board
+            .tracker()
+            .changes_since(Some(&cursor), board.start())
+            .await
+            .is_err()
+    );
     let changes = since(board, &cursor).await;
-    assert_eq!(of(&changes, &page.id).and_then(|update| update.status), Some(TrackerStatus::Done));
+    assert_eq!(
+        of(&changes, &page.id).and_then(|update| update.status),
+        Some(TrackerStatus::Done)
+    );
 }
 
 async fn errors_and_debug_show_neither_secret_nor_text(board: &dyn Board) {

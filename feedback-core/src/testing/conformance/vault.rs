@@ -1,4 +1,4 @@
-//! The promises of [`Vault`](crate::ports::Vault).
+//! The promises of [`Vault`].
 
 use std::process::ExitCode;
 
