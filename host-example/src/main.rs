@@ -2,6 +2,7 @@
 
 mod commands;
 mod config;
+mod http_edge;
 mod server;
 mod shutdown;
 mod telemetry;

@@ -1,6 +1,6 @@
 //! The one server of a host: webhooks, API, health and dashboard on one address.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use axum::Router;
 use feedback_adapters::{
@@ -14,10 +14,12 @@ use feedback_adapters::{
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::{config::Settings, telemetry::RenderMetrics, wiring::Wired};
-
-/// How long requests that run may go on after a stop.
-const DRAIN: Duration = Duration::from_secs(20);
+use crate::{
+    config::Settings,
+    http_edge::{self, Limits},
+    telemetry::RenderMetrics,
+    wiring::Wired,
+};
 
 /// All routes over a hub.
 fn router(wired: &Wired, settings: &Settings, metrics: RenderMetrics, health: Health) -> Router {
@@ -75,19 +77,14 @@ pub(crate) async fn run(
             stop.cancel();
         }
     });
-    let served = axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
-    let served = async move { served.await };
-    tokio::select! {
-        served = served => served?,
-        () = async {
+    tokio::join!(
+        http_edge::serve(listener, router, Limits::default(), stop.clone()),
+        async {
             stop.cancelled().await;
             // Load balancers shall send nobody any more, while those who are here are still served.
             health.stop();
-            tokio::time::sleep(DRAIN).await;
-        } => {
-            tracing::warn!("some requests did not finish in time");
         }
-    }
+    );
     jobs.await?;
     broken.abort();
     if wired.store.is_broken() {
