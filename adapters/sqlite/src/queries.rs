@@ -129,7 +129,7 @@ impl Queries for Sqlite {
     async fn dead_letters(&self, page: PageRequest) -> Result<Page<DeadLetter>, PortError> {
         let read = move |conn: &Connection| {
             let mut list = List::of("jobs r", "", page);
-            list.wheres.push_str(" AND r.status = 'dead'");
+            list.conditions.push_str(" AND r.status = 'dead'");
             let list = list.build();
             let rows = row::all(conn, &list.sql, list.params(), row::job)?;
             let rows = rows.into_iter().map(|job| DeadLetter { job }).collect();
@@ -189,7 +189,7 @@ struct List {
     /// The table as `r`, and what is joined to it.
     from: &'static str,
     more_columns: &'static str,
-    wheres: String,
+    conditions: String,
     values: Vec<Box<dyn ToSql>>,
     page: PageRequest,
 }
@@ -210,21 +210,21 @@ impl List {
         Self {
             from,
             more_columns,
-            wheres: String::new(),
+            conditions: String::new(),
             values: Vec::new(),
             page,
         }
     }
 
     fn only(&mut self, fragment: &'static str, value: impl ToSql + 'static) {
-        self.wheres.push_str(" AND ");
-        self.wheres.push_str(fragment);
+        self.conditions.push_str(" AND ");
+        self.conditions.push_str(fragment);
         self.values.push(Box::new(value));
     }
 
     fn build(mut self) -> Statement {
         if let Some(cursor) = self.page.after {
-            self.wheres.push_str(" AND (r.created_at, r.id) < (?, ?)");
+            self.conditions.push_str(" AND (r.created_at, r.id) < (?, ?)");
             self.values.push(Box::new(cursor.at.unix_micros()));
             self.values.push(Box::new(cursor.id.into_bytes()));
         }
@@ -234,7 +234,7 @@ impl List {
         let _ = write!(
             sql,
             "SELECT r.*{comma}{} FROM {} WHERE 1{} ORDER BY r.created_at DESC, r.id DESC LIMIT ?",
-            self.more_columns, self.from, self.wheres
+            self.more_columns, self.from, self.conditions
         );
         self.values.push(Box::new(self.page.size.rows() as i64 + 1));
         Statement {
