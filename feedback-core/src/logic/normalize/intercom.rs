@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use super::{
     AnnouncedFile, Answer, Author, Deleted, DeletedMessage, InboundMessage, Intake, MessageRole, Normalized, Stated,
     html,
-    wire::{self, Flag, Items, Loose, nullable},
+    wire::{self, Flag, Items, Loose, Object, nullable},
 };
 use crate::{
     domain::{Channel, ExternalId, MAX_TITLE_CHARS, ThreadRef, Timestamp},
@@ -26,9 +26,15 @@ pub fn normalize(payload: &Verified<Payload>, rules: &IntercomRules) -> Normaliz
     let Some(text) = wire::open(&payload.get().body) else {
         return Normalized::of(Intake::Unparsed("Intercom notification is nested too deeply"));
     };
-    let items = match wire::read::<Notification<'_>>(&text.text) {
-        Some(notification) => notification.items(rules),
-        None => vec![Intake::Unparsed("body is no Intercom notification")],
+    // Read in one go where it is what most notifications are. Items of other topics have other shapes, so what does not
+    // read as a conversation is read again with its item left for later.
+    let items = match wire::read::<Notification<'_, Object<Conversation<'_>>>>(&text.text) {
+        Some(notification) => notification.items(rules, |conversation| Some(&conversation.0)),
+        None => match wire::read::<Notification<'_, &RawValue>>(&text.text) {
+            // Read in one go it failed by its item: where that is to be a conversation, it is none.
+            Some(notification) => notification.items(rules, |_| None),
+            None => vec![Intake::Unparsed("body is no Intercom notification")],
+        },
     };
     Normalized {
         answer: Answer::Empty,
@@ -37,23 +43,37 @@ pub fn normalize(payload: &Verified<Payload>, rules: &IntercomRules) -> Normaliz
     }
 }
 
+/// A notification; what its item is depends on the topic.
 #[derive(Deserialize)]
-struct Notification<'a> {
+#[serde(bound(deserialize = "I: Deserialize<'de>"))]
+struct Notification<'a, I> {
     #[serde(borrow, default)]
     topic: Loose<'a>,
     #[serde(borrow, default)]
     app_id: Loose<'a>,
     #[serde(borrow, default)]
     created_at: Loose<'a>,
-    #[serde(borrow, default)]
-    data: Option<Data<'a>>,
+    #[serde(default = "none")]
+    data: Option<Data<I>>,
 }
 
 #[derive(Deserialize)]
-struct Data<'a> {
-    // Read after the topic is known: items of other topics have other shapes.
-    #[serde(borrow, default)]
-    item: Option<&'a RawValue>,
+#[serde(bound(deserialize = "I: Deserialize<'de>"))]
+struct Data<I> {
+    #[serde(default = "none")]
+    item: Option<I>,
+}
+
+/// Spares the item's type a default of its own.
+fn none<T>() -> Option<T> {
+    None
+}
+
+/// What holds for all messages of a notification.
+#[derive(Clone, Copy)]
+struct Envelope<'n> {
+    app: &'n str,
+    at: Option<Timestamp>,
 }
 
 /// Topics whose item is a conversation that concerns us.
@@ -64,8 +84,12 @@ const CONVERSATION_TOPICS: [&str; 4] = [
     "conversation.deleted",
 ];
 
-impl Notification<'_> {
-    fn items(&self, rules: &IntercomRules) -> Vec<Intake> {
+impl<I> Notification<'_, I> {
+    fn items<'c, 'a: 'c>(
+        &'c self,
+        rules: &IntercomRules,
+        conversation_of: impl FnOnce(&'c I) -> Option<&'c Conversation<'a>>,
+    ) -> Vec<Intake> {
         let topic = self.topic.as_str();
         if !CONVERSATION_TOPICS.contains(&topic) {
             return vec![other_topic(topic)];
@@ -77,18 +101,22 @@ impl Notification<'_> {
         if !rules.app_ids.is_empty() && rules.app_ids.iter().all(|id| id != app) {
             return vec![Intake::Ignored("of a workspace that is not configured")];
         }
-        let item = self.data.as_ref().and_then(|data| data.item);
-        let Some(conversation) = item.and_then(|raw| wire::read::<Conversation<'_>>(raw.get())) else {
+        let item = self.data.as_ref().and_then(|data| data.item.as_ref());
+        let Some(conversation) = item.and_then(conversation_of) else {
             return vec![Intake::Unparsed("Intercom conversation has an unknown shape")];
         };
         if conversation.id().is_none() {
             return vec![Intake::Unparsed("Intercom conversation has no id")];
         }
+        let envelope = Envelope {
+            app,
+            at: self.created_at.seconds(),
+        };
         match topic {
-            "conversation.user.created" => conversation.created(self),
-            "conversation.user.replied" => conversation.replied(self),
-            "conversation_part.redacted" => conversation.redacted(self),
-            _ => conversation.deleted(self),
+            "conversation.user.created" => conversation.created(envelope),
+            "conversation.user.replied" => conversation.replied(envelope),
+            "conversation_part.redacted" => conversation.redacted(envelope),
+            _ => conversation.deleted(envelope),
         }
     }
 }
@@ -254,9 +282,9 @@ impl<'a> Conversation<'a> {
         self.conversation_id.get().or(self.id.get())
     }
 
-    fn thread(&self, notification: &Notification<'_>) -> ThreadRef {
+    fn thread(&self, envelope: Envelope<'_>) -> ThreadRef {
         ThreadRef::Intercom {
-            app: notification.app_id.as_str().to_owned(),
+            app: envelope.app.to_owned(),
             conversation: self.id().unwrap_or_default().to_owned(),
         }
     }
@@ -265,18 +293,18 @@ impl<'a> Conversation<'a> {
         ExternalId::parse(format!("{}:{}", self.id()?, part.get()?)).ok()
     }
 
-    fn created(&self, notification: &Notification<'_>) -> Vec<Intake> {
+    fn created(&self, envelope: Envelope<'_>) -> Vec<Intake> {
         let first = self.source.as_ref().or(self.conversation_message.as_ref());
         let first = match first {
-            Some(source) => self.first(source, notification),
+            Some(source) => self.first(source, envelope),
             None => Intake::Unparsed("Intercom conversation has no first message"),
         };
         std::iter::once(first)
-            .chain(self.parts().map(|part| self.part(part, notification)))
+            .chain(self.parts().map(|part| self.part(part, envelope)))
             .collect()
     }
 
-    fn first(&self, source: &Source<'a>, notification: &Notification<'_>) -> Intake {
+    fn first(&self, source: &Source<'a>, envelope: Envelope<'_>) -> Intake {
         if source.redacted.0 {
             return Intake::Ignored("a message whose words were taken back");
         }
@@ -291,13 +319,13 @@ impl<'a> Conversation<'a> {
             author,
             title: (!title.is_empty()).then(|| title.chars().take(MAX_TITLE_CHARS).collect()),
             role: MessageRole::Message,
-            at: self.created_at.seconds().or_else(|| notification.created_at.seconds()),
+            at: self.created_at.seconds().or(envelope.at),
         };
-        self.message(&written, notification)
+        self.message(&written, envelope)
     }
 
-    fn replied(&self, notification: &Notification<'_>) -> Vec<Intake> {
-        let items: Vec<Intake> = self.parts().map(|part| self.part(part, notification)).collect();
+    fn replied(&self, envelope: Envelope<'_>) -> Vec<Intake> {
+        let items: Vec<Intake> = self.parts().map(|part| self.part(part, envelope)).collect();
         if items.is_empty() {
             vec![Intake::Unparsed("Intercom reply holds no part")]
         } else {
@@ -311,7 +339,7 @@ impl<'a> Conversation<'a> {
             .flat_map(|parts| parts.conversation_parts.iter().copied())
     }
 
-    fn part(&self, raw: &RawValue, notification: &Notification<'_>) -> Intake {
+    fn part(&self, raw: &RawValue, envelope: Envelope<'_>) -> Intake {
         let Some(part) = wire::read::<Part<'_>>(raw.get()) else {
             return Intake::Unparsed("Intercom part has an unknown shape");
         };
@@ -332,12 +360,12 @@ impl<'a> Conversation<'a> {
             author,
             title: None,
             role: MessageRole::Reply,
-            at: part.created_at.seconds().or_else(|| notification.created_at.seconds()),
+            at: part.created_at.seconds().or(envelope.at),
         };
-        self.message(&written, notification)
+        self.message(&written, envelope)
     }
 
-    fn message(&self, written: &Written<'_, '_>, notification: &Notification<'_>) -> Intake {
+    fn message(&self, written: &Written<'_, '_>, envelope: Envelope<'_>) -> Intake {
         match written.author.kind.as_str() {
             "user" | "lead" | "contact" | "visitor" => {}
             "admin" | "team" => return Intake::Ignored("a teammate's message"),
@@ -373,7 +401,7 @@ impl<'a> Conversation<'a> {
         Intake::Message(Box::new(InboundMessage {
             channel: Channel::Intercom,
             external_id,
-            thread: self.thread(notification),
+            thread: self.thread(envelope),
             role: written.role,
             author,
             text,
@@ -413,7 +441,7 @@ impl<'a> Conversation<'a> {
         })
     }
 
-    fn redacted(&self, notification: &Notification<'_>) -> Vec<Intake> {
+    fn redacted(&self, envelope: Envelope<'_>) -> Vec<Intake> {
         let parts = self.parts().filter_map(|raw| wire::read::<Part<'_>>(raw.get()));
         let parts: Vec<Option<ExternalId>> = parts.map(|part| self.external_id(&part.id)).collect();
         let source = self
@@ -428,7 +456,7 @@ impl<'a> Conversation<'a> {
                 Some(id) => Intake::Deleted(DeletedMessage {
                     channel: Channel::Intercom,
                     what: Deleted::Message(id),
-                    at: notification.created_at.seconds(),
+                    at: envelope.at,
                 }),
                 None => Intake::Unparsed("Intercom message has no usable id"),
             })
@@ -440,11 +468,11 @@ impl<'a> Conversation<'a> {
         }
     }
 
-    fn deleted(&self, notification: &Notification<'_>) -> Vec<Intake> {
+    fn deleted(&self, envelope: Envelope<'_>) -> Vec<Intake> {
         vec![Intake::Deleted(DeletedMessage {
             channel: Channel::Intercom,
-            what: Deleted::Thread(self.thread(notification)),
-            at: notification.created_at.seconds(),
+            what: Deleted::Thread(self.thread(envelope)),
+            at: envelope.at,
         })]
     }
 }

@@ -1,6 +1,6 @@
 //! What Slack sends: events, slash commands and interactions, which share one endpoint and one signature.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
 
 use url::form_urlencoded;
 
@@ -84,12 +84,11 @@ fn is_form(payload: &Payload) -> bool {
 const FORM: &str = "application/x-www-form-urlencoded";
 
 fn from_form(body: &[u8], rules: &SlackRules) -> Normalized {
-    let fields: HashMap<_, _> = form_urlencoded::parse(body).collect();
+    // Few enough to be looked through. As in a map, the last of a key counts.
+    let fields: Vec<(Cow<'_, str>, Cow<'_, str>)> = form_urlencoded::parse(body).collect();
     let field = |name: &str| {
-        fields
-            .get(name)
-            .map(AsRef::as_ref)
-            .filter(|text: &&str| !text.is_empty())
+        let (_, text) = fields.iter().rfind(|(key, _)| key == name)?;
+        Some(text.as_ref()).filter(|text| !text.is_empty())
     };
     let mut normalized = if let Some(interaction) = field("payload") {
         interaction::normalize(interaction, rules)
@@ -104,11 +103,16 @@ fn from_form(body: &[u8], rules: &SlackRules) -> Normalized {
     } else {
         Normalized::of(Intake::Unparsed("Slack form is neither command nor interaction"))
     };
-    normalized.lossy |= is_decoding_lossy(body);
+    // The form parser replaces what is no Unicode without a word; only where it may have done so the bytes are looked at.
+    let has_replacement = |text: &Cow<'_, str>| matches!(text, Cow::Owned(text) if text.contains('\u{fffd}'));
+    let is_suspect = fields
+        .iter()
+        .any(|(key, text)| has_replacement(key) || has_replacement(text));
+    normalized.lossy |= is_suspect && is_decoding_lossy(body);
     normalized
 }
 
-/// The form parser replaces what is no Unicode without a word.
+/// True where a form's bytes, decoded, are no Unicode.
 fn is_decoding_lossy(body: &[u8]) -> bool {
     let bytes: Vec<u8> = percent_decoded(body).collect();
     std::str::from_utf8(&bytes).is_err()

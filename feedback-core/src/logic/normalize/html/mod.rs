@@ -10,6 +10,8 @@ use html2text::{
 
 use super::wire::clean;
 
+mod paragraphs;
+
 /// Nobody reads a line this long; text is never wrapped to fit a page.
 const WIDTH: usize = 100_000;
 
@@ -28,19 +30,31 @@ pub(super) struct Plain {
 
 /// The words of a piece of HTML.
 pub(super) fn to_text(html: &str) -> Plain {
-    if let Some(words) = lone_paragraph(html) {
+    // Text without markup is as the sender wrote it, line ends and all.
+    if !html.bytes().any(|byte| matches!(byte, b'<' | b'&')) {
         return Plain {
-            text: clean(words),
+            text: clean(html),
             images: Vec::new(),
         };
     }
     let html = html.get(..html.floor_char_boundary(MAX_BYTES)).unwrap_or_default();
+    if let Some((text, links)) = paragraphs::to_text(html) {
+        return Plain {
+            text: finish(&text, links),
+            images: Vec::new(),
+        };
+    }
     if nests_too_deeply(html) {
         return Plain {
             text: without_tags(html),
             images: Vec::new(),
         };
     }
+    by_tree(html)
+}
+
+/// The words of any markup, by a reader that knows all of HTML.
+fn by_tree(html: &str) -> Plain {
     let words = Words::default();
     let seen = words.clone();
     let rendered = html2text::config::with_decorator(words)
@@ -50,31 +64,21 @@ pub(super) fn to_text(html: &str) -> Plain {
         .string_from_read(html.as_bytes(), WIDTH);
     // The renderer fails on pages too narrow for it, which this one is not; its input would then be shown as it came.
     let text = rendered.unwrap_or_else(|_| html.to_owned());
-    let mut text: String = clean(&text.replace('\u{a0}', " "));
     let Collected { links, images } = seen.0.take();
-    for link in links {
-        // A link whose words are its address needs it once.
-        let doubled = format!("{link} ({link})");
-        if text.contains(&doubled) {
-            text = text.replace(&doubled, &link);
-        }
-    }
+    let text = finish(&text.replace('\u{a0}', " "), links.iter().map(String::as_str));
     Plain { text, images }
 }
 
-/// The words of what most messages are: text without markup, or one paragraph of it. The tree costs ten times as much as
-/// all the rest of a delivery.
-fn lone_paragraph(html: &str) -> Option<&str> {
-    let html = html.trim();
-    let words = html.strip_prefix("<p>").and_then(|rest| rest.strip_suffix("</p>"));
-    // In a paragraph white space collapses, which is left to the tree.
-    let is_spaced =
-        |words: &str| words.contains("  ") || words.bytes().any(|byte| matches!(byte, b'\n' | b'\r' | b'\t'));
-    let is_plain = |words: &str| !words.bytes().any(|byte| matches!(byte, b'<' | b'&'));
-    match words {
-        Some(words) => (is_plain(words) && !is_spaced(words)).then_some(words),
-        None => is_plain(html).then_some(html),
+/// The words as they are kept: a link whose words are its address needs it once.
+fn finish<'l>(text: &str, links: impl IntoIterator<Item = &'l str>) -> String {
+    let mut text = clean(text);
+    for link in links {
+        let doubled = format!("{link} ({link})");
+        if text.contains(&doubled) {
+            text = text.replace(&doubled, link);
+        }
     }
+    text
 }
 
 /// Elements open at once beyond which the tree is not built: its cost grows with the square of the depth, and a mail of
