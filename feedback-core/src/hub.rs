@@ -3,15 +3,15 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
-    domain::{Channel, JobPayload, NewJob, TemplateRef, Write},
+    domain::{Channel, TemplateRef},
     logic::{normalize::Rules, scrub::Scrubber},
     ports::{
-        ChangelogWriter, ChannelSender, Clock, Directory, Embedder, IdSource, IdSourceExt, JobQueue, PortError,
+        ChangelogWriter, ChannelSender, Clock, Directory, Embedder, IdSource, JobQueue, PortError,
         Queries, Storage, Tracker, Triage, Vault,
     },
     usecases::{
         Access, Confirm, DeadLetters, Deliver, DeliverySettings, Drafts, Enrich, Ingest, IngestSettings,
-        LookUpReporter, MatchDuplicates, PollTracker, PushToTracker, Review, Show,
+        LookUpReporter, MatchDuplicates, PollTracker, PushToTracker, Review, Show, SyncError,
     },
 };
 
@@ -114,8 +114,6 @@ pub struct Hub {
     pub queries: Arc<dyn Queries>,
     /// Now.
     pub clock: Arc<dyn Clock>,
-    storage: Arc<dyn Storage>,
-    ids: Arc<dyn IdSource>,
     #[cfg_attr(
         not(feature = "worker"),
         expect(dead_code, reason = "only the worker's registry polls")
@@ -170,8 +168,6 @@ impl Hub {
             queries,
             poll_every: settings.poll_every,
             clock,
-            storage,
-            ids,
         }
     }
 
@@ -180,15 +176,11 @@ impl Hub {
     /// # Errors
     /// As [`Storage::commit`].
     pub async fn schedule_periodic(&self) -> Result<(), PortError> {
-        if self.poll.is_none() {
-            return Ok(());
+        let Some(poll) = &self.poll else { return Ok(()) };
+        match poll.schedule(Duration::ZERO).await {
+            Ok(()) => Ok(()),
+            Err(SyncError::Storage(error) | SyncError::Tracker(error)) => Err(error),
         }
-        let now = self.clock.now();
-        let job = NewJob::now(self.ids.next(), JobPayload::PollTracker, now).unique("poll_tracker");
-        self.storage
-            .commit(crate::domain::Change::new().with(Write::Enqueue(job)))
-            .await
-            .map(|_| ())
     }
 
     /// The use cases that jobs run, for a [`Worker`](crate::worker::Worker).

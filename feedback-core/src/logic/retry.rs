@@ -35,7 +35,8 @@ impl Backoff {
     /// keeps a crowd of waiting jobs from coming back as one.
     pub fn delay(&self, attempt: u32, retry_after: Option<Duration>, entropy: u64) -> Duration {
         let doublings = attempt.saturating_sub(1).min(31);
-        let longest = self.base.saturating_mul(1 << doublings).min(self.cap);
+        // Never longer than any outage lasts, however a backoff was configured: the product below must not overflow.
+        let longest = self.base.saturating_mul(1 << doublings).min(self.cap).min(OUTAGE_LIMIT);
         // 32 bits of the entropy as a fraction: finer than any timer.
         let fraction = f64::from((entropy >> 32) as u32) / f64::from(u32::MAX);
         let jittered = longest.mul_f64(fraction);
@@ -59,6 +60,15 @@ mod tests {
             prop_assert!(delay <= MAX_RETRY_AFTER);
             prop_assert!(delay >= asked.unwrap_or_default().min(MAX_RETRY_AFTER));
         }
+    }
+
+    #[test]
+    fn a_backoff_without_end_waits_no_longer_than_an_outage_may_last() {
+        let endless = Backoff {
+            base: Duration::MAX,
+            cap: Duration::MAX,
+        };
+        assert_eq!(endless.delay(99, None, u64::MAX), OUTAGE_LIMIT);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::{TRIES, timeline::event};
+use super::{TRIES, draft::withdrawal_for, timeline::event};
 use crate::{
     domain::{
         Actor, Change, Confirmation, EventKind, IllegalMove, JobPayload, MAX_TITLE_CHARS, NewJob, Priority,
@@ -147,7 +147,7 @@ impl Confirm {
                 (_, TicketStatus::Resolved) => EventKind::Resolved,
                 (_, TicketStatus::Closed) => EventKind::Closed,
                 (_, TicketStatus::Dismissed) => EventKind::Dismissed,
-                (from, TicketStatus::Triaged) if !from.is_open() => EventKind::Reopened,
+                (from, to) if !from.is_open() && to.is_open() => EventKind::Reopened,
                 _ => EventKind::Updated,
             };
             Ok((
@@ -198,6 +198,12 @@ impl Confirm {
             for job in self.follow_ups(&before, &ticket, now) {
                 change.push(job);
             }
+            if moved_on(before.status, ticket.status) {
+                let withdrawn = withdrawal_for(&*self.storage, &*self.ids, id, now).await;
+                for write in withdrawn.map_err(ConfirmError::Storage)? {
+                    change.push(write);
+                }
+            }
             if let Some(call) = &call {
                 change.push(Write::RememberCall(RememberedCall {
                     subject: *id.as_uuid(),
@@ -222,7 +228,7 @@ impl Confirm {
     /// What a changed ticket sets going: the tracker hears of it, and a resolution wants a draft.
     fn follow_ups(&self, before: &Ticket, after: &Ticket, now: Timestamp) -> Vec<Write> {
         let mut jobs = Vec::new();
-        let reopened = !before.status.is_open() && after.status == TicketStatus::Triaged;
+        let reopened = !before.status.is_open() && after.status.is_open();
         if after.confirmation.is_some() || after.page.is_some() {
             let payload = JobPayload::PushToTracker {
                 ticket: after.id,
@@ -268,4 +274,10 @@ impl Confirm {
             Some(_) => Err(ConfirmError::KeyReused),
         }
     }
+}
+
+/// Pure: whether what an open draft says is not so any more.
+const fn moved_on(from: TicketStatus, to: TicketStatus) -> bool {
+    let reopened = !from.is_open() && to.is_open();
+    reopened || matches!(to, TicketStatus::Duplicate | TicketStatus::Dismissed)
 }

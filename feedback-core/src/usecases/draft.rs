@@ -1,6 +1,6 @@
 //! A resolved ticket becomes a draft for its reporter: plain words, in their language, waiting for a person.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use serde_json::json;
 
@@ -11,8 +11,8 @@ use super::{
 };
 use crate::{
     domain::{
-        Actor, Change, ChangelogEntry, ChangelogEntryId, ChangelogStatus, EventKind, Language, Reporter, Ticket,
-        TicketId, TicketStatus, UserId, Write,
+        Actor, Change, ChangelogEntry, ChangelogEntryId, ChangelogStatus, Decision, EventKind, Language, Reporter, Ticket,
+        TicketId, TicketStatus, Timestamp, UserId, Write,
     },
     logic::scrub::{KnownPeople, Placeholders, Scrubber},
     ports::{
@@ -98,12 +98,30 @@ impl Drafts {
         if !resolved || ticket.resolutions != resolution {
             return Ok(());
         }
-        let before = self.newest(id).await?;
-        // A rejected one stays rejected: a person asks for another, or writes it.
-        if before.is_some_and(|entry| entry.resolution == resolution) {
+        match self.newest(id).await? {
+            Some(entry) if entry.resolution == resolution && entry.status == ChangelogStatus::Approved => {
+                self.close_if_told(&ticket, &entry).await
+            }
+            // A rejected one stays rejected: a person asks for another, or writes it. One that the hub withdrew was
+            // about a ticket that has moved since.
+            Some(entry) if entry.resolution == resolution && !is_withdrawn(&entry) => Ok(()),
+            _ => self.write(&ticket, Actor::Ai).await.map(|_| ()),
+        }
+    }
+
+    /// The reporter was told ahead of the resolution: with it the ticket is closed.
+    async fn close_if_told(&self, ticket: &Ticket, entry: &ChangelogEntry) -> Result<(), DraftError> {
+        let notifications = self.storage.notifications(entry.id).await.map_err(DraftError::Storage)?;
+        let told = notifications.iter().any(|notification| notification.status.has_arrived());
+        let mut ticket = ticket.clone();
+        let now = self.clock.now();
+        if !told || ticket.status != TicketStatus::Resolved || ticket.move_to(TicketStatus::Closed, now).is_err() {
             return Ok(());
         }
-        self.write(&ticket, Actor::Ai).await.map(|_| ())
+        let change = Change::new()
+            .with(event(&*self.ids, ticket.id, EventKind::Closed, Actor::Hub, json!({}), now))
+            .with(Write::UpdateTicket(Box::new(ticket)));
+        self.storage.commit(change).await.map(|_| ()).map_err(DraftError::Storage)
     }
 
     /// A person asks for a draft. The open one where there is one.
@@ -142,20 +160,33 @@ impl Drafts {
         let mut placeholders = self.placeholders(ticket, &reporter).map_err(DraftError::Storage)?;
         let request = self.request(ticket, &mut placeholders).await?;
         let draft = self.writer.draft(&request).await.map_err(DraftError::Writer)?;
-        let entry = self
+        let mut entry = self
             .entry(ticket, &reporter, &draft, &placeholders, request.language)
             .map_err(DraftError::Storage)?;
+        // Writing takes its time. Meanwhile the ticket may have moved on, and somebody may have written, edited or even
+        // approved another draft, which is as good as this one.
+        let fresh = self.ticket(ticket.id).await?;
+        if current_resolution(&fresh) != entry.resolution {
+            return Err(DraftError::Storage(PortError::new(PortErrorKind::Conflict, "draft.write")));
+        }
+        let newest = self.newest(ticket.id).await?;
+        if let Some(before) = &newest {
+            if before.resolution == entry.resolution && before.status != ChangelogStatus::Rejected {
+                return Ok(before.clone());
+            }
+            // The newest one by time, also on a clock that was put back.
+            entry.created_at = entry.created_at.max(before.created_at.plus(Duration::from_micros(1)));
+            entry.updated_at = entry.created_at;
+        }
         let data = json!({
             "changelog_entry": entry.id, "resolution": entry.resolution, "model": entry.made_by.model,
             "input_tokens": entry.made_by.input_tokens, "output_tokens": entry.made_by.output_tokens,
         });
         let mut change = Change::new();
-        if let Some(stale) = self
-            .newest(ticket.id)
-            .await?
-            .filter(|entry| entry.status == ChangelogStatus::Draft)
-        {
-            change.push(withdrawn(stale, entry.created_at));
+        if let Some(stale) = newest.filter(|entry| entry.status == ChangelogStatus::Draft) {
+            for write in withdrawal(&*self.ids, stale, entry.created_at) {
+                change.push(write);
+            }
         }
         change.push(Write::InsertChangelogEntry(Box::new(entry.clone())));
         change.push(event(
@@ -170,7 +201,9 @@ impl Drafts {
             Ok(_) => Ok(entry),
             // Two asked at the same time: the other's draft is as good.
             Err(error) if error.is_conflict() => match self.newest(ticket.id).await? {
-                Some(other) if other.resolution == entry.resolution => Ok(other),
+                Some(other) if other.resolution == entry.resolution && other.status != ChangelogStatus::Rejected => {
+                    Ok(other)
+                }
                 _ => Err(DraftError::Storage(error)),
             },
             Err(error) => Err(DraftError::Storage(error)),
@@ -268,15 +301,34 @@ impl Drafts {
     }
 }
 
-/// The write that withdraws an open draft, since the ticket moved on: nobody decided it, and nobody can any more.
-pub(super) fn withdrawn(mut draft: ChangelogEntry, now: crate::domain::Timestamp) -> Write {
+/// The writes that withdraw an open draft, since the ticket moved on: nobody decided it, and nobody can any more.
+pub(super) fn withdrawal(ids: &dyn IdSource, mut draft: ChangelogEntry, now: Timestamp) -> [Write; 2] {
     draft.status = ChangelogStatus::Rejected;
-    draft.decision = Some(crate::domain::Decision {
+    draft.decision = Some(Decision {
         by: None,
         at: now,
         seen_version: draft.version,
         reason: Some("the ticket moved on".to_owned()),
     });
     draft.updated_at = now;
-    Write::UpdateChangelogEntry(Box::new(draft))
+    let data = json!({"changelog_entry": draft.id});
+    let noted = event(ids, draft.ticket, EventKind::Withdrawn, Actor::Hub, data, now);
+    [Write::UpdateChangelogEntry(Box::new(draft)), noted]
+}
+
+/// The writes that withdraw the open draft of a ticket that moved on; none where there is no open one.
+pub(super) async fn withdrawal_for(
+    storage: &dyn Storage,
+    ids: &dyn IdSource,
+    ticket: TicketId,
+    now: Timestamp,
+) -> Result<Vec<Write>, PortError> {
+    let newest = storage.changelog_entry(ChangelogEntryKey::NewestOf(ticket)).await?;
+    let open = newest.filter(|entry| entry.status == ChangelogStatus::Draft);
+    Ok(open.map(|draft| withdrawal(ids, draft, now)).into_iter().flatten().collect())
+}
+
+fn is_withdrawn(entry: &ChangelogEntry) -> bool {
+    let decided_by_hub = entry.decision.as_ref().is_some_and(|decision| decision.by.is_none());
+    entry.status == ChangelogStatus::Rejected && decided_by_hub
 }

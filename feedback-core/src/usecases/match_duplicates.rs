@@ -47,7 +47,7 @@ impl MatchDuplicates {
         }
     }
 
-    /// Embeds a ticket and suggests the older ones that it looks like. Running it again suggests nothing twice.
+    /// Embeds a ticket and suggests those of its time that it looks like. Running it again suggests nothing twice.
     ///
     /// # Errors
     /// [`MatchError`]; nothing was suggested.
@@ -64,32 +64,36 @@ impl MatchDuplicates {
         let values = vectors.into_iter().next().ok_or_else(|| {
             MatchError::Embedder(PortError::new(PortErrorKind::Rejected, "match.embed").with_code("no_vector"))
         })?;
+        // Stored before the others are read: of two tickets that are compared at the same moment, one sees the other.
+        self.commit(Change::new().with(Write::PutVector(TicketVector {
+            ticket: id,
+            model: self.embedder.model().to_owned(),
+            values: values.clone(),
+            ticket_created_at: ticket.created_at,
+        })))
+        .await?;
         let since = ticket.created_at.minus(self.window);
         let others = self
             .storage
             .vectors(self.embedder.model(), since)
             .await
             .map_err(MatchError::Storage)?;
-        let older = others
-            .into_iter()
-            .filter(|other| other.ticket != id && other.ticket_created_at <= ticket.created_at);
-        let scored = older.map(|other| (other.ticket, cosine(&values, &other.values)));
+        let others = others.into_iter().filter(|other| other.ticket != id);
+        let scored = others.map(|other| (other.ticket, cosine(&values, &other.values)));
         let now = self.clock.now();
-        let mut change = Change::new().with(Write::PutVector(TicketVector {
-            ticket: id,
-            model: self.embedder.model().to_owned(),
-            values: values.clone(),
-            ticket_created_at: ticket.created_at,
-        }));
-        for (original_id, score) in best(scored, self.embedder.threshold()) {
-            let Some(original) = self.ticket(original_id).await? else {
+        let mut change = Change::new();
+        for (other_id, score) in best(scored, self.embedder.threshold()) {
+            let Some(other) = self.ticket(other_id).await? else {
                 continue;
             };
-            let evidence = shared_words(ticket.description.as_str(), original.description.as_str());
+            // The newer one repeats the older, whichever was compared last.
+            let newer_first = (other.created_at, other.id) <= (ticket.created_at, ticket.id);
+            let (newer, original) = if newer_first { (&ticket, &other) } else { (&other, &ticket) };
+            let evidence = shared_words(newer.description.as_str(), original.description.as_str());
             change.push(Write::SuggestLink(TicketLink {
                 id: self.ids.next(),
-                ticket: id,
-                original: original_id,
+                ticket: newer.id,
+                original: original.id,
                 score,
                 evidence,
                 status: LinkStatus::Suggested,
@@ -97,11 +101,15 @@ impl MatchDuplicates {
                 created_at: now,
             }));
         }
-        self.storage
-            .commit(change)
-            .await
-            .map(|_| ())
-            .map_err(MatchError::Storage)
+        if change.is_empty() {
+            return Ok(());
+        }
+        self.commit(change).await
+    }
+
+    async fn commit(&self, change: Change) -> Result<(), MatchError> {
+        let committed = self.storage.commit(change).await;
+        committed.map(|_| ()).map_err(MatchError::Storage)
     }
 
     async fn ticket(&self, id: TicketId) -> Result<Option<Ticket>, MatchError> {

@@ -1,5 +1,5 @@
 //! Use cases: each is one arrow of a report's way. A use case loads, calls a pure `decide`, and commits one
-//! [`Change`](crate::domain::Change); on `Conflict` it loads and decides again, [`TRIES`] times at most. Returning
+//! [`Change`](crate::domain::Change); on `Conflict` it loads and decides again, a few times at most. Returning
 //! `Ok` means committed. Each takes only the ports that it needs.
 
 mod access;

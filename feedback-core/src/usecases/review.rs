@@ -311,6 +311,9 @@ impl Review {
             return Err(ReviewError::InvalidContent);
         }
         self.change(id, seen, call.as_ref(), |loaded, _| {
+            if loaded.keeper.key.is_none() {
+                return Err(ReviewError::Erased);
+            }
             let mut entry = loaded.entry.clone();
             let at = place::of("changelog_entries", "content", *entry.id.as_uuid());
             entry.content = seal(&*self.vault, &loaded.keeper, at, content.as_bytes()).map_err(ReviewError::Storage)?;
@@ -333,9 +336,6 @@ impl Review {
             }
             let loaded = self.load(id).await?;
             check_open(&loaded.entry, seen)?;
-            if loaded.keeper.key.is_none() {
-                return Err(ReviewError::Erased);
-            }
             let now = self.clock.now();
             let (mut entry, kind, by) = decide(&loaded, now)?;
             if kind == EventKind::DraftEdited {
@@ -517,7 +517,7 @@ fn check_open(entry: &ChangelogEntry, seen: u32) -> Result<(), ReviewError> {
 }
 
 /// Pure: whether what the draft says is still so. A draft may be written ahead of the resolution that it is about.
-fn check_ticket(ticket: &Ticket, entry: &ChangelogEntry) -> Result<(), ReviewError> {
+pub(super) fn check_ticket(ticket: &Ticket, entry: &ChangelogEntry) -> Result<(), ReviewError> {
     let put_away = matches!(ticket.status, TicketStatus::Duplicate | TicketStatus::Dismissed);
     let about_now = entry.resolution == current_resolution(ticket);
     if put_away || !about_now {

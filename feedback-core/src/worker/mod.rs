@@ -11,7 +11,7 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-pub use self::registry::{Done, JobFailure, Registry};
+pub use self::registry::{JobFailure, Registry};
 use crate::{
     domain::{Job, JobPayload, LeasedJob, Queue, error_text},
     logic::retry::{Backoff, OUTAGE_LIMIT},
@@ -104,7 +104,8 @@ impl Worker {
     pub async fn run_due(&self) -> usize {
         let mut ran = 0;
         for queue in Queue::ALL {
-            let jobs = self.claim(queue, self.settings.slots).await;
+            // One at a time: a lease that waits for other jobs to end has no heartbeat.
+            let jobs = self.claim(queue, 1).await;
             ran += jobs.len();
             for leased in jobs {
                 self.clone().hold(leased, None, CancellationToken::new()).await;
@@ -190,8 +191,7 @@ impl Worker {
         };
         let run = AssertUnwindSafe(self.registry.run(job.id, payload.clone())).catch_unwind();
         let failure = match timeout(payload.time_limit(), run).await {
-            Ok(Ok(Ok(Done::Finished))) => return Verdict::Complete,
-            Ok(Ok(Ok(Done::AgainIn(pause)))) => return Verdict::Snooze(pause, String::new()),
+            Ok(Ok(Ok(()))) => return Verdict::Complete,
             Ok(Ok(Err(failure))) => failure,
             Ok(Err(_panic)) => JobFailure::retry("the job panicked"),
             Err(_elapsed) => JobFailure::retry("timeout: the job ran longer than it may"),
@@ -247,9 +247,7 @@ impl Worker {
                     .await
             }
             Verdict::Snooze(pause, text) => {
-                if !text.is_empty() {
-                    tracing::info!(job.id = %job.id, job.kind = %job.kind, reason = %text, "a job waits");
-                }
+                tracing::info!(job.id = %job.id, job.kind = %job.kind, reason = %text, "a job waits");
                 self.queue.snooze(lease, now.plus(pause), &error_text(&text), now).await
             }
             Verdict::Bury(text) => {
@@ -334,7 +332,7 @@ async fn or_stop<T>(stop: &CancellationToken, future: impl Future<Output = T>) -
     }
 }
 
-/// An error with all its sources, in one line.
+/// An error with all its sources, in one line that may be logged.
 pub(crate) fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
@@ -343,5 +341,5 @@ pub(crate) fn chain(error: &dyn Error) -> String {
         text.push_str(&inner.to_string());
         source = inner.source();
     }
-    text
+    error_text(&text)
 }

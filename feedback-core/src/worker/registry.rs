@@ -27,15 +27,6 @@ pub struct Registry {
     pub(crate) poll_every: Duration,
 }
 
-/// A job that succeeded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Done {
-    /// It is over.
-    Finished,
-    /// Periodic work: the same job again after this pause.
-    AgainIn(Duration),
-}
-
 /// A job that failed: what the loop does about it, and why, without customer text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JobFailure {
@@ -73,7 +64,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`JobFailure`], which says whether it helps to run it again.
-    pub async fn run(&self, job: JobId, payload: JobPayload) -> Result<Done, JobFailure> {
+    pub async fn run(&self, job: JobId, payload: JobPayload) -> Result<(), JobFailure> {
         match payload {
             JobPayload::TriageTicket { ticket } => self.enrich.suggest(ticket).await?,
             JobPayload::MatchDuplicates { ticket } => self.match_duplicates.suggest(ticket).await?,
@@ -98,13 +89,13 @@ impl Registry {
             JobPayload::PollTracker => {
                 if let Some(poll) = &self.poll {
                     poll.poll().await?;
-                    return Ok(Done::AgainIn(self.poll_every));
+                    poll.schedule(self.poll_every).await?;
                 }
             }
             // Retention is the operator's to configure, and nothing expires by default.
             JobPayload::PurgeExpired => {}
         }
-        Ok(Done::Finished)
+        Ok(())
     }
 
     /// What a job leaves behind that gave up: the ticket says that there will be no suggestion.

@@ -21,7 +21,7 @@ use crate::{
 const SETTLE: Duration = Duration::from_secs(30);
 const AMBIGUOUS_AFTER: Duration = Duration::from_secs(900);
 
-async fn approved_on(channel: Channel, test: TestHub) -> (TestHub, TicketId) {
+pub(crate) async fn approved_on(channel: Channel, test: TestHub) -> (TestHub, TicketId) {
     let body = match channel {
         Channel::Slack => payloads::slack("1767225600.000100", "U0DANA", "the export hangs"),
         _ => payloads::whatsapp("5491155550101", &[("wamid.A", 1_767_225_600, "the export hangs")]),
@@ -33,7 +33,7 @@ async fn approved_on(channel: Channel, test: TestHub) -> (TestHub, TicketId) {
     (test, id)
 }
 
-fn notification(test: &TestHub) -> Notification {
+pub(crate) fn notification(test: &TestHub) -> Notification {
     let [notification] = &test.store.all_notifications()[..] else {
         panic!("one notification")
     };

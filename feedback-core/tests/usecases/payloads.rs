@@ -70,3 +70,37 @@ fn whatsapp_value(parts: &serde_json::Value) -> String {
         "entry": [{"id": "WABA-1", "changes": [{"field": "messages", "value": value}]}]})
     .to_string()
 }
+
+/// One message of WhatsApp.
+pub(crate) fn whatsapp_message(from: &str, id: &str, at: i64, text: &str) -> serde_json::Value {
+    json!({"from": from, "id": id, "timestamp": at.to_string(), "type": "text", "text": {"body": text}})
+}
+
+/// WhatsApp's news that a person has another number.
+pub(crate) fn whatsapp_number_changed(from: &str, to: &str) -> serde_json::Value {
+    json!({"from": from, "id": format!("wamid.system.{to}"), "timestamp": "1767225510", "type": "system",
+        "system": {"type": "user_changed_number", "body": format!("User A changed from {from} to {to}"), "wa_id": to}})
+}
+
+/// One status report of WhatsApp.
+pub(crate) fn report(wamid: &str, status: &str, marker: Option<&str>, code: Option<u32>) -> serde_json::Value {
+    let mut report =
+        json!({"id": wamid, "status": status, "timestamp": "1767225700", "recipient_id": "5491155550101"});
+    if let Some(marker) = marker {
+        report["biz_opaque_callback_data"] = marker.into();
+    }
+    if let Some(code) = code {
+        report["errors"] = json!([{"code": code, "title": "It failed", "message": "It failed"}]);
+    }
+    report
+}
+
+/// Reports of WhatsApp in one delivery.
+pub(crate) fn whatsapp_reports(reports: &[serde_json::Value]) -> String {
+    whatsapp_value(&json!({"statuses": reports}))
+}
+
+/// Reports and messages of WhatsApp in one delivery; messages name no contact.
+pub(crate) fn whatsapp_mixed(messages: &[serde_json::Value], reports: &[serde_json::Value]) -> String {
+    whatsapp_value(&json!({"messages": messages, "statuses": reports}))
+}

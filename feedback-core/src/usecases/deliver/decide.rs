@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::{
     domain::{
-        AttemptOutcome, DeliveryError, EventKind, Notification, NotificationAttempt, NotificationStatus, ReceiptStatus,
-        Timestamp,
+        AttemptOutcome, DeliveryError, EventKind, Marker, Notification, NotificationAttempt, NotificationStatus,
+        ReceiptStatus, Timestamp,
     },
     logic::{
         normalize::StatusReport,
@@ -255,9 +255,34 @@ pub(super) fn blind(
     }
 }
 
+/// The try that the notification stands for now: the one whose answer is awaited, else the last one.
+pub(super) fn current<'a>(
+    notification: &Notification,
+    attempts: &'a [NotificationAttempt],
+) -> Option<&'a NotificationAttempt> {
+    let with = |outcome| attempts.iter().rev().find(move |attempt| attempt.outcome == outcome);
+    match notification.status {
+        // By its outcome and not by its time: a clock may have been put back between two tries.
+        NotificationStatus::Sending => with(None).or_else(|| with(Some(AttemptOutcome::Unknown))),
+        _ => attempts.last(),
+    }
+}
+
+/// What a status report does: the moved notification, and the try that it was about where that is settled now.
+pub(super) type Report = (Moved, Option<NotificationAttempt>);
+
 /// What a provider's status report means. `None` where it says nothing new: reports come late, twice and in any order.
-pub(super) fn reported(notification: &Notification, report: &StatusReport, now: Timestamp) -> Option<Moved> {
+pub(super) fn reported(
+    notification: &Notification,
+    attempts: &[NotificationAttempt],
+    report: &StatusReport,
+    now: Timestamp,
+) -> Option<Report> {
     let at = report.at.unwrap_or(now);
+    let current = current(notification, attempts);
+    let marked = report.marker.as_ref().and_then(Marker::attempt);
+    let about = marked.map_or(current, |id| attempts.iter().find(|attempt| attempt.id == id));
+    let failed_before = about.is_some_and(|attempt| attempt.outcome == Some(AttemptOutcome::Refused));
     let mut moved = stamped(notification.clone(), now);
     let event = match report.status {
         ReceiptStatus::Failed => {
@@ -268,12 +293,23 @@ pub(super) fn reported(notification: &Notification, report: &StatusReport, now: 
             ) {
                 return None;
             }
+            // An earlier try's failure, or the same news again: another try has been made since, or is on its way.
+            let about = about.filter(|about| !failed_before && current.is_some_and(|current| current.id == about.id))?;
             let said = report.error.clone().unwrap_or_else(|| DeliveryError {
                 code: "failed".to_owned(),
                 words: "the provider reported a failure without a reason".to_owned(),
             });
-            return failed_late(moved, said, now);
+            let switched = attempts.iter().any(|attempt| closed_window(attempt.error.as_ref()));
+            let refused = NotificationAttempt {
+                outcome: Some(AttemptOutcome::Refused),
+                error: Some(said.clone()),
+                finished_at: about.finished_at.or(Some(now)),
+                ..about.clone()
+            };
+            return failed_late(moved, said, switched, now).map(|moved| (moved, Some(refused)));
         }
+        // It was passed on and failed behind that: the two reports came in the wrong order.
+        ReceiptStatus::Sent if failed_before => return None,
         ReceiptStatus::Sent => {
             moved.sent_at = moved.sent_at.or(Some(at));
             advance(&mut moved, NotificationStatus::Sent).then_some(EventKind::Sent)
@@ -300,15 +336,16 @@ pub(super) fn reported(notification: &Notification, report: &StatusReport, now: 
         updated_at: notification.updated_at,
         ..moved.clone()
     } == *notification;
-    (!unchanged).then_some(Moved {
+    let moved = Moved {
         notification: moved,
         event,
         then: Then::Nothing,
-    })
+    };
+    (!unchanged).then_some((moved, None))
 }
 
 /// Accepted first and failed later: permanent but for the closed window, which the template may still pass.
-fn failed_late(notification: Notification, said: DeliveryError, now: Timestamp) -> Option<Moved> {
+fn failed_late(notification: Notification, said: DeliveryError, switched: bool, now: Timestamp) -> Option<Moved> {
     let waits = matches!(
         notification.status,
         NotificationStatus::Sent | NotificationStatus::Sending | NotificationStatus::Ambiguous
@@ -316,7 +353,10 @@ fn failed_late(notification: Notification, said: DeliveryError, now: Timestamp) 
     if !waits {
         return None;
     }
-    if closed_window(Some(&said)) && !closed_window(notification.last_error.as_ref()) {
+    if closed_window(Some(&said)) {
+        if switched {
+            return Some(restricted(notification, said, now));
+        }
         let mut pending = notification;
         pending.status = NotificationStatus::Pending;
         pending.last_error = Some(said);

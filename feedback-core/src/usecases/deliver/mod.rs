@@ -14,13 +14,14 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use serde_json::json;
 
-pub(crate) use self::status::status_change;
+pub(crate) use self::status::{Reports, StatusChange};
 use self::{
     decide::{Moved, Then},
     route::{NoRoute, Routed},
 };
 use super::{
     TRIES,
+    review::check_ticket,
     sealing::{open, place},
     timeline::event,
 };
@@ -28,7 +29,7 @@ use crate::{
     domain::{
         Actor, Approved, AttemptOutcome, Change, ChangelogEntry, Channel, DeliveryError, DeliveryMode, EventKind,
         Identity, JobPayload, NewJob, Notification, NotificationAttempt, NotificationId, NotificationStatus,
-        OutboundMessage, Reporter, TicketStatus, Timestamp, UserId, Write,
+        OutboundMessage, Reporter, Ticket, TicketStatus, Timestamp, UserId, Write,
     },
     logic::retry::Backoff,
     ports::{
@@ -128,6 +129,7 @@ struct Loaded {
     /// Whose key sealed the address.
     reporter: Reporter,
     attempts: Vec<NotificationAttempt>,
+    ticket: Ticket,
 }
 
 impl Deliver {
@@ -161,6 +163,19 @@ impl Deliver {
     }
 
     async fn try_deliver(&self, id: NotificationId) -> Result<(), PortError> {
+        let mut last = None;
+        for _ in 0..TRIES {
+            match self.try_once(id).await {
+                // A status report, a person, another worker, or a change of the ticket came first: look again. What was
+                // begun meanwhile is found and not repeated.
+                Err(error) if error.is_conflict() => last = Some(error),
+                other => return other,
+            }
+        }
+        Err(last.unwrap_or_else(|| PortError::new(PortErrorKind::Conflict, "deliver.send")))
+    }
+
+    async fn try_once(&self, id: NotificationId) -> Result<(), PortError> {
         let Some(loaded) = self.load(id).await? else {
             return Ok(());
         };
@@ -179,6 +194,12 @@ impl Deliver {
                     .await;
             }
         };
+        if check_ticket(&loaded.ticket, &loaded.entry).is_err() {
+            let said = error("ticket_moved_on", "the ticket moved on since these words were approved");
+            return self
+                .commit_moved(&loaded, decide::given_up(loaded.notification.clone(), said, now))
+                .await;
+        }
         if loaded.identity.opted_out_at.is_some() {
             let said = error("opted_out", "the person asked not to be written to");
             return self
@@ -211,6 +232,8 @@ impl Deliver {
         };
         let mut sending = loaded.notification.clone();
         sending.status = NotificationStatus::Sending;
+        // The id of an earlier try's message: a report on that one says nothing about this one.
+        sending.provider_message_id = None;
         sending.sent_as = Some(routed.route.sent_as().to_owned());
         sending.updated_at = now;
         let intent = Change::new()
@@ -218,12 +241,7 @@ impl Deliver {
             // If the process dies before recording what became of it, this job's lease lapses, and its next run finds
             // the attempt and queues a look at the provider.
             .with(Write::InsertAttempt(attempt.clone()));
-        match self.storage.commit(intent).await {
-            Ok(_) => {}
-            // Another worker began, or a person acted: theirs stands.
-            Err(error) if error.is_conflict() => return Ok(()),
-            Err(error) => return Err(error),
-        }
+        self.storage.commit(intent).await?;
         let sent_as = routed.route.sent_as();
         let message = OutboundMessage {
             approved,
@@ -231,7 +249,13 @@ impl Deliver {
             marker: attempt.marker(),
             started_at: attempt.started_at,
         };
-        let result = routed.sender.send(&message).await;
+        // A process that was stopped here has lost its turn: once the attempt has settled, others look for it and send.
+        let late = self.clock.now().since(attempt.started_at) > self.settings.settle / 3;
+        let result = if late {
+            Err(PortError::new(PortErrorKind::NotSent, "deliver.send").with_code("woke_late"))
+        } else {
+            routed.sender.send(&message).await
+        };
         let channel = loaded.notification.channel.as_str();
         let outcome = result
             .as_ref()
@@ -267,20 +291,26 @@ impl Deliver {
             else {
                 return Ok(());
             };
-            let moved = match &result {
-                Ok(receipt) => decide::taken(fresh, receipt, sent_as, now),
-                // A status report was faster than the failure: what it says stands.
-                Err(_) if fresh.status != NotificationStatus::Sending => Moved {
-                    notification: fresh,
-                    event: None,
-                    then: Then::Nothing,
-                },
-                Err(error) => decide::failed(fresh, &loaded.attempts, error, &self.settings, entropy, now),
+            let attempts = self.storage.attempts(fresh.id).await?;
+            let told = |a: &NotificationAttempt| a.id == attempt.id && a.outcome == Some(AttemptOutcome::Refused);
+            if attempts.iter().any(told) {
+                // The report of a failure was faster than the answer that the provider took it: the report stands.
+                return Ok(());
+            }
+            let is_current = decide::current(&fresh, &attempts).is_some_and(|current| current.id == attempt.id);
+            let change = match &result {
+                Ok(receipt) => {
+                    let moved = decide::taken(fresh, receipt, sent_as, now);
+                    self.change_of(moved, Actor::Hub, now).await?
+                }
+                Err(error) if is_current && fresh.status == NotificationStatus::Sending => {
+                    let moved = decide::failed(fresh, &loaded.attempts, error, &self.settings, entropy, now);
+                    self.change_of(moved, Actor::Hub, now).await?
+                }
+                // A status report was faster than the failure, or another try has begun: what they say stands.
+                Err(_) => Change::new(),
             };
-            let change = self
-                .change_of(moved, Actor::Hub, now)
-                .await?
-                .with(Write::UpdateAttempt(attempt.clone()));
+            let change = change.with(Write::UpdateAttempt(attempt.clone()));
             match self.storage.commit(change).await {
                 Ok(_) => return Ok(()),
                 Err(error) if error.is_conflict() => {}
@@ -295,10 +325,7 @@ impl Deliver {
         let now = moved.notification.updated_at;
         tracing::info!(notification.id = %loaded.notification.id, status = %moved.notification.status, "notification moved");
         let change = self.change_of(moved, Actor::Hub, now).await?;
-        match self.storage.commit(change).await {
-            Err(error) if error.is_conflict() => Ok(()),
-            other => other.map(|_| ()),
-        }
+        self.storage.commit(change).await.map(|_| ())
     }
 
     /// The writes of a move: the notification, its event, the next job, and the ticket that is closed by an arrival.
@@ -339,7 +366,10 @@ impl Deliver {
         let Some(mut ticket) = self.storage.ticket(TicketKey::Id(notification.ticket)).await? else {
             return Ok(());
         };
-        if ticket.status == TicketStatus::Resolved && ticket.move_to(TicketStatus::Closed, now).is_ok() {
+        let key = ChangelogEntryKey::Id(notification.changelog_entry);
+        let entry = self.storage.changelog_entry(key).await?;
+        let about_now = entry.is_some_and(|entry| entry.resolution == ticket.resolutions);
+        if about_now && ticket.status == TicketStatus::Resolved && ticket.move_to(TicketStatus::Closed, now).is_ok() {
             change.push(event(
                 &*self.ids,
                 ticket.id,
@@ -378,6 +408,8 @@ impl Deliver {
             .await?
             .ok_or_else(|| missing("reporter"))?;
         let attempts = storage.attempts(id).await?;
+        let ticket = storage.ticket(TicketKey::Id(notification.ticket)).await?;
+        let ticket = ticket.ok_or_else(|| missing("ticket"))?;
         Ok(Some(Loaded {
             notification,
             entry,
@@ -385,6 +417,7 @@ impl Deliver {
             identity,
             reporter,
             attempts,
+            ticket,
         }))
     }
 
@@ -451,6 +484,24 @@ impl Deliver {
         decision: &str,
         apply: impl Fn(&mut Notification) -> bool,
     ) -> Result<Notification, SettleAmbiguousError> {
+        for _ in 0..TRIES {
+            match self.decide_once(id, by, decision, &apply).await {
+                // The notification or its ticket was changed at the same moment: does the word still fit?
+                Err(SettleAmbiguousError::Storage(error)) if error.is_conflict() => {}
+                other => return other,
+            }
+        }
+        let error = PortError::new(PortErrorKind::Conflict, "deliver.settle");
+        Err(SettleAmbiguousError::Storage(error))
+    }
+
+    async fn decide_once(
+        &self,
+        id: NotificationId,
+        by: UserId,
+        decision: &str,
+        apply: &impl Fn(&mut Notification) -> bool,
+    ) -> Result<Notification, SettleAmbiguousError> {
         let found = self
             .storage
             .notification(NotificationKey::Id(id))
@@ -473,32 +524,34 @@ impl Deliver {
             now,
         ));
         if notification.status == NotificationStatus::Pending {
-            change.push(deliver_job(&*self.ids, &notification, now, now));
+            // Under a key of its own: a try that waits for its time does not stand for one that a person wants now.
+            let key = format!("deliver:{id}:asked:{}", notification.version);
+            change.push(Write::Enqueue(new_deliver_job(&*self.ids, &notification, now).unique(key)));
         } else {
             self.close_ticket(&notification, now, &mut change)
                 .await
                 .map_err(SettleAmbiguousError::Storage)?;
         }
         change.push(Write::UpdateNotification(Box::new(notification.clone())));
-        match self.storage.commit(change).await {
-            Ok(_) => {
-                notification.version += 1;
-                Ok(notification)
-            }
-            Err(error) if error.is_conflict() => Err(SettleAmbiguousError::NotWaiting { status }),
-            Err(error) => Err(SettleAmbiguousError::Storage(error)),
-        }
+        let committed = self.storage.commit(change).await;
+        committed.map_err(SettleAmbiguousError::Storage)?;
+        notification.version += 1;
+        Ok(notification)
     }
 }
 
 /// The job that makes the next try of a notification.
 pub(crate) fn deliver_job(ids: &dyn IdSource, notification: &Notification, at: Timestamp, now: Timestamp) -> Write {
+    let key = format!("deliver:{}", notification.id);
+    Write::Enqueue(new_deliver_job(ids, notification, now).at(at).unique(key))
+}
+
+fn new_deliver_job(ids: &dyn IdSource, notification: &Notification, now: Timestamp) -> NewJob {
     let payload = JobPayload::DeliverNotification {
         notification: notification.id,
         changelog_entry: notification.changelog_entry,
     };
-    let key = format!("deliver:{}", notification.id);
-    Write::Enqueue(NewJob::now(ids.next(), payload, now).at(at).unique(key))
+    NewJob::now(ids.next(), payload, now)
 }
 
 fn error(code: &str, words: &str) -> DeliveryError {

@@ -5,6 +5,7 @@ use crate::{
     domain::{
         Actor, AttemptOutcome, Change, NotificationAttempt, NotificationId, NotificationStatus, OutboundMessage, Write,
     },
+    logic::retry::OUTAGE_LIMIT,
     ports::{NotificationKey, PortError, PortErrorKind, ReadBack},
     usecases::failure::{NextStep, next_step},
 };
@@ -26,7 +27,7 @@ impl Deliver {
         if loaded.notification.status != NotificationStatus::Sending {
             return Ok(());
         }
-        let Some(attempt) = loaded.attempts.last().filter(|attempt| is_open(attempt)).cloned() else {
+        let Some(attempt) = decide::current(&loaded.notification, &loaded.attempts).cloned() else {
             return Ok(());
         };
         let now = self.clock.now();
@@ -36,6 +37,10 @@ impl Deliver {
         }
         match self.look(&loaded, &attempt).await {
             Ok(found) => self.record_look(&loaded, attempt, found).await,
+            // Nobody could look for three days: as good as blind.
+            Err(_) if now.since(attempt.started_at) > OUTAGE_LIMIT => {
+                self.record_look(&loaded, attempt, ReadBack::Blind).await
+            }
             Err(error) => {
                 tracing::warn!(%error, "could not look for a message whose send got no answer");
                 let pause = match next_step(error.kind()) {
@@ -80,7 +85,10 @@ impl Deliver {
             let Some(fresh) = self.storage.notification(NotificationKey::Id(id)).await? else {
                 return Ok(());
             };
-            if fresh.status != NotificationStatus::Sending {
+            let attempts = self.storage.attempts(id).await?;
+            let is_current = decide::current(&fresh, &attempts).is_some_and(|current| current.id == attempt.id);
+            // A report, or another look that led to another try, came first: what was found is about neither.
+            if fresh.status != NotificationStatus::Sending || !is_current {
                 return Ok(());
             }
             let moved = match &found {
@@ -114,16 +122,14 @@ impl Deliver {
 
     /// A look for the last attempt, when no request of ours can still be under way.
     pub(super) async fn queue_reconcile(&self, loaded: &Loaded) -> Result<(), PortError> {
-        let Some(attempt) = loaded.attempts.last() else {
+        let Some(attempt) = decide::current(&loaded.notification, &loaded.attempts) else {
             return Ok(());
         };
         let now = self.clock.now();
-        let at = attempt.started_at.plus(self.settings.settle).max(now);
+        // Never further away than a new attempt's: the clock may have been put back.
+        let settled_at = attempt.started_at.min(now).plus(self.settings.settle);
+        let at = settled_at.max(now);
         let change = Change::new().with(self.reconcile_job(loaded.notification.id, at, now));
         self.storage.commit(change).await.map(|_| ())
     }
-}
-
-fn is_open(attempt: &NotificationAttempt) -> bool {
-    matches!(attempt.outcome, None | Some(AttemptOutcome::Unknown))
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Deliver, Loaded, decide::closed_window, error};
 use crate::{
-    domain::{Channel, DeliveryError, DeliveryMode, Route, ThreadRef, Timestamp},
+    domain::{Channel, DeliveryError, DeliveryMode, NotificationAttempt, Route, ThreadRef, Timestamp},
     logic::window::{self, ProviderSays},
     ports::{ChannelSender, PortError},
     usecases::sealing::{open, place},
@@ -61,17 +61,18 @@ impl Deliver {
                 },
                 DeliveryMode::SessionOrTemplate { template },
             ) => {
+                let last = loaded.identity.last_message_at;
+                // The provider's word holds until the person writes again.
+                let holds = |attempt: &NotificationAttempt| last.is_none_or(|last| attempt.started_at >= last);
                 let closed = loaded
                     .attempts
                     .iter()
-                    .any(|attempt| closed_window(attempt.error.as_ref()))
-                    || closed_window(notification.last_error.as_ref());
+                    .any(|attempt| closed_window(attempt.error.as_ref()) && holds(attempt));
                 let provider = if closed {
                     ProviderSays::Closed
                 } else {
                     ProviderSays::Nothing
                 };
-                let last = loaded.identity.last_message_at;
                 match window::whatsapp_mode(last, provider, template.as_ref(), text, now) {
                     Ok(mode) => Route::WhatsApp {
                         phone_number_id: phone_number_id.clone(),

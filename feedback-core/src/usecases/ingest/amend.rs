@@ -13,7 +13,7 @@ use super::{
 use crate::{
     domain::{Actor, EventKind, ExternalId, Identity, IdentityId, TicketSource, Write},
     logic::normalize::{Deleted, DeletedMessage, EditedMessage, IdentityChange, InboundMessage, MessageRole, Stated},
-    ports::{IdSourceExt, IdentityKey, PortError, ReporterKey, SourceKey},
+    ports::{IdSourceExt, PortError, SourceKey},
     usecases::{
         sealing::{place, seal},
         timeline::event,
@@ -107,35 +107,31 @@ impl Ingest {
     pub(super) async fn decide_identity_change(
         &self,
         change: &IdentityChange,
+        view: &mut View,
         writer: &mut Writer<'_>,
     ) -> Result<Decided, PortError> {
+        let lookup_of = |id: &str| identity_index(&*self.vault, change.channel, &change.connection, id);
         let mut known = None;
         for former in &change.former_user_ids {
-            let lookup = identity_index(&*self.vault, change.channel, &change.connection, former);
-            known = known.or(self
-                .storage
-                .identity(IdentityKey::External(change.channel, lookup))
-                .await?);
+            let lookup = lookup_of(former);
+            view.load_identity(&*self.storage, change.channel, lookup).await?;
+            known = known.or_else(|| view.identity_of(change.channel, lookup).cloned());
         }
         let Some(former) = known else {
             return Ok(Decided::Outcome(Outcome::Ignored("new id of a person who never wrote")));
         };
-        let Some(reporter) = self.storage.reporter(ReporterKey::Id(former.reporter)).await? else {
+        let Some(reporter) = view.reporter(former.reporter).filter(|reporter| reporter.key.is_some()).cloned() else {
             return Ok(Decided::Outcome(Outcome::Ignored("new id of a person who is gone")));
         };
         for current in &change.current_user_ids {
-            let lookup = identity_index(&*self.vault, change.channel, &change.connection, current);
-            if self
-                .storage
-                .identity(IdentityKey::External(change.channel, lookup))
-                .await?
-                .is_some()
-            {
+            let lookup = lookup_of(current);
+            view.load_identity(&*self.storage, change.channel, lookup).await?;
+            if view.identity_of(change.channel, lookup).is_some() {
                 continue;
             }
             let id: IdentityId = writer.maker.ids.next();
             let at = place::of("reporter_identities", "external_user_id", *id.as_uuid());
-            writer.writes.push(Write::InsertIdentity(Identity {
+            let identity = Identity {
                 id,
                 reporter: reporter.id,
                 lookup,
@@ -143,7 +139,9 @@ impl Ingest {
                 created_at: writer.maker.now,
                 version: 1,
                 ..former.clone()
-            }));
+            };
+            view.put_identity(identity.clone());
+            writer.writes.push(Write::InsertIdentity(identity));
         }
         Ok(Decided::Outcome(Outcome::Ignored("a person's ids changed")))
     }

@@ -12,13 +12,17 @@ use std::{sync::Arc, time::Duration};
 use serde_json::json;
 
 use self::{
-    decide::{Facts, Plan, decide},
+    decide::{Facts, FollowUp, Plan, decide},
     person::Maker,
     prepare::Prepared,
     view::View,
     writes::Writer,
 };
-use super::{TRIES, deliver};
+use super::{
+    TRIES,
+    deliver::{Reports, StatusChange},
+    draft::withdrawal_for,
+};
 use crate::{
     domain::{
         Change, Channel, ExternalId, JobId, JobPayload, NewJob, Priority, RememberedCall, Sealed, ThreadRef, TicketId,
@@ -380,6 +384,7 @@ impl Ingest {
         now: Timestamp,
     ) -> Result<(Change, Vec<Decided>), PortError> {
         let mut view = View::default();
+        let mut reports = Reports::default();
         let mut writer = Writer {
             maker: Maker {
                 vault: &*self.vault,
@@ -400,18 +405,21 @@ impl Ingest {
                     self.decide_message(message, raw, &mut view, &mut writer).await?
                 }
                 Intake::Status(report) => {
-                    let moved = deliver::status_change(&*self.storage, &*self.ids, report, now).await?;
-                    let applied = moved.is_some();
-                    writer.writes.extend(moved.into_iter().flatten());
-                    Decided::Outcome(if applied {
-                        Outcome::StatusApplied
-                    } else {
-                        Outcome::Ignored("status report that changes nothing")
-                    })
+                    match reports.change(&*self.storage, &*self.ids, report, now).await? {
+                        None => Decided::Outcome(Outcome::Ignored("status report that changes nothing")),
+                        Some(StatusChange { writes, told }) => {
+                            writer.writes.extend(writes);
+                            if let Some((ticket, resolution)) = told {
+                                view.load_ticket(&*self.storage, ticket).await?;
+                                writer.close(ticket, resolution, &mut view);
+                            }
+                            Decided::Outcome(Outcome::StatusApplied)
+                        }
+                    }
                 }
                 Intake::Edited(edit) => self.decide_edit(edit, &mut view, &mut writer).await?,
                 Intake::Deleted(deleted) => self.decide_deletion(deleted, &mut writer).await?,
-                Intake::IdentityChanged(change) => self.decide_identity_change(change, &mut writer).await?,
+                Intake::IdentityChanged(change) => self.decide_identity_change(change, &mut view, &mut writer).await?,
                 Intake::Wanted(_) => {
                     Decided::Outcome(Outcome::Ignored("reaction to a message whose text is not known"))
                 }
@@ -456,11 +464,14 @@ impl Ingest {
             recorded: view.recorded(&prepared.look),
             digest: &prepared.digest,
             in_thread: view.in_thread(&prepared.look),
-            last_of_author: view
-                .identity(&prepared.look)
-                .and_then(|identity| view.last_of(identity)),
+            last_of_author: view.last_of_author(&prepared.look),
         };
         let plan = decide(&facts, self.settings.burst);
+        if let Plan::FollowUp(ticket, FollowUp::Reopen) = plan {
+            // "It is solved" is not so any more.
+            let withdrawn = withdrawal_for(&*self.storage, &*self.ids, ticket, writer.maker.now).await?;
+            writer.writes.extend(withdrawn);
+        }
         let ticket = writer.carry_out(plan, &prepared, view)?;
         Ok(match (plan, ticket) {
             (Plan::NewTicket { .. }, Some(ticket)) => Decided::NewTicket(ticket),

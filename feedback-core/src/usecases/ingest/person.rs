@@ -5,9 +5,9 @@ use super::{
     view::{LookUps, View},
 };
 use crate::{
-    domain::{Identity, IdentityLink, LinkKind, LinkStrength, Reporter, ReporterId, SourceId, Timestamp, Write},
+    domain::{BlindIndex, Identity, IdentityLink, LinkKind, LinkStrength, Reporter, ReporterId, SourceId, Timestamp, Write},
     logic::normalize::Author,
-    ports::{IdSource, IdSourceExt, IndexKind, PortError, Vault},
+    ports::{IdSource, IdSourceExt, PortError, PortErrorKind, Vault},
     usecases::sealing::{place, seal},
 };
 
@@ -66,30 +66,40 @@ impl Maker<'_> {
             (None, Who::Linked(reporter, _)) => view.reporter(reporter).cloned(),
             (None, Who::Known | Who::New(_)) => None,
         };
+        // Erased, and the person writes again: somebody new, so that nothing old can be opened with the new key.
+        let owner = owner.filter(|reporter| reporter.key.is_some());
+        let email_proved_by = view.email_proved_by(look);
         let reporter = match owner {
-            Some(reporter) => self.filled_in(reporter, message, writes)?,
-            None => self.new_reporter(message, writes)?,
+            Some(reporter) => self.filled_in(reporter, message, email_proved_by, writes)?,
+            None => self.new_reporter(message, email_proved_by, writes)?,
         };
         view.put_reporter(reporter.clone());
-        let identity = match known {
-            Some(identity) => identity,
-            None => {
-                let identity = self.new_identity(message, 0, &author.external_user_id, &reporter, view, writes)?;
-                self.link(who, &identity, source, writes);
-                identity
-            }
-        };
-        for (index, other) in author.other_user_ids.iter().enumerate() {
-            let lookup = look.identities.get(index + 1);
-            if lookup.is_some_and(|lookup| !view.has_identity(look.channel, *lookup)) {
-                self.new_identity(message, index + 1, other, &reporter, view, writes)?;
-            }
+        let mut author_identity = None;
+        let ids = std::iter::once(&author.external_user_id).chain(&author.other_user_ids);
+        for (external_user_id, lookup) in ids.zip(&look.identities) {
+            let identity = match view.identity_of(look.channel, *lookup).cloned() {
+                Some(found) => self.kept(found, external_user_id, &reporter, view, writes)?,
+                None => self.new_identity(message, *lookup, external_user_id, &reporter, view, writes)?,
+            };
+            writes.push(Write::TouchIdentity(identity.id, message.sent_at));
+            let is_author = known.as_ref().is_none_or(|known| known.id == identity.id);
+            author_identity = author_identity.or(is_author.then_some(identity));
         }
-        writes.push(Write::TouchIdentity(identity.id, message.sent_at));
+        // A message has an author id, and with it one identity at least.
+        let identity =
+            author_identity.ok_or_else(|| PortError::new(PortErrorKind::Rejected, "ingest.person").with_code("no_id"))?;
+        if known.is_none() {
+            self.link(who, &identity, source, writes);
+        }
         Ok((reporter, identity))
     }
 
-    fn new_reporter(&self, message: &Prepared<'_>, writes: &mut Vec<Write>) -> Result<Reporter, PortError> {
+    fn new_reporter(
+        &self,
+        message: &Prepared<'_>,
+        email_proved_by: Option<ReporterId>,
+        writes: &mut Vec<Write>,
+    ) -> Result<Reporter, PortError> {
         let id: ReporterId = self.ids.next();
         let mut reporter = Reporter {
             id,
@@ -106,7 +116,7 @@ impl Maker<'_> {
             created_at: self.now,
             version: 1,
         };
-        fill_in(self.vault, &mut reporter, message)?;
+        fill_in(self.vault, &mut reporter, message, email_proved_by)?;
         writes.push(Write::InsertReporter(reporter.clone()));
         Ok(reporter)
     }
@@ -117,15 +127,11 @@ impl Maker<'_> {
         &self,
         mut reporter: Reporter,
         message: &Prepared<'_>,
+        email_proved_by: Option<ReporterId>,
         writes: &mut Vec<Write>,
     ) -> Result<Reporter, PortError> {
-        if reporter.key.is_none() {
-            // Erased, and the person writes again: a new beginning under a new key.
-            reporter.key = Some(self.vault.new_subject_key(reporter.id)?);
-            reporter.erased_at = None;
-        }
         let before = reporter.clone();
-        fill_in(self.vault, &mut reporter, message)?;
+        fill_in(self.vault, &mut reporter, message, email_proved_by)?;
         reporter.language = message.language.or(reporter.language);
         if reporter != before {
             writes.push(Write::UpdateReporter(reporter.clone()));
@@ -134,10 +140,34 @@ impl Maker<'_> {
         Ok(reporter)
     }
 
+    /// A known identity; that of an erased person goes to the person who writes now, its address sealed anew.
+    fn kept(
+        &self,
+        identity: Identity,
+        external_user_id: &str,
+        reporter: &Reporter,
+        view: &mut View,
+        writes: &mut Vec<Write>,
+    ) -> Result<Identity, PortError> {
+        if view.reporter(identity.reporter).is_none_or(|owner| owner.key.is_some()) {
+            return Ok(identity);
+        }
+        let at = place::of("reporter_identities", "external_user_id", *identity.id.as_uuid());
+        let mut identity = Identity {
+            reporter: reporter.id,
+            external_user_id: seal(self.vault, reporter, at, external_user_id.as_bytes())?,
+            ..identity
+        };
+        writes.push(Write::UpdateIdentity(identity.clone()));
+        identity.version += 1;
+        view.put_identity(identity.clone());
+        Ok(identity)
+    }
+
     fn new_identity(
         &self,
         message: &Prepared<'_>,
-        index: usize,
+        lookup: BlindIndex,
         external_user_id: &str,
         reporter: &Reporter,
         view: &mut View,
@@ -145,8 +175,6 @@ impl Maker<'_> {
     ) -> Result<Identity, PortError> {
         let id: crate::domain::IdentityId = self.ids.next();
         let at = place::of("reporter_identities", "external_user_id", *id.as_uuid());
-        let lookup = message.look.identities.get(index).copied();
-        let lookup = lookup.unwrap_or_else(|| self.vault.blind_index(IndexKind::Identity, external_user_id.as_bytes()));
         let identity = Identity {
             id,
             reporter: reporter.id,
@@ -181,7 +209,12 @@ impl Maker<'_> {
 }
 
 /// Puts name and addresses of the message where the reporter has none.
-fn fill_in(vault: &dyn Vault, reporter: &mut Reporter, message: &Prepared<'_>) -> Result<(), PortError> {
+fn fill_in(
+    vault: &dyn Vault,
+    reporter: &mut Reporter,
+    message: &Prepared<'_>,
+    email_proved_by: Option<ReporterId>,
+) -> Result<(), PortError> {
     let author: &Author = &message.message.author;
     let row = *reporter.id.as_uuid();
     let sealed = |reporter: &Reporter, column, value: &str| {
@@ -193,7 +226,8 @@ fn fill_in(vault: &dyn Vault, reporter: &mut Reporter, message: &Prepared<'_>) -
     if let (None, Some(email)) = (&reporter.email, &author.email) {
         reporter.email = Some(sealed(reporter, "email", email)?);
         reporter.email_index = message.look.email;
-        reporter.email_verified = author.email_verified;
+        // Somebody else has proved the address: that the two are one person is for a reviewer to say.
+        reporter.email_verified = author.email_verified && email_proved_by.is_none_or(|owner| owner == reporter.id);
     }
     if let (None, Some(phone)) = (&reporter.phone, &author.phone) {
         reporter.phone = Some(sealed(reporter, "phone", phone)?);

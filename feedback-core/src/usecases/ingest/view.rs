@@ -1,7 +1,7 @@
 //! What the hub knew before a delivery, kept up to date while its items are decided one after the other: the second
 //! message of a batch sees the ticket that the first one made.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map::Entry};
 
 use crate::{
     domain::{
@@ -43,11 +43,11 @@ impl View {
     /// Loads what concerns one message; rows that are there already, or were changed by an earlier item, stay.
     pub(super) async fn load(&mut self, storage: &dyn Storage, look: &LookUps) -> Result<(), PortError> {
         let source_key = (look.channel, look.external_id.clone());
-        if !self.sources.contains_key(&source_key) {
+        if let Entry::Vacant(place) = self.sources.entry(source_key) {
             let key = SourceKey::External(look.channel, look.external_id.clone());
             if let Some(source) = storage.source(key).await? {
                 // Only that it is known: where the author wrote last is another question.
-                self.sources.insert(source_key, (source.ticket, source.digest));
+                place.insert((source.ticket, source.digest));
             }
         }
         if let Some(thread) = &look.thread_key
@@ -67,7 +67,7 @@ impl View {
         self.load_reporters(storage, look).await
     }
 
-    async fn load_identity(
+    pub(super) async fn load_identity(
         &mut self,
         storage: &dyn Storage,
         channel: Channel,
@@ -125,7 +125,7 @@ impl View {
         Ok(())
     }
 
-    async fn load_ticket(&mut self, storage: &dyn Storage, id: TicketId) -> Result<(), PortError> {
+    pub(super) async fn load_ticket(&mut self, storage: &dyn Storage, id: TicketId) -> Result<(), PortError> {
         if !self.tickets.contains_key(&id)
             && let Some(ticket) = storage.ticket(TicketKey::Id(id)).await?
         {
@@ -151,13 +151,23 @@ impl View {
             .find_map(|lookup| self.identities.get(&(look.channel, *lookup)))
     }
 
-    pub(super) fn has_identity(&self, channel: Channel, lookup: BlindIndex) -> bool {
-        self.identities.contains_key(&(channel, lookup))
+    pub(super) fn identity_of(&self, channel: Channel, lookup: BlindIndex) -> Option<&Identity> {
+        self.identities.get(&(channel, lookup))
     }
 
-    pub(super) fn last_of(&self, identity: &Identity) -> Option<(&Ticket, Timestamp)> {
-        let (ticket, at) = self.last_of.get(&identity.id)?;
+    /// The ticket of the author's last message under any of their ids, and when that was. What an erased person wrote is
+    /// nobody's any more.
+    pub(super) fn last_of_author(&self, look: &LookUps) -> Option<(&Ticket, Timestamp)> {
+        let identities = look.identities.iter().filter_map(|lookup| self.identity_of(look.channel, *lookup));
+        let theirs = identities.filter(|identity| self.is_somebody(identity.reporter));
+        let last = theirs.filter_map(|identity| self.last_of.get(&identity.id)).max_by_key(|(_, at)| *at);
+        let (ticket, at) = last?;
         Some((self.tickets.get(ticket)?, *at))
+    }
+
+    /// Whether evidence may lead to a reporter: not to one who was erased.
+    fn is_somebody(&self, id: ReporterId) -> bool {
+        self.reporters.get(&id).is_some_and(|reporter| reporter.key.is_some())
     }
 
     pub(super) fn reporter(&self, id: ReporterId) -> Option<&Reporter> {
@@ -165,17 +175,21 @@ impl View {
     }
 
     pub(super) fn by_verified_email(&self, look: &LookUps) -> Option<ReporterId> {
-        self.verified_emails
-            .get(&look.email.filter(|_| look.email_verified)?)
-            .copied()
+        self.email_proved_by(look).filter(|id| look.email_verified && self.is_somebody(*id))
+    }
+
+    /// Who has proved the address that the message names, whether or not this message proves it too.
+    pub(super) fn email_proved_by(&self, look: &LookUps) -> Option<ReporterId> {
+        self.verified_emails.get(&look.email?).copied()
     }
 
     pub(super) fn by_any_email(&self, look: &LookUps) -> Option<ReporterId> {
-        self.any_emails.get(&look.email?).copied()
+        self.any_emails.get(&look.email?).copied().filter(|id| self.is_somebody(*id))
     }
 
     pub(super) fn by_phone(&self, look: &LookUps) -> Option<ReporterId> {
-        look.phones.iter().find_map(|phone| self.phones.get(phone)).copied()
+        let found = look.phones.iter().find_map(|phone| self.phones.get(phone)).copied();
+        found.filter(|id| self.is_somebody(*id))
     }
 
     pub(super) fn ticket(&self, id: TicketId) -> Option<&Ticket> {

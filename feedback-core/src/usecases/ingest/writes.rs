@@ -165,6 +165,19 @@ impl Writer<'_> {
         Ok(())
     }
 
+    /// The reporter was told: the ticket is closed, if what they were told is how it stands.
+    pub(super) fn close(&mut self, id: TicketId, resolution: u32, view: &mut View) {
+        let Some(mut ticket) = view.ticket(id).cloned() else { return };
+        let about_now = ticket.status == TicketStatus::Resolved && ticket.resolutions == resolution;
+        if !about_now || ticket.move_to(TicketStatus::Closed, self.maker.now).is_err() {
+            return;
+        }
+        self.event(id, EventKind::Closed, Actor::Hub, json!({}));
+        self.writes.push(Write::UpdateTicket(Box::new(ticket.clone())));
+        ticket.version += 1;
+        view.put_ticket(ticket);
+    }
+
     #[expect(
         clippy::too_many_arguments,
         reason = "a source is where all that is known of a message meets"

@@ -1,7 +1,7 @@
 //! In: what the engineers moved. The tracker's status wins over the hub's, and a move is acted on once: the cursor
 //! moves in the commit that holds its effects.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use serde_json::json;
 
@@ -9,13 +9,13 @@ use super::SyncError;
 use crate::{
     domain::{
         Actor, Change, ChangelogEntry, ChangelogStatus, EventKind, JobPayload, NewJob, SyncCursor, Ticket,
-        TicketStatus, Timestamp, TrackerStatus, Write,
+        TicketStatus, Timestamp, TrackerPage, TrackerStatus, Write,
     },
     ports::{
         ChangelogEntryKey, Clock, IdSource, IdSourceExt, PortError, PortErrorKind, Storage, TicketKey, Tracker,
         TrackerChanges, TrackerUpdate,
     },
-    usecases::{TRIES, draft::withdrawn, timeline::event},
+    usecases::{TRIES, draft::withdrawal, timeline::event},
 };
 
 /// The name of the poll's cursor.
@@ -44,6 +44,19 @@ impl PollTracker {
             clock,
             ids,
         }
+    }
+
+    /// Queues the next poll, unless one waits already: so a poll that was doubled (a host that started while another's
+    /// poll was running) becomes one again.
+    ///
+    /// # Errors
+    /// [`SyncError::Storage`].
+    pub async fn schedule(&self, pause: Duration) -> Result<(), SyncError> {
+        let now = self.clock.now();
+        let next = NewJob::now(self.ids.next(), JobPayload::PollTracker, now);
+        let next = next.at(now.plus(pause)).unique("poll_tracker");
+        let committed = self.storage.commit(Change::new().with(Write::Enqueue(next))).await;
+        committed.map(|_| ()).map_err(SyncError::Storage)
     }
 
     /// Reads what changed and follows it. Safe to call at any time and from several hosts: the cursor is versioned.
@@ -85,6 +98,7 @@ impl PollTracker {
         let mut change = Change::new();
         // The newest word on a page counts; a page that was edited twice during paging comes twice.
         let mut seen = std::collections::HashSet::new();
+        let mut followed_tickets = std::collections::HashSet::new();
         for update in changes
             .updates
             .iter()
@@ -94,6 +108,9 @@ impl PollTracker {
             let Some(ticket) = self.ticket_of(update).await? else {
                 continue;
             };
+            if !followed_tickets.insert(ticket.id) {
+                continue;
+            }
             let draft = self
                 .storage
                 .changelog_entry(ChangelogEntryKey::NewestOf(ticket.id))
@@ -118,13 +135,20 @@ impl PollTracker {
         if let Some(ticket) = self.storage.ticket(TicketKey::Page(update.page_id.clone())).await? {
             return Ok(Some(ticket));
         }
-        // The page was made, and the hub died before it could note its id: the push will adopt it.
+        // The page was made and the hub has not noted its id yet: it is known from here on, or what the engineers did
+        // with it meanwhile would be lost. A page that names a ticket which has another one is a copy, and says nothing.
         let Some(id) = update.ticket else { return Ok(None) };
-        Ok(self
-            .storage
-            .ticket(TicketKey::Id(id))
-            .await?
-            .filter(|ticket| ticket.page.is_some()))
+        let found = self.storage.ticket(TicketKey::Id(id)).await?;
+        Ok(found.filter(|ticket| ticket.page.is_none()).map(|ticket| Ticket {
+            page: Some(TrackerPage {
+                id: update.page_id.clone(),
+                url: None,
+                pushed_digest: None,
+                pushed_at: None,
+                seen_status: None,
+            }),
+            ..ticket
+        }))
     }
 
     fn write(&self, followed: Followed, draft: Option<ChangelogEntry>, now: Timestamp, change: &mut Change) {
@@ -149,9 +173,9 @@ impl PollTracker {
             }
             // "It is solved" is not so any more.
             if let Some(draft) = draft.filter(|_| kind == EventKind::Reopened) {
-                let data = json!({"changelog_entry": draft.id});
-                change.push(withdrawn(draft, now));
-                change.push(event(&*self.ids, id, EventKind::Withdrawn, Actor::Hub, data, now));
+                for write in withdrawal(&*self.ids, draft, now) {
+                    change.push(write);
+                }
             }
         }
         change.push(Write::UpdateTicket(Box::new(ticket)));

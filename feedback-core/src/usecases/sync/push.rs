@@ -52,7 +52,7 @@ impl PushToTracker {
         if first && matches!(ticket.status, TicketStatus::Duplicate | TicketStatus::Dismissed) {
             return Ok(());
         }
-        let status = status_to_set(&ticket, reopened);
+        let mut status = status_to_set(&ticket, reopened);
         let page = match self
             .tracker
             .upsert_page(&self.tracked(&ticket, status, ticket.page.clone()))
@@ -60,22 +60,36 @@ impl PushToTracker {
         {
             // Deleted over there: a page of its own again, found by the hub's id if the answer gets lost.
             Err(error) if error.kind() == PortErrorKind::NotFound && !first => {
+                let without = Ticket {
+                    page: None,
+                    ..ticket.clone()
+                };
+                status = status_to_set(&without, reopened);
                 self.tracker.upsert_page(&self.tracked(&ticket, status, None)).await
             }
             other => other,
         };
         let page = page.map_err(SyncError::Tracker)?;
-        self.record(id, page, status).await
+        let seen = ticket.page.and_then(|page| page.seen_status);
+        self.record(id, page, status, seen).await
     }
 
-    async fn record(&self, id: TicketId, page: TrackerPage, status: Option<TrackerStatus>) -> Result<(), SyncError> {
+    async fn record(
+        &self,
+        id: TicketId,
+        page: TrackerPage,
+        status: Option<TrackerStatus>,
+        seen_before: Option<TrackerStatus>,
+    ) -> Result<(), SyncError> {
         for _ in 0..TRIES {
             let Some(mut ticket) = self.load(id).await? else {
                 return Ok(());
             };
             let before = ticket.page.take();
-            // What the hub has seen stays seen, but for a status that it set itself.
-            let seen = status.or(before.as_ref().and_then(|page| page.seen_status));
+            // What the hub has seen stays seen, but for a status that it set itself; and a poll that saw a move while
+            // the write was under way knows better than that.
+            let seen = before.as_ref().and_then(|page| page.seen_status);
+            let seen = if seen == seen_before { status.or(seen) } else { seen };
             let page = TrackerPage {
                 seen_status: seen,
                 ..page.clone()
@@ -130,7 +144,7 @@ impl PushToTracker {
 fn status_to_set(ticket: &Ticket, reopened: bool) -> Option<TrackerStatus> {
     match ticket.status {
         TicketStatus::New | TicketStatus::Triaged if ticket.page.is_none() || reopened => Some(TrackerStatus::ToDo),
-        TicketStatus::InProgress if ticket.page.is_none() => Some(TrackerStatus::InProgress),
+        TicketStatus::InProgress if ticket.page.is_none() || reopened => Some(TrackerStatus::InProgress),
         TicketStatus::Resolved | TicketStatus::Closed if ticket.page.is_none() => Some(TrackerStatus::Done),
         _ => None,
     }
