@@ -80,5 +80,15 @@ async fn no_page_breaks_a_rule_of_axe() {
     browser.open(&format!("{}/tickets/99999", host.url)).await;
     let found = findings(&browser, &axe).await;
     assert!(found.is_empty(), "a problem: {found:#?}");
+
+    // The rules do find what breaks them.
+    browser
+        .run(
+            "document.querySelector('main').append(document.createElement('img'))",
+            Vec::new(),
+        )
+        .await;
+    let found = findings(&browser, &axe).await;
+    assert!(matches!(&found[..], [one] if one.contains("image-alt")), "{found:#?}");
     browser.quit().await;
 }
