@@ -6,8 +6,8 @@ use crate::{
     domain::{Channel, TemplateRef},
     logic::{normalize::Rules, scrub::Scrubber},
     ports::{
-        ChangelogWriter, ChannelSender, Clock, Directory, Embedder, IdSource, JobQueue, PortError,
-        Queries, Storage, Tracker, Triage, Vault,
+        ChangelogWriter, ChannelSender, Clock, Directory, Embedder, IdSource, JobQueue, PortError, Queries, Storage,
+        Tracker, Triage, Vault,
     },
     usecases::{
         Access, Confirm, DeadLetters, Deliver, DeliverySettings, Drafts, Enrich, Ingest, IngestSettings,

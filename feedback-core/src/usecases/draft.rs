@@ -11,8 +11,8 @@ use super::{
 };
 use crate::{
     domain::{
-        Actor, Change, ChangelogEntry, ChangelogEntryId, ChangelogStatus, Decision, EventKind, Language, Reporter, Ticket,
-        TicketId, TicketStatus, Timestamp, UserId, Write,
+        Actor, Change, ChangelogEntry, ChangelogEntryId, ChangelogStatus, Decision, EventKind, Language, Reporter,
+        Ticket, TicketId, TicketStatus, Timestamp, UserId, Write,
     },
     logic::scrub::{KnownPeople, Placeholders, Scrubber},
     ports::{
@@ -111,17 +111,34 @@ impl Drafts {
 
     /// The reporter was told ahead of the resolution: with it the ticket is closed.
     async fn close_if_told(&self, ticket: &Ticket, entry: &ChangelogEntry) -> Result<(), DraftError> {
-        let notifications = self.storage.notifications(entry.id).await.map_err(DraftError::Storage)?;
-        let told = notifications.iter().any(|notification| notification.status.has_arrived());
+        let notifications = self
+            .storage
+            .notifications(entry.id)
+            .await
+            .map_err(DraftError::Storage)?;
+        let told = notifications
+            .iter()
+            .any(|notification| notification.status.has_arrived());
         let mut ticket = ticket.clone();
         let now = self.clock.now();
         if !told || ticket.status != TicketStatus::Resolved || ticket.move_to(TicketStatus::Closed, now).is_err() {
             return Ok(());
         }
         let change = Change::new()
-            .with(event(&*self.ids, ticket.id, EventKind::Closed, Actor::Hub, json!({}), now))
+            .with(event(
+                &*self.ids,
+                ticket.id,
+                EventKind::Closed,
+                Actor::Hub,
+                json!({}),
+                now,
+            ))
             .with(Write::UpdateTicket(Box::new(ticket)));
-        self.storage.commit(change).await.map(|_| ()).map_err(DraftError::Storage)
+        self.storage
+            .commit(change)
+            .await
+            .map(|_| ())
+            .map_err(DraftError::Storage)
     }
 
     /// A person asks for a draft. The open one where there is one.
@@ -167,7 +184,10 @@ impl Drafts {
         // approved another draft, which is as good as this one.
         let fresh = self.ticket(ticket.id).await?;
         if current_resolution(&fresh) != entry.resolution {
-            return Err(DraftError::Storage(PortError::new(PortErrorKind::Conflict, "draft.write")));
+            return Err(DraftError::Storage(PortError::new(
+                PortErrorKind::Conflict,
+                "draft.write",
+            )));
         }
         let newest = self.newest(ticket.id).await?;
         if let Some(before) = &newest {
@@ -325,7 +345,11 @@ pub(super) async fn withdrawal_for(
 ) -> Result<Vec<Write>, PortError> {
     let newest = storage.changelog_entry(ChangelogEntryKey::NewestOf(ticket)).await?;
     let open = newest.filter(|entry| entry.status == ChangelogStatus::Draft);
-    Ok(open.map(|draft| withdrawal(ids, draft, now)).into_iter().flatten().collect())
+    Ok(open
+        .map(|draft| withdrawal(ids, draft, now))
+        .into_iter()
+        .flatten()
+        .collect())
 }
 
 fn is_withdrawn(entry: &ChangelogEntry) -> bool {

@@ -88,7 +88,11 @@ impl MatchDuplicates {
             };
             // The newer one repeats the older, whichever was compared last.
             let newer_first = (other.created_at, other.id) <= (ticket.created_at, ticket.id);
-            let (newer, original) = if newer_first { (&ticket, &other) } else { (&other, &ticket) };
+            let (newer, original) = if newer_first {
+                (&ticket, &other)
+            } else {
+                (&other, &ticket)
+            };
             let evidence = shared_words(newer.description.as_str(), original.description.as_str());
             change.push(Write::SuggestLink(TicketLink {
                 id: self.ids.next(),

@@ -104,11 +104,16 @@ impl Worker {
     pub async fn run_due(&self) -> usize {
         let mut ran = 0;
         for queue in Queue::ALL {
-            // One at a time: a lease that waits for other jobs to end has no heartbeat.
-            let jobs = self.claim(queue, 1).await;
-            ran += jobs.len();
-            for leased in jobs {
-                self.clone().hold(leased, None, CancellationToken::new()).await;
+            for _ in 0..self.settings.slots {
+                // One at a time: a lease that waits for other jobs to end has no heartbeat.
+                let jobs = self.claim(queue, 1).await;
+                if jobs.is_empty() {
+                    break;
+                }
+                for leased in jobs {
+                    ran += 1;
+                    self.clone().hold(leased, None, CancellationToken::new()).await;
+                }
             }
         }
         ran

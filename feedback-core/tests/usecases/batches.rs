@@ -33,7 +33,10 @@ async fn erase(test: &TestHub, ticket: TicketId) {
         erased_at: Some(reporter.created_at),
         ..reporter
     };
-    test.store.commit(Change::new().with(Write::UpdateReporter(erased))).await.unwrap();
+    test.store
+        .commit(Change::new().with(Write::UpdateReporter(erased)))
+        .await
+        .unwrap();
 }
 
 fn submission(user: &str, email: Option<&str>) -> Submission {
@@ -61,9 +64,14 @@ async fn two_new_people_in_one_delivery_are_two_reporters_with_a_ticket_each() {
         payloads::whatsapp_message("5491155550202", "wamid.B", 1_767_225_501, "no carga la app"),
         payloads::whatsapp_message("5491155550101", "wamid.C", 1_767_225_502, "me da error 500"),
     ];
-    let recorded = test.receive(Channel::WhatsApp, payloads::whatsapp_mixed(&messages, &[])).await;
-    let [Outcome::NewTicket { ticket: one, .. }, Outcome::NewTicket { ticket: other, .. }, Outcome::FollowUp(third)] =
-        recorded.outcomes[..]
+    let recorded = test
+        .receive(Channel::WhatsApp, payloads::whatsapp_mixed(&messages, &[]))
+        .await;
+    let [
+        Outcome::NewTicket { ticket: one, .. },
+        Outcome::NewTicket { ticket: other, .. },
+        Outcome::FollowUp(third),
+    ] = recorded.outcomes[..]
     else {
         panic!("{recorded:?}")
     };
@@ -82,7 +90,11 @@ async fn every_id_that_a_delivery_names_is_known_afterwards() {
     let mut nameless = scoped("wamid.A", 1_767_225_500);
     nameless.as_object_mut().unwrap().remove("from");
     let batch = [nameless, scoped("wamid.B", 1_767_225_510)];
-    let id = ticket_of(&test.receive(Channel::WhatsApp, payloads::whatsapp_mixed(&batch, &[])).await);
+    let id = ticket_of(
+        &test
+            .receive(Channel::WhatsApp, payloads::whatsapp_mixed(&batch, &[]))
+            .await,
+    );
     let identities = test.store.identities(stored(&test, id).reporter).await.unwrap();
     assert_eq!(identities.len(), 2, "the scoped id, and the number that came later");
     assert!(identities.iter().all(|identity| identity.last_message_at.is_some()));
@@ -92,12 +104,33 @@ async fn every_id_that_a_delivery_names_is_known_afterwards() {
 #[tokio::test]
 async fn an_address_that_another_person_has_proved_holds_no_message_up() {
     let test = TestHub::new().await;
-    let proved = test.hub.ingest.submit(&submission("one", Some("dana@example.test")), None).await.unwrap().ticket;
-    let before = test.hub.ingest.submit(&submission("two", None), None).await.unwrap().ticket;
-    let after = test.hub.ingest.submit(&submission("two", Some("dana@example.test")), None).await.unwrap().ticket;
+    let proved = test
+        .hub
+        .ingest
+        .submit(&submission("one", Some("dana@example.test")), None)
+        .await
+        .unwrap()
+        .ticket;
+    let before = test
+        .hub
+        .ingest
+        .submit(&submission("two", None), None)
+        .await
+        .unwrap()
+        .ticket;
+    let after = test
+        .hub
+        .ingest
+        .submit(&submission("two", Some("dana@example.test")), None)
+        .await
+        .unwrap()
+        .ticket;
     assert_eq!(stored(&test, before).reporter, stored(&test, after).reporter);
     assert_ne!(stored(&test, proved).reporter, stored(&test, after).reporter);
-    assert!(!reporter(&test, after).await.email_verified, "that the two are one is for a reviewer to say");
+    assert!(
+        !reporter(&test, after).await.email_verified,
+        "that the two are one is for a reviewer to say"
+    );
 }
 
 #[tokio::test]
@@ -112,7 +145,10 @@ async fn a_changed_number_and_the_first_message_from_it_come_in_one_delivery() {
     let reporters: std::collections::HashSet<_> =
         test.store.all_tickets().iter().map(|ticket| ticket.reporter).collect();
     assert_eq!(reporters.len(), 1, "still the same person");
-    assert_eq!(test.store.identities(stored(&test, id).reporter).await.unwrap().len(), 2);
+    assert_eq!(
+        test.store.identities(stored(&test, id).reporter).await.unwrap().len(),
+        2
+    );
 }
 
 #[tokio::test]
@@ -122,7 +158,9 @@ async fn f85_news_of_an_erased_persons_number_is_taken_and_changes_nothing() {
     let id = ticket_of(&test.receive(Channel::WhatsApp, first).await);
     erase(&test, id).await;
     let changed = payloads::whatsapp_number_changed("5491155550101", "5491155550303");
-    let recorded = test.receive(Channel::WhatsApp, payloads::whatsapp_mixed(&[changed], &[])).await;
+    let recorded = test
+        .receive(Channel::WhatsApp, payloads::whatsapp_mixed(&[changed], &[]))
+        .await;
     assert!(matches!(recorded.outcomes[..], [Outcome::Ignored(_)]));
 }
 
@@ -140,6 +178,10 @@ async fn f85_an_erased_person_who_writes_again_can_be_answered_and_nothing_old_c
     approve(&test, new).await;
     test.run_due_jobs().await;
     assert_eq!(notification(&test).status, NotificationStatus::Sent);
-    assert_eq!(test.hub.show.original(&stored(&test, old)).await.unwrap(), None, "what was erased stays so");
+    assert_eq!(
+        test.hub.show.original(&stored(&test, old)).await.unwrap(),
+        None,
+        "what was erased stays so"
+    );
     assert!(test.hub.show.original(&stored(&test, new)).await.unwrap().is_some());
 }

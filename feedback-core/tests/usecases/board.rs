@@ -35,7 +35,9 @@ async fn f79_a_move_between_the_making_of_a_page_and_its_record_is_followed() {
         test.tracker.move_page(&page.update.page_id, TrackerStatus::Done);
         test.hub.poll.as_ref().unwrap().poll().await.unwrap();
     };
-    gate.during(hub.push.as_ref().unwrap().push(id, false), engineer).await.unwrap();
+    gate.during(hub.push.as_ref().unwrap().push(id, false), engineer)
+        .await
+        .unwrap();
     assert_eq!(stored(&test, id).status, TicketStatus::Resolved);
     assert_eq!(stored(&test, id).page.unwrap().seen_status, Some(TrackerStatus::Done));
 }
@@ -52,7 +54,10 @@ async fn f78_a_page_whose_making_got_no_answer_keeps_where_the_engineers_put_it(
     for _ in 0..3 {
         test.wait(Duration::from_secs(60)).await;
     }
-    assert_eq!(test.tracker.page_of(id).unwrap().update.status, Some(TrackerStatus::Done));
+    assert_eq!(
+        test.tracker.page_of(id).unwrap().update.status,
+        Some(TrackerStatus::Done)
+    );
     assert_eq!(stored(&test, id).status, TicketStatus::Resolved);
 }
 
@@ -60,10 +65,16 @@ async fn f78_a_page_whose_making_got_no_answer_keeps_where_the_engineers_put_it(
 async fn a_person_who_takes_the_work_up_again_takes_the_page_out_of_done() {
     let (test, id) = received().await;
     resolve(&test, id).await;
-    let edit = Edit { status: Some(TicketStatus::InProgress), ..Edit::default() };
+    let edit = Edit {
+        status: Some(TicketStatus::InProgress),
+        ..Edit::default()
+    };
     test.hub.confirm.edit(id, &edit, test.reviewer.id, None).await.unwrap();
     test.run_due_jobs().await;
-    assert_eq!(test.tracker.page_of(id).unwrap().update.status, Some(TrackerStatus::InProgress));
+    assert_eq!(
+        test.tracker.page_of(id).unwrap().update.status,
+        Some(TrackerStatus::InProgress)
+    );
     let page = test.tracker.page_of(id).unwrap();
     test.tracker.move_page(&page.update.page_id, TrackerStatus::Done);
     test.hub.poll.as_ref().unwrap().poll().await.unwrap();
@@ -75,13 +86,24 @@ async fn a_restart_in_the_middle_of_a_poll_does_not_double_the_poll() {
     let test = TestHub::new().await;
     let polls = || {
         let jobs = test.store.jobs();
-        jobs.into_iter().filter(|job| job.kind.as_str() == "poll_tracker" && job.status == JobStatus::Ready).count()
+        jobs.into_iter()
+            .filter(|job| job.kind.as_str() == "poll_tracker" && job.status == JobStatus::Ready)
+            .count()
     };
     test.hub.schedule_periodic().await.unwrap();
     for _ in 0..3 {
         let now = test.clock.now();
         let lease_until = now.plus(Duration::from_secs(30));
-        let claimed = test.store.claim(ClaimRequest { queue: Queue::Low, limit: 1, lease_until, now }).await.unwrap();
+        let claimed = test
+            .store
+            .claim(ClaimRequest {
+                queue: Queue::Low,
+                limit: 1,
+                lease_until,
+                now,
+            })
+            .await
+            .unwrap();
         assert_eq!(claimed.len(), 1, "the process died with the poll in its hands");
         test.hub.schedule_periodic().await.unwrap();
         test.clock.advance(Duration::from_secs(31));
@@ -98,15 +120,24 @@ async fn a_restart_in_the_middle_of_a_poll_does_not_double_the_poll() {
 async fn reports_of_one_thing_find_each_other_whichever_is_compared_first() {
     let test = TestHub::new().await;
     let text = "the export to a spreadsheet hangs at ninety percent";
-    let older = ticket_of(&test.receive(Channel::Slack, payloads::slack("1767225600.000100", "U0DANA", text)).await);
+    let older = ticket_of(
+        &test
+            .receive(Channel::Slack, payloads::slack("1767225600.000100", "U0DANA", text))
+            .await,
+    );
     test.clock.advance(Duration::from_secs(5));
-    let newer = ticket_of(&test.receive(Channel::Slack, payloads::slack("1767225605.000100", "U0OTTO", text)).await);
+    let newer = ticket_of(
+        &test
+            .receive(Channel::Slack, payloads::slack("1767225605.000100", "U0OTTO", text))
+            .await,
+    );
     test.hub.match_duplicates.suggest(newer).await.unwrap();
     test.hub.match_duplicates.suggest(older).await.unwrap();
-    let [link] = &test.store.ticket_links()[..] else { panic!("one pair") };
+    let [link] = &test.store.ticket_links()[..] else {
+        panic!("one pair")
+    };
     assert_eq!((link.ticket, link.original), (newer, older));
 }
-
 
 #[tokio::test]
 async fn f80_a_copy_of_a_page_moves_no_ticket_and_holds_no_poll_up() {
@@ -118,7 +149,11 @@ async fn f80_a_copy_of_a_page_moves_no_ticket_and_holds_no_poll_up() {
     test.tracker.move_page(&copy, TrackerStatus::Done);
     let poll = test.hub.poll.as_ref().unwrap();
     poll.poll().await.unwrap();
-    assert_eq!(stored(&test, id).status, TicketStatus::Triaged, "its own page is not done");
+    assert_eq!(
+        stored(&test, id).status,
+        TicketStatus::Triaged,
+        "its own page is not done"
+    );
     let page = test.tracker.page_of(id).unwrap();
     test.tracker.move_page(&page.update.page_id, TrackerStatus::InProgress);
     test.tracker.move_page(&copy, TrackerStatus::InProgress);
@@ -135,5 +170,8 @@ async fn f80_a_page_that_is_made_anew_stands_in_a_column() {
     test.tracker.delete_page(&first);
     confirm(&test, id).await;
     test.run_due_jobs().await;
-    assert_eq!(test.tracker.page_of(id).unwrap().update.status, Some(TrackerStatus::ToDo));
+    assert_eq!(
+        test.tracker.page_of(id).unwrap().update.status,
+        Some(TrackerStatus::ToDo)
+    );
 }

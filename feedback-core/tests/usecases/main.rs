@@ -1,4 +1,5 @@
 //! The use cases over fakes: whole journeys on a clock that stands still.
+#![expect(clippy::unwrap_used, reason = "what a test arranges is there, or the test is wrong")]
 
 mod batches;
 mod board;

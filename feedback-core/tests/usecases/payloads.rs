@@ -84,8 +84,7 @@ pub(crate) fn whatsapp_number_changed(from: &str, to: &str) -> serde_json::Value
 
 /// One status report of WhatsApp.
 pub(crate) fn report(wamid: &str, status: &str, marker: Option<&str>, code: Option<u32>) -> serde_json::Value {
-    let mut report =
-        json!({"id": wamid, "status": status, "timestamp": "1767225700", "recipient_id": "5491155550101"});
+    let mut report = json!({"id": wamid, "status": status, "timestamp": "1767225700", "recipient_id": "5491155550101"});
     if let Some(marker) = marker {
         report["biz_opaque_callback_data"] = marker.into();
     }

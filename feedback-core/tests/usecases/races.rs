@@ -25,8 +25,15 @@ const AMBIGUOUS_AFTER: Duration = Duration::from_secs(900);
 const HOUR: Duration = Duration::from_secs(3600);
 
 async fn with_template() -> TestHub {
-    let template = TemplateRef { name: "feedback_update".into(), language: "es".into() };
-    TestHub::with_settings(HubSettings { template: Some(template), ..HubSettings::default() }).await
+    let template = TemplateRef {
+        name: "feedback_update".into(),
+        language: "es".into(),
+    };
+    TestHub::with_settings(HubSettings {
+        template: Some(template),
+        ..HubSettings::default()
+    })
+    .await
 }
 
 async fn move_on_board(test: &TestHub, ticket: TicketId, to: TrackerStatus) {
@@ -39,7 +46,10 @@ async fn in_app(test: &TestHub) -> TicketId {
     let submission = Submission {
         channel: Channel::InApp,
         external_id: None,
-        author: Author { external_user_id: "user-9".into(), ..Author::default() },
+        author: Author {
+            external_user_id: "user-9".into(),
+            ..Author::default()
+        },
         text: "the export hangs".into(),
         title: None,
         ticket_type: None,
@@ -61,8 +71,12 @@ async fn f59_two_reports_on_one_message_in_one_delivery_are_both_applied() {
     let (test, _) = approved_on(Channel::WhatsApp, TestHub::new().await).await;
     test.run_due_jobs().await;
     let wamid = notification(&test).provider_message_id.unwrap();
-    let reports = [payloads::report(&wamid, "delivered", None, None), payloads::report(&wamid, "read", None, None)];
-    test.receive(Channel::WhatsApp, payloads::whatsapp_reports(&reports)).await;
+    let reports = [
+        payloads::report(&wamid, "delivered", None, None),
+        payloads::report(&wamid, "read", None, None),
+    ];
+    test.receive(Channel::WhatsApp, payloads::whatsapp_reports(&reports))
+        .await;
     assert_eq!(notification(&test).status, NotificationStatus::Read);
 }
 
@@ -74,7 +88,8 @@ async fn f59_a_report_that_closes_a_ticket_and_the_answer_that_reopens_it_come_i
     test.run_due_jobs().await;
     let report = payloads::report("wamid.OURS", "delivered", Some(&marker(&test, 0)), None);
     let answer = payloads::whatsapp_message("5491155550101", "wamid.B", 1_767_225_600, "sigue sin funcionar");
-    test.receive(Channel::WhatsApp, payloads::whatsapp_mixed(&[answer], &[report])).await;
+    test.receive(Channel::WhatsApp, payloads::whatsapp_mixed(&[answer], &[report]))
+        .await;
     assert_eq!(notification(&test).status, NotificationStatus::Delivered);
     assert_eq!(stored(&test, id).status, TicketStatus::Triaged);
 }
@@ -86,7 +101,11 @@ async fn f82_a_repeated_report_of_a_closed_window_sends_the_template_once() {
     let wamid = notification(&test).provider_message_id.unwrap();
     let report = payloads::report(&wamid, "failed", Some(&marker(&test, 0)), Some(131_047));
     for _ in 0..3 {
-        test.receive(Channel::WhatsApp, payloads::whatsapp_reports(std::slice::from_ref(&report))).await;
+        test.receive(
+            Channel::WhatsApp,
+            payloads::whatsapp_reports(std::slice::from_ref(&report)),
+        )
+        .await;
         test.run_due_jobs().await;
     }
     assert_eq!(notification(&test).status, NotificationStatus::Sent);
@@ -101,8 +120,13 @@ async fn a_sent_report_that_comes_after_the_failure_of_the_same_message_changes_
     let wamid = notification(&test).provider_message_id.unwrap();
     for (status, code) in [("failed", Some(131_026)), ("sent", None)] {
         let report = payloads::report(&wamid, status, Some(&marker(&test, 0)), code);
-        test.receive(Channel::WhatsApp, payloads::whatsapp_reports(&[report])).await;
-        assert_eq!(notification(&test).status, NotificationStatus::PermanentlyFailed, "after {status}");
+        test.receive(Channel::WhatsApp, payloads::whatsapp_reports(&[report]))
+            .await;
+        assert_eq!(
+            notification(&test).status,
+            NotificationStatus::PermanentlyFailed,
+            "after {status}"
+        );
     }
 }
 
@@ -113,7 +137,8 @@ async fn f83_a_failure_that_is_reported_before_the_answer_to_our_call_is_not_for
     let id = notification(&test).id;
     let report = async {
         let report = payloads::report("whatsapp-1", "failed", Some(&marker(&test, 0)), Some(131_026));
-        test.receive(Channel::WhatsApp, payloads::whatsapp_reports(&[report])).await;
+        test.receive(Channel::WhatsApp, payloads::whatsapp_reports(&[report]))
+            .await;
     };
     gate.during(hub.deliver.deliver(id), report).await.unwrap();
     let failed = notification(&test);
@@ -158,7 +183,11 @@ async fn f26_a_try_that_wakes_late_says_nothing_about_the_one_after_it() {
         test.hub.deliver.deliver(id).await.unwrap();
     };
     gate.during(hub.deliver.deliver(id), second_worker).await.unwrap();
-    assert_eq!(notification(&test).status, NotificationStatus::Sending, "the second try has its own answer to come");
+    assert_eq!(
+        notification(&test).status,
+        NotificationStatus::Sending,
+        "the second try has its own answer to come"
+    );
     for _ in 0..5 {
         test.wait(SETTLE).await;
     }
@@ -198,7 +227,12 @@ async fn a_persons_word_that_meets_a_change_of_the_ticket_is_taken() {
     test.wait(AMBIGUOUS_AFTER).await;
     assert_eq!(notification(&test).status, NotificationStatus::Ambiguous);
     test.store.fail_next_commit(PortErrorKind::Conflict);
-    let settled = test.hub.deliver.settle(notification(&test).id, Settled::Sent, test.reviewer.id).await.unwrap();
+    let settled = test
+        .hub
+        .deliver
+        .settle(notification(&test).id, Settled::Sent, test.reviewer.id)
+        .await
+        .unwrap();
     assert_eq!(settled.status, NotificationStatus::Sent);
     assert_eq!(stored(&test, id).status, TicketStatus::Closed);
 }
@@ -206,12 +240,18 @@ async fn a_persons_word_that_meets_a_change_of_the_ticket_is_taken() {
 #[tokio::test]
 async fn a_person_who_asks_for_a_try_does_not_wait_for_the_next_one_by_itself() {
     let test = TestHub::new().await;
-    let hour = PortErrorKind::RateLimited { retry_after: Some(HOUR) };
+    let hour = PortErrorKind::RateLimited {
+        retry_after: Some(HOUR),
+    };
     test.slack.script(SendStep::Fail(hour, "ratelimited"));
     let (test, _) = approved_on(Channel::Slack, test).await;
     test.run_due_jobs().await;
     assert_eq!(notification(&test).status, NotificationStatus::Failed);
-    test.hub.deliver.retry(notification(&test).id, test.reviewer.id).await.unwrap();
+    test.hub
+        .deliver
+        .retry(notification(&test).id, test.reviewer.id)
+        .await
+        .unwrap();
     test.run_due_jobs().await;
     assert_eq!(notification(&test).status, NotificationStatus::Sent);
     test.wait(HOUR * 2).await;
@@ -238,9 +278,14 @@ async fn news_of_an_earlier_resolution_does_not_close_the_next_one() {
     move_on_board(&test, id, TrackerStatus::InProgress).await;
     move_on_board(&test, id, TrackerStatus::Done).await;
     let report = payloads::report("wamid.OURS", "delivered", Some(&marker(&test, 0)), None);
-    test.receive(Channel::WhatsApp, payloads::whatsapp_reports(&[report])).await;
+    test.receive(Channel::WhatsApp, payloads::whatsapp_reports(&[report]))
+        .await;
     assert_eq!(notification(&test).status, NotificationStatus::Delivered);
-    assert_eq!(stored(&test, id).status, TicketStatus::Resolved, "of the second resolution nobody was told");
+    assert_eq!(
+        stored(&test, id).status,
+        TicketStatus::Resolved,
+        "of the second resolution nobody was told"
+    );
 }
 
 #[tokio::test]
@@ -280,18 +325,29 @@ async fn f37_a_try_on_a_clock_that_was_put_back_is_still_looked_up() {
 #[tokio::test]
 async fn a_person_who_writes_again_opens_the_window_that_the_provider_called_closed() {
     let test = TestHub::new().await;
-    test.whatsapp.script(SendStep::Fail(PortErrorKind::ChannelRestricted, "131047"));
+    test.whatsapp
+        .script(SendStep::Fail(PortErrorKind::ChannelRestricted, "131047"));
     let (test, _) = approved_on(Channel::WhatsApp, test).await;
     test.run_due_jobs().await;
     assert_eq!(notification(&test).status, NotificationStatus::ChannelRestricted);
     test.clock.advance(HOUR * 30);
     let now = test.clock.now().unix_seconds();
-    let again = payloads::whatsapp("5491155550101", &[("wamid.B", now, "another thing: the invoice is wrong")]);
+    let again = payloads::whatsapp(
+        "5491155550101",
+        &[("wamid.B", now, "another thing: the invoice is wrong")],
+    );
     test.receive(Channel::WhatsApp, again).await;
-    test.hub.deliver.retry(notification(&test).id, test.reviewer.id).await.unwrap();
+    test.hub
+        .deliver
+        .retry(notification(&test).id, test.reviewer.id)
+        .await
+        .unwrap();
     test.run_due_jobs().await;
     let sent: Notification = notification(&test);
-    assert_eq!((sent.status, sent.sent_as.as_deref()), (NotificationStatus::Sent, Some("session")));
+    assert_eq!(
+        (sent.status, sent.sent_as.as_deref()),
+        (NotificationStatus::Sent, Some("session"))
+    );
 }
 
 #[tokio::test]

@@ -14,8 +14,8 @@ use feedback_core::{
     Hub, HubSettings, Ports,
     domain::{Channel, OutboundMessage, Timestamp, TrackerPage},
     ports::{
-        ChangelogWriter, ChannelSender, Clock, Draft, DraftRequest, PortError, ReadBack, Receipt, TrackedTicket, Tracker,
-        TrackerChanges,
+        ChangelogWriter, ChannelSender, Clock, Draft, DraftRequest, PortError, ReadBack, Receipt, TrackedTicket,
+        Tracker, TrackerChanges,
     },
     testing::{
         FixedClock, SeededIds,
@@ -128,7 +128,10 @@ pub(crate) fn halting(test: &TestHub) -> Hub {
 
 fn second(test: &TestHub, clock: Arc<dyn Clock>, gate: &Arc<Gate>) -> Hub {
     let sender = |inner: &Arc<ScriptedSender>| -> Arc<dyn ChannelSender> {
-        Arc::new(Gated { inner: Arc::clone(inner), gate: Arc::clone(gate) })
+        Arc::new(Gated {
+            inner: Arc::clone(inner),
+            gate: Arc::clone(gate),
+        })
     };
     let ports = Ports {
         storage: Arc::new(test.store.clone()),
@@ -138,9 +141,15 @@ fn second(test: &TestHub, clock: Arc<dyn Clock>, gate: &Arc<Gate>) -> Hub {
         clock,
         ids: Arc::new(SeededIds::new(8)),
         triage: test.triage.clone(),
-        writer: Arc::new(Gated { inner: Arc::clone(&test.writer), gate: Arc::clone(gate) }),
+        writer: Arc::new(Gated {
+            inner: Arc::clone(&test.writer),
+            gate: Arc::clone(gate),
+        }),
         embedder: Arc::new(ScriptedEmbedder::default()),
-        tracker: Some(Arc::new(Gated { inner: test.tracker.clone(), gate: Arc::clone(gate) })),
+        tracker: Some(Arc::new(Gated {
+            inner: test.tracker.clone(),
+            gate: Arc::clone(gate),
+        })),
         senders: vec![sender(&test.slack), sender(&test.intercom), sender(&test.whatsapp)],
         directories: Vec::new(),
     };

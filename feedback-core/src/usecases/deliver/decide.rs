@@ -294,7 +294,8 @@ pub(super) fn reported(
                 return None;
             }
             // An earlier try's failure, or the same news again: another try has been made since, or is on its way.
-            let about = about.filter(|about| !failed_before && current.is_some_and(|current| current.id == about.id))?;
+            let about =
+                about.filter(|about| !failed_before && current.is_some_and(|current| current.id == about.id))?;
             let said = report.error.clone().unwrap_or_else(|| DeliveryError {
                 code: "failed".to_owned(),
                 words: "the provider reported a failure without a reason".to_owned(),

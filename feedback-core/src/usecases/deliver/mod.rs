@@ -526,7 +526,9 @@ impl Deliver {
         if notification.status == NotificationStatus::Pending {
             // Under a key of its own: a try that waits for its time does not stand for one that a person wants now.
             let key = format!("deliver:{id}:asked:{}", notification.version);
-            change.push(Write::Enqueue(new_deliver_job(&*self.ids, &notification, now).unique(key)));
+            change.push(Write::Enqueue(
+                new_deliver_job(&*self.ids, &notification, now).unique(key),
+            ));
         } else {
             self.close_ticket(&notification, now, &mut change)
                 .await

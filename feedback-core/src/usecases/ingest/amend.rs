@@ -120,7 +120,11 @@ impl Ingest {
         let Some(former) = known else {
             return Ok(Decided::Outcome(Outcome::Ignored("new id of a person who never wrote")));
         };
-        let Some(reporter) = view.reporter(former.reporter).filter(|reporter| reporter.key.is_some()).cloned() else {
+        let Some(reporter) = view
+            .reporter(former.reporter)
+            .filter(|reporter| reporter.key.is_some())
+            .cloned()
+        else {
             return Ok(Decided::Outcome(Outcome::Ignored("new id of a person who is gone")));
         };
         for current in &change.current_user_ids {

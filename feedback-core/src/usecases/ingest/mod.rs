@@ -404,19 +404,17 @@ impl Ingest {
                     let raw = if alone { payload.body.to_vec() } else { raw_of(message) };
                     self.decide_message(message, raw, &mut view, &mut writer).await?
                 }
-                Intake::Status(report) => {
-                    match reports.change(&*self.storage, &*self.ids, report, now).await? {
-                        None => Decided::Outcome(Outcome::Ignored("status report that changes nothing")),
-                        Some(StatusChange { writes, told }) => {
-                            writer.writes.extend(writes);
-                            if let Some((ticket, resolution)) = told {
-                                view.load_ticket(&*self.storage, ticket).await?;
-                                writer.close(ticket, resolution, &mut view);
-                            }
-                            Decided::Outcome(Outcome::StatusApplied)
+                Intake::Status(report) => match reports.change(&*self.storage, &*self.ids, report, now).await? {
+                    None => Decided::Outcome(Outcome::Ignored("status report that changes nothing")),
+                    Some(StatusChange { writes, told }) => {
+                        writer.writes.extend(writes);
+                        if let Some((ticket, resolution)) = told {
+                            view.load_ticket(&*self.storage, ticket).await?;
+                            writer.close(ticket, resolution, &mut view);
                         }
+                        Decided::Outcome(Outcome::StatusApplied)
                     }
-                }
+                },
                 Intake::Edited(edit) => self.decide_edit(edit, &mut view, &mut writer).await?,
                 Intake::Deleted(deleted) => self.decide_deletion(deleted, &mut writer).await?,
                 Intake::IdentityChanged(change) => self.decide_identity_change(change, &mut view, &mut writer).await?,

@@ -5,7 +5,9 @@ use super::{
     view::{LookUps, View},
 };
 use crate::{
-    domain::{BlindIndex, Identity, IdentityLink, LinkKind, LinkStrength, Reporter, ReporterId, SourceId, Timestamp, Write},
+    domain::{
+        BlindIndex, Identity, IdentityLink, LinkKind, LinkStrength, Reporter, ReporterId, SourceId, Timestamp, Write,
+    },
     logic::normalize::Author,
     ports::{IdSource, IdSourceExt, PortError, PortErrorKind, Vault},
     usecases::sealing::{place, seal},
@@ -86,8 +88,8 @@ impl Maker<'_> {
             author_identity = author_identity.or(is_author.then_some(identity));
         }
         // A message has an author id, and with it one identity at least.
-        let identity =
-            author_identity.ok_or_else(|| PortError::new(PortErrorKind::Rejected, "ingest.person").with_code("no_id"))?;
+        let identity = author_identity
+            .ok_or_else(|| PortError::new(PortErrorKind::Rejected, "ingest.person").with_code("no_id"))?;
         if known.is_none() {
             self.link(who, &identity, source, writes);
         }

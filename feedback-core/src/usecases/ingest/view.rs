@@ -158,9 +158,14 @@ impl View {
     /// The ticket of the author's last message under any of their ids, and when that was. What an erased person wrote is
     /// nobody's any more.
     pub(super) fn last_of_author(&self, look: &LookUps) -> Option<(&Ticket, Timestamp)> {
-        let identities = look.identities.iter().filter_map(|lookup| self.identity_of(look.channel, *lookup));
+        let identities = look
+            .identities
+            .iter()
+            .filter_map(|lookup| self.identity_of(look.channel, *lookup));
         let theirs = identities.filter(|identity| self.is_somebody(identity.reporter));
-        let last = theirs.filter_map(|identity| self.last_of.get(&identity.id)).max_by_key(|(_, at)| *at);
+        let last = theirs
+            .filter_map(|identity| self.last_of.get(&identity.id))
+            .max_by_key(|(_, at)| *at);
         let (ticket, at) = last?;
         Some((self.tickets.get(ticket)?, *at))
     }
@@ -175,7 +180,8 @@ impl View {
     }
 
     pub(super) fn by_verified_email(&self, look: &LookUps) -> Option<ReporterId> {
-        self.email_proved_by(look).filter(|id| look.email_verified && self.is_somebody(*id))
+        self.email_proved_by(look)
+            .filter(|id| look.email_verified && self.is_somebody(*id))
     }
 
     /// Who has proved the address that the message names, whether or not this message proves it too.
@@ -184,7 +190,10 @@ impl View {
     }
 
     pub(super) fn by_any_email(&self, look: &LookUps) -> Option<ReporterId> {
-        self.any_emails.get(&look.email?).copied().filter(|id| self.is_somebody(*id))
+        self.any_emails
+            .get(&look.email?)
+            .copied()
+            .filter(|id| self.is_somebody(*id))
     }
 
     pub(super) fn by_phone(&self, look: &LookUps) -> Option<ReporterId> {

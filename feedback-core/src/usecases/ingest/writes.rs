@@ -167,7 +167,9 @@ impl Writer<'_> {
 
     /// The reporter was told: the ticket is closed, if what they were told is how it stands.
     pub(super) fn close(&mut self, id: TicketId, resolution: u32, view: &mut View) {
-        let Some(mut ticket) = view.ticket(id).cloned() else { return };
+        let Some(mut ticket) = view.ticket(id).cloned() else {
+            return;
+        };
         let about_now = ticket.status == TicketStatus::Resolved && ticket.resolutions == resolution;
         if !about_now || ticket.move_to(TicketStatus::Closed, self.maker.now).is_err() {
             return;
