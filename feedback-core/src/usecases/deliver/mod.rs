@@ -38,6 +38,9 @@ use crate::{
     },
 };
 
+/// How long a sender may take: the bound of [`ChannelSender`].
+const SEND_LIMIT: Duration = Duration::from_secs(20);
+
 /// What to do about a send that nobody can tell the outcome of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OnAmbiguous {
@@ -250,7 +253,7 @@ impl Deliver {
             started_at: attempt.started_at,
         };
         // A process that was stopped here has lost its turn: once the attempt has settled, others look for it and send.
-        let late = self.clock.now().since(attempt.started_at) > self.settings.settle / 3;
+        let late = self.clock.now().since(attempt.started_at) > begin_within(self.settings.settle);
         let result = if late {
             Err(PortError::new(PortErrorKind::NotSent, "deliver.send").with_code("woke_late"))
         } else {
@@ -554,6 +557,14 @@ fn new_deliver_job(ids: &dyn IdSource, notification: &Notification, now: Timesta
         changelog_entry: notification.changelog_entry,
     };
     NewJob::now(ids.next(), payload, now)
+}
+
+/// How long after its attempt began a send may still begin, so that it ends before others look for it.
+fn begin_within(settle: Duration) -> Duration {
+    let before_others = settle.saturating_sub(SEND_LIMIT);
+    // A host that settles faster than a send may take (a demonstration) has no such time; it has until others look.
+    let latest = if before_others.is_zero() { settle } else { before_others };
+    latest.max(Duration::from_secs(1))
 }
 
 fn error(code: &str, words: &str) -> DeliveryError {
