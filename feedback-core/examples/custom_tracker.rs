@@ -112,7 +112,10 @@ struct CountedHarness;
 impl TrackerHarness for CountedHarness {
     async fn fresh(&self) -> Box<dyn Board> {
         let board = ScriptedBoard.fresh().await;
-        let tracker = Arc::new(Counted { inner: board.tracker(), calls: AtomicU64::new(0) });
+        let tracker = Arc::new(Counted {
+            inner: board.tracker(),
+            calls: AtomicU64::new(0),
+        });
         Box::new(CountedBoard { board, tracker })
     }
 }

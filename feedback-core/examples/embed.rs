@@ -20,9 +20,19 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let ticket = ticket_of(&test.receive(Channel::Slack, REPORT).await);
     test.run_due_jobs().await;
 
-    let version = hub.queries.ticket_detail(ticket).await?.ok_or("the ticket is stored")?.ticket.version;
-    let word =
-        Confirmed { seen_version: version, ticket_type: TicketType::Bug, priority: Priority::P2, title: None };
+    let version = hub
+        .queries
+        .ticket_detail(ticket)
+        .await?
+        .ok_or("the ticket is stored")?
+        .ticket
+        .version;
+    let word = Confirmed {
+        seen_version: version,
+        ticket_type: TicketType::Bug,
+        priority: Priority::P2,
+        title: None,
+    };
     hub.confirm.confirm(ticket, &word, reviewer, None).await?;
     test.run_due_jobs().await;
 

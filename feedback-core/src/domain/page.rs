@@ -35,7 +35,9 @@ impl FromStr for Cursor {
             return Err(InvalidCursor);
         }
         // As written: a time before 1970 is the two's complement.
-        let micros = u64::from_str_radix(micros, 16).map_err(|_| InvalidCursor)?.cast_signed();
+        let micros = u64::from_str_radix(micros, 16)
+            .map_err(|_| InvalidCursor)?
+            .cast_signed();
         let at = Timestamp::from_unix_micros(micros).ok_or(InvalidCursor)?;
         let id = Uuid::try_parse(id).map_err(|_| InvalidCursor)?;
         Ok(Self { at, id })

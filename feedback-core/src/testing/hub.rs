@@ -118,7 +118,20 @@ impl TestHub {
         );
         let reviewer = hub.access.add_user("Rita Reviewer").await;
         let reviewer = reviewer.expect("the memory store takes a first user");
-        Self { hub, store, clock, triage, writer, tracker, slack, intercom, whatsapp, directory, reviewer, worker }
+        Self {
+            hub,
+            store,
+            clock,
+            triage,
+            writer,
+            tracker,
+            slack,
+            intercom,
+            whatsapp,
+            directory,
+            reviewer,
+            worker,
+        }
     }
 
     /// Delivers a webhook as its provider would sign it.
@@ -127,7 +140,11 @@ impl TestHub {
     /// If the hub refuses or cannot record it.
     pub async fn receive(&self, channel: Channel, body: impl Into<String>) -> Recorded {
         let delivery = self.signed(channel, "application/json", body.into());
-        self.hub.ingest.record(&delivery).await.expect("the delivery is recorded")
+        self.hub
+            .ingest
+            .record(&delivery)
+            .await
+            .expect("the delivery is recorded")
     }
 
     /// Delivers a form as Slack would sign it.
@@ -136,7 +153,11 @@ impl TestHub {
     /// If the hub refuses or cannot record it.
     pub async fn receive_form(&self, body: impl Into<String>) -> Recorded {
         let delivery = self.signed(Channel::Slack, "application/x-www-form-urlencoded", body.into());
-        self.hub.ingest.record(&delivery).await.expect("the delivery is recorded")
+        self.hub
+            .ingest
+            .record(&delivery)
+            .await
+            .expect("the delivery is recorded")
     }
 
     /// A delivery that went through its provider's signature check.
@@ -145,14 +166,20 @@ impl TestHub {
     /// For a channel without webhooks.
     pub fn signed(&self, channel: Channel, content_type: &str, body: String) -> Verified<Payload> {
         let secrets = [SecretString::from(SECRET)];
-        let payload = Payload { channel, content_type: Some(content_type.to_owned()), body: body.clone().into() };
+        let payload = Payload {
+            channel,
+            content_type: Some(content_type.to_owned()),
+            body: body.clone().into(),
+        };
         let now = self.clock.now();
         let verified = match channel {
             Channel::Slack => {
                 let time = now.unix_seconds().to_string();
                 let signature = format!("v0={}", mac::<Hmac<Sha256>>(&format!("v0:{time}:{body}")));
-                let headers =
-                    slack::SlackHeaders { signature: &[signature.as_bytes()], timestamp: &[time.as_bytes()] };
+                let headers = slack::SlackHeaders {
+                    signature: &[signature.as_bytes()],
+                    timestamp: &[time.as_bytes()],
+                };
                 slack::verify(&secrets, &headers, payload, now)
             }
             Channel::Intercom => {

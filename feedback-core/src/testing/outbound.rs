@@ -26,7 +26,12 @@ pub fn outbound(route: Route, text: &str, started_at: Timestamp) -> OutboundMess
     let fixtures = fresh_fixtures();
     let (thread, mode) = terms_of(&route);
     let (_, _, approved) = approved_for(&fixtures, thread, mode, text);
-    OutboundMessage { approved, route, marker: Marker::of(fixtures.id::<AttemptId>()), started_at }
+    OutboundMessage {
+        approved,
+        route,
+        marker: Marker::of(fixtures.id::<AttemptId>()),
+        started_at,
+    }
 }
 
 /// Free text on WhatsApp, as while the 24 hours run.
@@ -36,7 +41,10 @@ pub fn whatsapp_session(closes_at: Timestamp) -> WhatsAppMode {
 
 /// A template on WhatsApp with these parameters, which stand in for what the 24-hour rule renders.
 pub fn whatsapp_template(name: &str, language: &str, parameters: &[&str]) -> WhatsAppMode {
-    let template = TemplateRef { name: name.into(), language: language.into() };
+    let template = TemplateRef {
+        name: name.into(),
+        language: language.into(),
+    };
     let parameters = parameters.iter().map(|&parameter| parameter.to_owned()).collect();
     WhatsAppMode::Template(TemplateUse::new(template, parameters))
 }
@@ -57,8 +65,12 @@ fn approved_for(
     identity.connection = thread.connection().to_owned();
     let mut entry = fixtures.changelog_entry(fixtures.id(), reporter.id);
     entry.status = ChangelogStatus::Approved;
-    entry.decision =
-        Some(Decision { by: Some(fixtures.id()), at: fixtures.now(), seen_version: entry.version, reason: None });
+    entry.decision = Some(Decision {
+        by: Some(fixtures.id()),
+        at: fixtures.now(),
+        seen_version: entry.version,
+        reason: None,
+    });
     let mut notification = fixtures.notification(&entry, &identity);
     notification.thread = thread;
     notification.mode = mode;
@@ -79,24 +91,50 @@ fn approved_for(
 /// What a reviewer saw who approved a delivery over this route.
 fn terms_of(route: &Route) -> (ThreadRef, DeliveryMode) {
     match route {
-        Route::SlackThread { team, channel, thread_ts } => {
+        Route::SlackThread {
+            team,
+            channel,
+            thread_ts,
+        } => {
             let (team, channel) = (team.clone(), channel.clone());
-            (ThreadRef::Slack { team, channel, thread_ts: Some(thread_ts.clone()) }, DeliveryMode::ThreadReply)
+            (
+                ThreadRef::Slack {
+                    team,
+                    channel,
+                    thread_ts: Some(thread_ts.clone()),
+                },
+                DeliveryMode::ThreadReply,
+            )
         }
         Route::SlackDirect { team, .. } => {
-            let thread = ThreadRef::Slack { team: team.clone(), channel: "C0".into(), thread_ts: None };
+            let thread = ThreadRef::Slack {
+                team: team.clone(),
+                channel: "C0".into(),
+                thread_ts: None,
+            };
             (thread, DeliveryMode::DirectMessage)
         }
         Route::Intercom { conversation } => {
-            let thread = ThreadRef::Intercom { app: "app".into(), conversation: conversation.clone() };
+            let thread = ThreadRef::Intercom {
+                app: "app".into(),
+                conversation: conversation.clone(),
+            };
             (thread, DeliveryMode::ConversationReply)
         }
-        Route::WhatsApp { phone_number_id, quoted, mode, .. } => {
+        Route::WhatsApp {
+            phone_number_id,
+            quoted,
+            mode,
+            ..
+        } => {
             let template = match mode {
                 WhatsAppMode::Session(_) => None,
                 WhatsAppMode::Template(template) => Some(template.template().clone()),
             };
-            let thread = ThreadRef::WhatsApp { phone_number_id: phone_number_id.clone(), quoted: quoted.clone() };
+            let thread = ThreadRef::WhatsApp {
+                phone_number_id: phone_number_id.clone(),
+                quoted: quoted.clone(),
+            };
             (thread, DeliveryMode::SessionOrTemplate { template })
         }
     }
@@ -110,14 +148,23 @@ mod tests {
     fn words_for_tests_pass_the_same_seal_as_real_ones() {
         let (entry, notification, approved) = approved("Listo: ya exporta.");
         assert_eq!(approved.text(), "Listo: ya exporta.");
-        assert_eq!(Approved::unseal(&entry, &notification, "Listo: ya exporta.".into()), Ok(approved));
+        assert_eq!(
+            Approved::unseal(&entry, &notification, "Listo: ya exporta.".into()),
+            Ok(approved)
+        );
         assert!(Approved::unseal(&entry, &notification, "Otra cosa".into()).is_err());
     }
 
     #[test]
     fn no_two_messages_share_a_marker() {
-        let route = || Route::SlackDirect { team: "T0".into(), user: "U0".into() };
-        let (one, two) = (outbound(route(), "a", Timestamp::UNIX_EPOCH), outbound(route(), "a", Timestamp::UNIX_EPOCH));
+        let route = || Route::SlackDirect {
+            team: "T0".into(),
+            user: "U0".into(),
+        };
+        let (one, two) = (
+            outbound(route(), "a", Timestamp::UNIX_EPOCH),
+            outbound(route(), "a", Timestamp::UNIX_EPOCH),
+        );
         assert_ne!(one.marker, two.marker);
     }
 }

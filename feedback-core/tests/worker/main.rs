@@ -67,7 +67,10 @@ impl Bench {
         let clock = FixedClock::at(fixtures.now());
         let store = MemoryStore::new();
         let ids = Arc::new(SeededIds::new(9));
-        let triage = Arc::new(Acting { act, calls: AtomicUsize::new(0) });
+        let triage = Arc::new(Acting {
+            act,
+            calls: AtomicUsize::new(0),
+        });
         let shared = Arc::new(store.clone());
         let ports = Ports {
             storage: shared.clone(),
@@ -84,23 +87,47 @@ impl Bench {
             directories: Vec::new(),
         };
         let hub = Hub::new(ports, HubSettings::default());
-        let worker =
-            Worker::new(shared, hub.registry(), Arc::new(clock.clone()), ids.clone(), WorkerSettings::default());
+        let worker = Worker::new(
+            shared,
+            hub.registry(),
+            Arc::new(clock.clone()),
+            ids.clone(),
+            WorkerSettings::default(),
+        );
         let rows = fixtures.intake();
         let ticket = rows.ticket.id;
         let mut change = Change::new();
         // The ticket without the job that its intake queues: each test queues its own.
-        for write in rows.change().into_writes().into_iter().filter(|write| !matches!(write, Write::Enqueue(_))) {
+        for write in rows
+            .change()
+            .into_writes()
+            .into_iter()
+            .filter(|write| !matches!(write, Write::Enqueue(_)))
+        {
             change.push(write);
         }
         store.commit(change).await.expect("the fixtures fit together");
-        Self { store, clock, ids, triage, worker, ticket }
+        Self {
+            store,
+            clock,
+            ids,
+            triage,
+            worker,
+            ticket,
+        }
     }
 
     /// Queues the job under test.
     async fn enqueue(&self) {
-        let job = NewJob::now(self.ids.next(), JobPayload::TriageTicket { ticket: self.ticket }, self.clock.now());
-        self.store.commit(Change::new().with(Write::Enqueue(job))).await.expect("queued");
+        let job = NewJob::now(
+            self.ids.next(),
+            JobPayload::TriageTicket { ticket: self.ticket },
+            self.clock.now(),
+        );
+        self.store
+            .commit(Change::new().with(Write::Enqueue(job)))
+            .await
+            .expect("queued");
     }
 
     /// The one job, as it stands.
@@ -128,7 +155,10 @@ async fn f29_a_job_that_panics_is_counted_and_the_worker_lives() {
     assert_eq!((job.status, job.attempts), (JobStatus::Ready, 1));
     assert_eq!(job.last_error.as_deref(), Some("the job panicked"));
     bench.run_hours(10).await;
-    assert_eq!((bench.job().status, bench.triage.calls.load(Ordering::SeqCst)), (JobStatus::Dead, 5));
+    assert_eq!(
+        (bench.job().status, bench.triage.calls.load(Ordering::SeqCst)),
+        (JobStatus::Dead, 5)
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -138,7 +168,10 @@ async fn f31_a_job_that_never_returns_is_stopped_at_its_limit() {
     bench.worker.run_due().await;
     let job = bench.job();
     assert_eq!((job.status, job.attempts), (JobStatus::Ready, 1));
-    assert!(job.last_error.unwrap_or_default().starts_with("timeout"), "the reason is kept");
+    assert!(
+        job.last_error.unwrap_or_default().starts_with("timeout"),
+        "the reason is kept"
+    );
 }
 
 #[tokio::test]
@@ -169,7 +202,10 @@ async fn what_nobody_can_mend_is_tried_once() {
     let bench = Bench::new(Act::Fail(PortErrorKind::Rejected)).await;
     bench.enqueue().await;
     bench.run_hours(3).await;
-    assert_eq!((bench.job().status, bench.triage.calls.load(Ordering::SeqCst)), (JobStatus::Dead, 1));
+    assert_eq!(
+        (bench.job().status, bench.triage.calls.load(Ordering::SeqCst)),
+        (JobStatus::Dead, 1)
+    );
 }
 
 #[tokio::test]
@@ -217,7 +253,10 @@ async fn a_running_job_keeps_its_lease_by_heartbeats() {
         bench.clock.advance(Duration::from_secs(1));
     }
     let job = bench.job();
-    assert_eq!((job.status, job.deaths, bench.triage.calls.load(Ordering::SeqCst)), (JobStatus::Leased, 0, 1));
+    assert_eq!(
+        (job.status, job.deaths, bench.triage.calls.load(Ordering::SeqCst)),
+        (JobStatus::Leased, 0, 1)
+    );
     stop.cancel();
     running.await.expect("the worker ends");
 }

@@ -29,7 +29,9 @@ enum Step<Answer> {
 
 impl<Asked, Answer> Default for Script<Asked, Answer> {
     fn default() -> Self {
-        Self { state: Mutex::new((VecDeque::new(), Vec::new())) }
+        Self {
+            state: Mutex::new((VecDeque::new(), Vec::new())),
+        }
     }
 }
 
@@ -60,7 +62,12 @@ impl<Asked: Clone, Answer> Script<Asked, Answer> {
 }
 
 fn scripted_model() -> ModelUse {
-    ModelUse { model: "scripted".to_owned(), prompt_version: "1".to_owned(), input_tokens: 0, output_tokens: 0 }
+    ModelUse {
+        model: "scripted".to_owned(),
+        prompt_version: "1".to_owned(),
+        input_tokens: 0,
+        output_tokens: 0,
+    }
 }
 
 /// A [`Triage`] for tests of a host or a use case. Unscripted calls repeat what the rules read.
@@ -77,7 +84,12 @@ impl ScriptedTriage {
     /// The next unscripted call gives this reading.
     pub fn then_read(&self, ticket_type: TicketType, priority: Priority, summary: impl Into<String>) {
         let summary = summary.into();
-        self.0.then(Step::Answer(TriageReading { ticket_type, priority, summary, made_by: scripted_model() }));
+        self.0.then(Step::Answer(TriageReading {
+            ticket_type,
+            priority,
+            summary,
+            made_by: scripted_model(),
+        }));
     }
 
     /// The next unscripted call fails like this.
@@ -130,13 +142,22 @@ impl ChangelogWriter for ScriptedWriter {
     async fn draft(&self, request: &DraftRequest) -> Result<Draft, PortError> {
         let scripted = self.0.take(request.clone(), "scripted.draft")?;
         let text = scripted.unwrap_or_else(|| {
-            let title: String = request.title.as_str().chars().filter(|c| !matches!(c, '<' | '>')).take(200).collect();
+            let title: String = request
+                .title
+                .as_str()
+                .chars()
+                .filter(|c| !matches!(c, '<' | '>'))
+                .take(200)
+                .collect();
             match request.language {
                 Language::English => format!("What you told us is solved: {title}"),
                 Language::Spanish => format!("Lo que nos contaste está resuelto: {title}"),
             }
         });
-        Ok(Draft { text, made_by: scripted_model() })
+        Ok(Draft {
+            text,
+            made_by: scripted_model(),
+        })
     }
 }
 
@@ -181,8 +202,14 @@ impl Embedder for ScriptedEmbedder {
 
 fn words_vector(text: &str) -> Vec<f32> {
     let mut vector = vec![0.0_f32; DIMENSIONS];
-    for word in text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()) {
-        let place = word.to_lowercase().bytes().fold(17_usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
+    for word in text
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+    {
+        let place = word
+            .to_lowercase()
+            .bytes()
+            .fold(17_usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
         vector[place % DIMENSIONS] += 1.0;
     }
     let length = vector.iter().map(|value| value * value).sum::<f32>().sqrt();
@@ -223,17 +250,26 @@ mod tests {
 
     fn request() -> TriageRequest {
         let text = Scrubbed::from_scrubber("La pantalla no abre".to_owned());
-        TriageRequest { inferred: infer(text.as_str()), text, language: Some(Language::Spanish) }
+        TriageRequest {
+            inferred: infer(text.as_str()),
+            text,
+            language: Some(Language::Spanish),
+        }
     }
 
     #[tokio::test]
     async fn scripted_answers_come_in_order_and_then_the_rules_again() {
         let triage = ScriptedTriage::default();
-        triage.then_fail(PortErrorKind::RateLimited { retry_after: Some(Duration::from_secs(2)) });
+        triage.then_fail(PortErrorKind::RateLimited {
+            retry_after: Some(Duration::from_secs(2)),
+        });
         triage.then_read(TicketType::Question, Priority::P4, "asks");
         assert!(triage.read(&request()).await.is_err());
         assert_eq!(triage.read(&request()).await.unwrap().summary, "asks");
-        assert_eq!(triage.read(&request()).await.unwrap().ticket_type, request().inferred.ticket_type);
+        assert_eq!(
+            triage.read(&request()).await.unwrap().ticket_type,
+            request().inferred.ticket_type
+        );
         assert_eq!(triage.asked().len(), 3);
     }
 

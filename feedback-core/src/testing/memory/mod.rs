@@ -23,10 +23,11 @@ pub use self::senders::{ScriptedDirectory, ScriptedSender, SendStep};
 pub use self::vault::MemoryVault;
 use crate::{
     domain::{
-        ApiToken, ApiTokenId, Attachment, AttachmentId, AttemptId, BlindIndex, ChainHash, ChangelogEntry, ChangelogEntryId,
-        Channel, Identity, IdentityId, IdentityLink, IdentityLinkId, Job, JobId, Lease, Notification, NotificationAttempt,
-        NotificationId, RememberedCall, Reporter, ReporterId, SecretDigest, Session, SignInLink, SourceId, SyncCursor, Ticket,
-        TicketEvent, TicketId, TicketLink, TicketLinkId, TicketSource, TicketVector, User, UserId,
+        ApiToken, ApiTokenId, Attachment, AttachmentId, AttemptId, BlindIndex, ChainHash, ChangelogEntry,
+        ChangelogEntryId, Channel, Identity, IdentityId, IdentityLink, IdentityLinkId, Job, JobId, Lease, Notification,
+        NotificationAttempt, NotificationId, RememberedCall, Reporter, ReporterId, SecretDigest, Session, SignInLink,
+        SourceId, SyncCursor, Ticket, TicketEvent, TicketId, TicketLink, TicketLinkId, TicketSource, TicketVector,
+        User, UserId,
     },
     ports::PortErrorKind,
 };
@@ -100,12 +101,24 @@ impl MemoryStore {
 
     /// A ticket's timeline, oldest first.
     pub fn events(&self, ticket: TicketId) -> Vec<TicketEvent> {
-        self.lock().events.get(&ticket).into_iter().flatten().map(|(event, _)| event.clone()).collect()
+        self.lock()
+            .events
+            .get(&ticket)
+            .into_iter()
+            .flatten()
+            .map(|(event, _)| event.clone())
+            .collect()
     }
 
     /// The links of a ticket's chain, oldest first.
     pub fn chain(&self, ticket: TicketId) -> Vec<ChainHash> {
-        self.lock().events.get(&ticket).into_iter().flatten().map(|(_, hash)| *hash).collect()
+        self.lock()
+            .events
+            .get(&ticket)
+            .into_iter()
+            .flatten()
+            .map(|(_, hash)| *hash)
+            .collect()
     }
 
     /// All jobs in whatever state, in the order of their ids.
@@ -153,7 +166,9 @@ impl State {
     }
 
     fn identity_by_lookup(&self, channel: Channel, lookup: BlindIndex) -> Option<&Identity> {
-        self.identities.values().find(|identity| identity.channel == channel && identity.lookup == lookup)
+        self.identities
+            .values()
+            .find(|identity| identity.channel == channel && identity.lookup == lookup)
     }
 
     /// The person that a reporter turned out to be.

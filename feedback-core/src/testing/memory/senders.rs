@@ -48,7 +48,11 @@ struct SenderState {
 impl ScriptedSender {
     /// A sender of a channel that delivers everything and finds it again by its marker.
     pub fn new(channel: Channel) -> Self {
-        Self { channel, is_blind: false, state: Mutex::default() }
+        Self {
+            channel,
+            is_blind: false,
+            state: Mutex::default(),
+        }
     }
 
     /// The same, but it cannot be asked for a message afterwards, as WhatsApp.
@@ -70,12 +74,20 @@ impl ScriptedSender {
 
     /// What was delivered, in order: a message that was sent twice is here twice.
     pub fn delivered(&self) -> Vec<OutboundMessage> {
-        self.state().delivered.iter().map(|(message, _)| message.clone()).collect()
+        self.state()
+            .delivered
+            .iter()
+            .map(|(message, _)| message.clone())
+            .collect()
     }
 
     /// The delivered texts, in order.
     pub fn texts(&self) -> Vec<String> {
-        self.state().delivered.iter().map(|(message, _)| message.approved.text().to_owned()).collect()
+        self.state()
+            .delivered
+            .iter()
+            .map(|(message, _)| message.approved.text().to_owned())
+            .collect()
     }
 
     /// How often `send` was called for its own channel, successful or not.
@@ -90,7 +102,10 @@ impl ScriptedSender {
     fn deliver(&self, message: &OutboundMessage) -> Receipt {
         let mut state = self.state();
         let provider_message_id = format!("{}-{}", self.channel, state.delivered.len() + 1);
-        let receipt = Receipt { provider_message_id, at: Some(message.started_at) };
+        let receipt = Receipt {
+            provider_message_id,
+            at: Some(message.started_at),
+        };
         state.delivered.push((message.clone(), receipt.clone()));
         receipt
     }
@@ -98,7 +113,9 @@ impl ScriptedSender {
 
 impl fmt::Debug for ScriptedSender {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ScriptedSender").field("channel", &self.channel).finish_non_exhaustive()
+        f.debug_struct("ScriptedSender")
+            .field("channel", &self.channel)
+            .finish_non_exhaustive()
     }
 }
 
@@ -142,7 +159,10 @@ impl ChannelSender for ScriptedSender {
         if self.is_blind {
             return Ok(ReadBack::Blind);
         }
-        let found = state.delivered.iter().find(|(delivered, _)| delivered.marker == message.marker);
+        let found = state
+            .delivered
+            .iter()
+            .find(|(delivered, _)| delivered.marker == message.marker);
         Ok(found.map_or(ReadBack::Absent, |(_, receipt)| ReadBack::Found(receipt.clone())))
     }
 }
@@ -163,7 +183,10 @@ struct DirectoryState {
 impl ScriptedDirectory {
     /// A directory of a channel that knows nobody.
     pub fn new(channel: Channel) -> Self {
-        Self { channel, state: Mutex::default() }
+        Self {
+            channel,
+            state: Mutex::default(),
+        }
     }
 
     /// Adds a person, or changes one.
@@ -199,7 +222,9 @@ impl ScriptedDirectory {
 
 impl fmt::Debug for ScriptedDirectory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ScriptedDirectory").field("channel", &self.channel).finish_non_exhaustive()
+        f.debug_struct("ScriptedDirectory")
+            .field("channel", &self.channel)
+            .finish_non_exhaustive()
     }
 }
 
@@ -230,7 +255,9 @@ mod tests {
         testing::{
             conformance::{
                 BoxFuture,
-                channel_sender::{self, ChannelSenderBench, ChannelSenderHarness, Delivered, Failure, LooksBack, Scripted},
+                channel_sender::{
+                    self, ChannelSenderBench, ChannelSenderHarness, Delivered, Failure, LooksBack, Scripted,
+                },
                 directory::{self, DirectoryBench, DirectoryHarness, KnownPerson, LookUpFailure},
             },
             outbound::{whatsapp_session, whatsapp_template},
@@ -273,7 +300,11 @@ mod tests {
     impl ChannelSenderHarness for Senders {
         fn start(&self) -> BoxFuture<'_, Box<dyn ChannelSenderBench>> {
             let sender = ScriptedSender::new(self.channel);
-            let sender = Arc::new(if self.channel == Channel::WhatsApp { sender.blind() } else { sender });
+            let sender = Arc::new(if self.channel == Channel::WhatsApp {
+                sender.blind()
+            } else {
+                sender
+            });
             Box::pin(async { Box::new(SenderBench { sender }) as Box<dyn ChannelSenderBench> })
         }
     }
@@ -303,7 +334,9 @@ mod tests {
                     whatsapp(whatsapp_session(self.now().plus(Duration::from_secs(60)))),
                     whatsapp(whatsapp_template("update", "es", &[text])),
                 ],
-                _ => vec![Route::Intercom { conversation: "900100".into() }],
+                _ => vec![Route::Intercom {
+                    conversation: "900100".into(),
+                }],
             }
         }
 
@@ -327,7 +360,11 @@ mod tests {
         }
 
         fn looks_back(&self) -> LooksBack {
-            if self.sender.is_blind { LooksBack::NotAtAll } else { LooksBack::ByMarker }
+            if self.sender.is_blind {
+                LooksBack::NotAtAll
+            } else {
+                LooksBack::ByMarker
+            }
         }
 
         fn fail_next(&self, failure: Failure) -> Scripted {
@@ -350,7 +387,8 @@ mod tests {
                     Scripted::Silently
                 }
                 Failure::ClosedBeforeEffect => {
-                    self.sender.script(SendStep::Fail(PortErrorKind::Unknown, "connection_lost"));
+                    self.sender
+                        .script(SendStep::Fail(PortErrorKind::Unknown, "connection_lost"));
                     Scripted::Silently
                 }
             }
@@ -381,7 +419,13 @@ mod tests {
         fn start(&self) -> BoxFuture<'_, Box<dyn DirectoryBench>> {
             let directory = Arc::new(ScriptedDirectory::new(Channel::Slack));
             directory.put_verified("U0ANA", "Ana Paz", "ana@empresa.example");
-            directory.put("U0LEO", Person { name: Some(SecretString::from("Leo")), ..Person::default() });
+            directory.put(
+                "U0LEO",
+                Person {
+                    name: Some(SecretString::from("Leo")),
+                    ..Person::default()
+                },
+            );
             Box::pin(async { Box::new(directory) as Box<dyn DirectoryBench> })
         }
     }
@@ -409,7 +453,10 @@ mod tests {
                 email_verified: email.is_some(),
                 phone: None,
             };
-            vec![known("U0ANA", "Ana Paz", Some("ana@empresa.example")), known("U0LEO", "Leo", None)]
+            vec![
+                known("U0ANA", "Ana Paz", Some("ana@empresa.example")),
+                known("U0LEO", "Leo", None),
+            ]
         }
 
         fn nobody(&self) -> String {

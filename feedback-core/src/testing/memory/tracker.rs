@@ -103,8 +103,13 @@ impl ScriptedTracker {
             edited_at: Timestamp::UNIX_EPOCH,
             edited_by_us: false,
         };
-        let page =
-            BoardPage { update, title: title.to_owned(), description: String::new(), notes: Vec::new(), edit: 0 };
+        let page = BoardPage {
+            update,
+            title: title.to_owned(),
+            description: String::new(),
+            notes: Vec::new(),
+            edit: 0,
+        };
         state.pages.insert(page_id.clone(), page);
         state.touch(&page_id, false);
         page_id
@@ -161,8 +166,12 @@ impl State {
 
     /// The scripted failure of a call that writes nothing.
     fn fail(&mut self, operation: &'static str) -> Result<(), PortError> {
-        let fault = self.faults.pop_front_if(|fault| *fault != TrackerFault::CreatesAndIsSilent);
-        fault.map_or(Ok(()), |fault| Err(PortError::new(kind_of(fault), operation).with_reason("scripted")))
+        let fault = self
+            .faults
+            .pop_front_if(|fault| *fault != TrackerFault::CreatesAndIsSilent);
+        fault.map_or(Ok(()), |fault| {
+            Err(PortError::new(kind_of(fault), operation).with_reason("scripted"))
+        })
     }
 
     fn upsert(&mut self, ticket: &TrackedTicket) -> Result<TrackerPage, PortError> {
@@ -172,7 +181,11 @@ impl State {
         let known = match &ticket.page {
             Some(page) if self.pages.contains_key(&page.id) => Some(page.id.clone()),
             Some(_) => return Err(PortError::new(PortErrorKind::NotFound, OPERATION)),
-            None => self.pages.values().find(|page| page.update.ticket == Some(ticket.id)).map(|page| page.update.page_id.clone()),
+            None => self
+                .pages
+                .values()
+                .find(|page| page.update.ticket == Some(ticket.id))
+                .map(|page| page.update.page_id.clone()),
         };
         let is_new = known.is_none();
         let page_id = known.unwrap_or_else(|| {
@@ -204,7 +217,12 @@ impl State {
             page.update.status_name = Some(name_of(status).to_owned());
         }
         self.touch(&page_id, true);
-        if is_new && self.faults.pop_front_if(|fault| *fault == TrackerFault::CreatesAndIsSilent).is_some() {
+        if is_new
+            && self
+                .faults
+                .pop_front_if(|fault| *fault == TrackerFault::CreatesAndIsSilent)
+                .is_some()
+        {
             return Err(PortError::new(PortErrorKind::Unknown, OPERATION).with_reason("scripted"));
         }
         Ok(TrackerPage {
@@ -229,20 +247,31 @@ impl Tracker for ScriptedTracker {
         state.fail(OPERATION)?;
         let seen = match cursor {
             None => 0,
-            Some(text) => text.parse().map_err(|_| PortError::new(PortErrorKind::Rejected, OPERATION))?,
+            Some(text) => text
+                .parse()
+                .map_err(|_| PortError::new(PortErrorKind::Rejected, OPERATION))?,
         };
-        let mut changed: Vec<&BoardPage> =
-            state.pages.values().filter(|page| page.edit > seen && page.update.edited_at >= start).collect();
+        let mut changed: Vec<&BoardPage> = state
+            .pages
+            .values()
+            .filter(|page| page.edit > seen && page.update.edited_at >= start)
+            .collect();
         changed.sort_by_key(|page| page.edit);
         let updates = changed.into_iter().map(|page| page.update.clone()).collect();
-        Ok(TrackerChanges { updates, cursor: state.edits.to_string() })
+        Ok(TrackerChanges {
+            updates,
+            cursor: state.edits.to_string(),
+        })
     }
 
     async fn resolution_notes(&self, page_id: &str) -> Result<String, PortError> {
         const OPERATION: &str = "scripted.resolution_notes";
         let mut state = self.lock();
         state.fail(OPERATION)?;
-        let page = state.pages.get(page_id).ok_or_else(|| PortError::new(PortErrorKind::NotFound, OPERATION))?;
+        let page = state
+            .pages
+            .get(page_id)
+            .ok_or_else(|| PortError::new(PortErrorKind::NotFound, OPERATION))?;
         Ok(page.notes.join("\n"))
     }
 }
@@ -258,7 +287,9 @@ fn name_of(status: TrackerStatus) -> &'static str {
 fn kind_of(fault: TrackerFault) -> PortErrorKind {
     match fault {
         TrackerFault::CreatesAndIsSilent => PortErrorKind::Unknown,
-        TrackerFault::RateLimited(wait) => PortErrorKind::RateLimited { retry_after: Some(wait) },
+        TrackerFault::RateLimited(wait) => PortErrorKind::RateLimited {
+            retry_after: Some(wait),
+        },
         TrackerFault::Unauthorized => PortErrorKind::Unauthorized,
         TrackerFault::Unavailable => PortErrorKind::Unavailable,
     }
@@ -266,7 +297,16 @@ fn kind_of(fault: TrackerFault) -> PortErrorKind {
 
 /// A digest of everything that is written.
 fn digest_of(ticket: &TrackedTicket) -> String {
-    let TrackedTicket { title, ticket_type, priority, source, reporter, link, status, .. } = ticket;
+    let TrackedTicket {
+        title,
+        ticket_type,
+        priority,
+        source,
+        reporter,
+        link,
+        status,
+        ..
+    } = ticket;
     let written = format!("{title:?} {ticket_type} {priority} {source:?} {reporter:?} {link:?} {status:?}");
     hex::encode(Sha256::digest(written))
 }
@@ -297,11 +337,18 @@ impl Board for ScriptedTracker {
     }
 
     async fn pages_of(&self, ticket: TicketId) -> usize {
-        self.pages().iter().filter(|page| page.update.ticket == Some(ticket)).count()
+        self.pages()
+            .iter()
+            .filter(|page| page.update.ticket == Some(ticket))
+            .count()
     }
 
     async fn body_of(&self, page_id: &str) -> String {
-        self.lock().pages.get(page_id).map(|page| page.description.clone()).unwrap_or_default()
+        self.lock()
+            .pages
+            .get(page_id)
+            .map(|page| page.description.clone())
+            .unwrap_or_default()
     }
 
     async fn move_page(&self, page_id: &str, to: TrackerStatus) {
