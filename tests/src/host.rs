@@ -105,6 +105,14 @@ impl Host {
         self.child.kill().await.expect("a running child can be killed");
     }
 
+    /// Its process id, for looking at what it uses.
+    ///
+    /// # Panics
+    /// If it ended and was waited for.
+    pub fn pid(&self) -> u32 {
+        self.child.id().expect("a host that was not waited for has a process id")
+    }
+
     async fn ready(&self) {
         let api = self.api();
         until("the host to be ready", Duration::from_secs(30), || async {
