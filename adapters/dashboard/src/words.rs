@@ -51,7 +51,24 @@ pub(crate) const fn event(kind: EventKind) -> &'static str {
     }
 }
 
-/// Where a delivery stands.
+/// Where one delivery stands: a try whose outcome is being looked for is no longer being sent.
+pub(crate) fn delivery(notification: &Notification) -> &'static str {
+    match (notification.status, &notification.last_error) {
+        (NotificationStatus::Sending, Some(_)) => "Not known yet",
+        (status, _) => self::notification(status),
+    }
+}
+
+/// Why the last try failed, with the provider's code once.
+pub(crate) fn failure(notification: &Notification) -> Option<String> {
+    let error = notification.last_error.as_ref()?;
+    if error.words.contains(&error.code) {
+        return Some(error.words.clone());
+    }
+    Some(format!("{} ({})", error.words, error.code))
+}
+
+/// What a status of deliveries is called.
 pub(crate) const fn notification(status: NotificationStatus) -> &'static str {
     match status {
         NotificationStatus::Pending => "Waiting",

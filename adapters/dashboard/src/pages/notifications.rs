@@ -90,11 +90,9 @@ pub(crate) async fn list(
             channel: notification.channel.label(),
             mode: words::sent_as(&notification),
             status: notification.status,
-            status_label: words::notification(notification.status),
+            status_label: words::delivery(&notification),
             tries: notification.retry_count,
-            error: notification
-                .last_error
-                .map(|error| format!("{} ({})", error.words, error.code)),
+            error: words::failure(&notification),
             at: Moment::of(notification.updated_at),
         });
     }

@@ -44,6 +44,7 @@ struct Delivery {
     mode: String,
     status: NotificationStatus,
     status_label: &'static str,
+    needs_person: bool,
     error: Option<String>,
     at: Moment,
 }
@@ -241,11 +242,14 @@ fn deliveries(detail: &TicketDetail) -> Vec<Delivery> {
         channel: notification.channel.label(),
         mode: words::sent_as(notification),
         status: notification.status,
-        status_label: words::notification(notification.status),
-        error: notification
-            .last_error
-            .as_ref()
-            .map(|error| format!("{} ({})", error.words, error.code)),
+        status_label: words::delivery(notification),
+        needs_person: matches!(
+            notification.status,
+            NotificationStatus::Ambiguous
+                | NotificationStatus::PermanentlyFailed
+                | NotificationStatus::ChannelRestricted
+        ),
+        error: words::failure(notification),
         at: Moment::of(notification.updated_at),
     });
     rows.collect()
