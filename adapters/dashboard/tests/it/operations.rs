@@ -85,7 +85,7 @@ async fn of_a_message_that_may_have_been_sent_a_person_says_what_became() {
     let person = Person::reviewer(&test).await;
     let body = serde_json::json!({"object": "whatsapp_business_account", "entry": [{"id": "W", "changes": [{
         "field": "messages", "value": {"messaging_product": "whatsapp",
-            "metadata": {"display_phone_number": "15550100000", "phone_number_id": "PN"},
+            "metadata": {"display_phone_number": "15550100000", "phone_number_id": "1000"},
             "contacts": [{"profile": {"name": "Dana"}, "wa_id": "15550100001"}],
             "messages": [{"from": "15550100001", "id": "wamid.1", "timestamp": "1767225600", "type": "text",
                 "text": {"body": "the export hangs"}}]}}]}]});
