@@ -17,7 +17,7 @@ use feedback_tests::{
     wait::until,
 };
 use reqwest::{Method, StatusCode};
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// How often the host is killed.
 const KILLS: usize = 20;
@@ -39,7 +39,11 @@ async fn f01_killed_twenty_times_nothing_is_lost_and_nothing_comes_twice() {
 
     let acked: Acked = Arc::default();
     let stop = Arc::new(AtomicBool::new(false));
-    let traffic = tokio::spawn(send_reports(Arc::clone(&sandbox), Arc::clone(&acked), Arc::clone(&stop)));
+    let traffic = tokio::spawn(send_reports(
+        Arc::clone(&sandbox),
+        Arc::clone(&acked),
+        Arc::clone(&stop),
+    ));
     let reviewer = tokio::spawn(review(address.to_string(), Arc::clone(&sandbox), Arc::clone(&stop)));
 
     for kill in 0..KILLS {
@@ -60,7 +64,12 @@ async fn f01_killed_twenty_times_nothing_is_lost_and_nothing_comes_twice() {
         (status["quiescent"] == true).then_some(())
     })
     .await;
-    assert_eq!(api.get("/api/ops/status").await["dead"], 0, "no dead letter: {:?}", api.all("/api/dead_letters").await);
+    assert_eq!(
+        api.get("/api/ops/status").await["dead"],
+        0,
+        "no dead letter: {:?}",
+        api.all("/api/dead_letters").await
+    );
     each_acked_report_is_one_source(&api, &acked).await;
     each_approval_arrived_once(&api, &sandbox, &approved).await;
 }
@@ -73,14 +82,20 @@ fn environment(sandbox: &Sandbox, database: &str) -> Vec<(&'static str, String)>
         ("FEEDBACK_SLACK__SIGNING_SECRET", config.slack.signing_secret.clone()),
         ("FEEDBACK_SLACK__BOT_TOKEN", config.slack.bot_token.clone()),
         ("FEEDBACK_SLACK__BASE_URL", sandbox.slack_base_url()),
-        ("FEEDBACK_INTERCOM__CLIENT_SECRET", config.intercom.client_secret.clone()),
+        (
+            "FEEDBACK_INTERCOM__CLIENT_SECRET",
+            config.intercom.client_secret.clone(),
+        ),
         ("FEEDBACK_INTERCOM__ACCESS_TOKEN", config.intercom.access_token.clone()),
         ("FEEDBACK_INTERCOM__ADMIN_ID", config.intercom.admin_id.clone()),
         ("FEEDBACK_INTERCOM__BASE_URL", sandbox.intercom_base_url()),
         ("FEEDBACK_WHATSAPP__APP_SECRET", config.whatsapp.app_secret.clone()),
         ("FEEDBACK_WHATSAPP__VERIFY_TOKEN", config.whatsapp.verify_token.clone()),
         ("FEEDBACK_WHATSAPP__ACCESS_TOKEN", config.whatsapp.access_token.clone()),
-        ("FEEDBACK_WHATSAPP__PHONE_NUMBER_ID", config.whatsapp.phone_number_id.clone()),
+        (
+            "FEEDBACK_WHATSAPP__PHONE_NUMBER_ID",
+            config.whatsapp.phone_number_id.clone(),
+        ),
         ("FEEDBACK_WHATSAPP__BASE_URL", sandbox.whatsapp_base_url()),
         ("FEEDBACK_NOTION__TOKEN", config.notion.token.clone()),
         ("FEEDBACK_NOTION__DATA_SOURCE_ID", config.notion.data_source_id.clone()),
@@ -121,10 +136,22 @@ fn somebody_writes(sandbox: &Sandbox, n: usize, mark: &str) -> (&'static str, In
     let person = &people[n % people.len()];
     let text = format!("La exportación falla con el error {mark}");
     match n % 3 {
-        0 => ("slack", sandbox.slack().person_posts(&person.slack_id, "C0SUPPORT", &text).1),
-        1 => ("intercom", sandbox.intercom().person_writes(&person.intercom_id, &text).1),
+        0 => (
+            "slack",
+            sandbox.slack().person_posts(&person.slack_id, "C0SUPPORT", &text).1,
+        ),
+        1 => (
+            "intercom",
+            sandbox.intercom().person_writes(&person.intercom_id, &text).1,
+        ),
         // A person of their own each time: messages of one person in a burst would be one ticket.
-        _ => ("whatsapp", sandbox.whatsapp().person_writes(&format!("54911{:08}", 55_000_000 + n), &person.name, &text).1),
+        _ => (
+            "whatsapp",
+            sandbox
+                .whatsapp()
+                .person_writes(&format!("54911{:08}", 55_000_000 + n), &person.name, &text)
+                .1,
+        ),
     }
 }
 
@@ -138,7 +165,10 @@ async fn review(address: String, sandbox: Arc<Sandbox>, stop: Arc<AtomicBool>) -
         for page in sandbox.notion().pages() {
             if page.status.as_deref() != Some("Done") {
                 // The page is there: moving it cannot fail.
-                sandbox.notion().move_page(&page.id, "Done").expect("the board has the page");
+                sandbox
+                    .notion()
+                    .move_page(&page.id, "Done")
+                    .expect("the board has the page");
             }
         }
         approve_some(&api, &mut approved).await;
@@ -148,7 +178,10 @@ async fn review(address: String, sandbox: Arc<Sandbox>, stop: Arc<AtomicBool>) -
 }
 
 async fn confirm_some(api: &Api) {
-    let Some((StatusCode::OK, page)) = api.try_call(Method::GET, "/api/tickets?status=new&limit=10", None).await else {
+    let Some((StatusCode::OK, page)) = api
+        .try_call(Method::GET, "/api/tickets?status=new&limit=10", None)
+        .await
+    else {
         return;
     };
     for ticket in page["items"].as_array().into_iter().flatten() {
@@ -161,17 +194,35 @@ async fn confirm_some(api: &Api) {
 
 async fn approve_some(api: &Api, approved: &mut BTreeMap<String, String>) {
     let path = "/api/changelog_entries?status=draft&limit=10";
-    let Some((StatusCode::OK, page)) = api.try_call(Method::GET, path, None).await else { return };
+    let Some((StatusCode::OK, page)) = api.try_call(Method::GET, path, None).await else {
+        return;
+    };
     for entry in page["items"].as_array().into_iter().flatten() {
-        let Some(ticket) = entry["ticket_id"].as_str() else { continue };
+        let Some(ticket) = entry["ticket_id"].as_str() else {
+            continue;
+        };
         let text = format!("Resuelto: respuesta-{}.", ticket.replace('-', ""));
         let edit = json!({"version": entry["version"], "content": text});
-        let edited = api.try_call(Method::PATCH, &format!("/api/tickets/{ticket}/update_changelog"), Some(&edit)).await;
-        let Some((StatusCode::OK, edited)) = edited else { continue };
+        let edited = api
+            .try_call(
+                Method::PATCH,
+                &format!("/api/tickets/{ticket}/update_changelog"),
+                Some(&edit),
+            )
+            .await;
+        let Some((StatusCode::OK, edited)) = edited else {
+            continue;
+        };
         let word = json!({"version": edited["version"]});
         // Whether the answer comes or not, it may be approved from here on.
         approved.insert(ticket.to_owned(), text);
-        let _ = api.try_call(Method::PATCH, &format!("/api/tickets/{ticket}/approve_changelog"), Some(&word)).await;
+        let _ = api
+            .try_call(
+                Method::PATCH,
+                &format!("/api/tickets/{ticket}/approve_changelog"),
+                Some(&word),
+            )
+            .await;
     }
 }
 
@@ -179,7 +230,9 @@ async fn each_acked_report_is_one_source(api: &Api, acked: &Acked) {
     let tickets = api.all("/api/tickets").await;
     let mut sources: BTreeMap<String, usize> = BTreeMap::new();
     for ticket in &tickets {
-        let detail = api.get(&format!("/api/tickets/{}", ticket["id"].as_str().expect("an id"))).await;
+        let detail = api
+            .get(&format!("/api/tickets/{}", ticket["id"].as_str().expect("an id")))
+            .await;
         for source in detail["sources"].as_array().expect("a ticket has sources") {
             let text = source["text"].as_str().unwrap_or_default();
             let mark = text.split("error ").nth(1).unwrap_or_default().trim().to_owned();
@@ -195,14 +248,29 @@ async fn each_acked_report_is_one_source(api: &Api, acked: &Acked) {
 }
 
 async fn each_approval_arrived_once(api: &Api, sandbox: &Sandbox, approved: &BTreeMap<String, String>) {
-    let slack: Vec<_> = sandbox.slack().app_messages().into_iter().map(|message| message.text).collect();
+    let slack: Vec<_> = sandbox
+        .slack()
+        .app_messages()
+        .into_iter()
+        .map(|message| message.text)
+        .collect();
     let intercom: Vec<_> = sandbox
         .intercom()
         .conversations()
         .iter()
-        .flat_map(|conversation| conversation.comments_by_admins().map(|part| part.body.clone()).collect::<Vec<_>>())
+        .flat_map(|conversation| {
+            conversation
+                .comments_by_admins()
+                .map(|part| part.body.clone())
+                .collect::<Vec<_>>()
+        })
         .collect();
-    let whatsapp: Vec<_> = sandbox.whatsapp().messages().iter().map(|message| message.content.body().to_owned()).collect();
+    let whatsapp: Vec<_> = sandbox
+        .whatsapp()
+        .messages()
+        .iter()
+        .map(|message| message.content.body().to_owned())
+        .collect();
     let mut arrived = 0;
     for notification in api.all("/api/notifications").await {
         let ticket = notification["ticket_id"].as_str().expect("a ticket");
@@ -217,12 +285,15 @@ async fn each_approval_arrived_once(api: &Api, sandbox: &Sandbox, approved: &BTr
         let status = notification["status"].as_str().expect("a status");
         if channel == "whatsapp" {
             assert!(count <= 1, "WhatsApp: {count} times {notification}");
-            assert!(count == 1 || status == "ambiguous", "WhatsApp: lost without a word: {notification}");
+            assert!(
+                count == 1 || status == "ambiguous",
+                "WhatsApp: lost without a word: {notification}"
+            );
         } else {
             assert_eq!(count, 1, "{channel}: {notification}");
         }
         let known = ["sent", "delivered", "read"].contains(&status) || (channel == "whatsapp" && status == "ambiguous");
-        assert!(known, "{channel}: {}", Value::from(notification.clone()));
+        assert!(known, "{channel}: {}", notification);
         arrived += count;
     }
     assert!(arrived >= 10, "deliveries were made: {arrived}");

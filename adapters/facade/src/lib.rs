@@ -7,7 +7,13 @@ pub use feedback_axum as axum;
 #[cfg(feature = "dashboard")]
 #[cfg_attr(docsrs, doc(cfg(feature = "dashboard")))]
 pub use feedback_dashboard as dashboard;
-#[cfg(any(feature = "slack", feature = "intercom", feature = "whatsapp", feature = "notion", feature = "openai"))]
+#[cfg(any(
+    feature = "slack",
+    feature = "intercom",
+    feature = "whatsapp",
+    feature = "notion",
+    feature = "openai"
+))]
 pub use feedback_http_client as http_client;
 #[cfg(feature = "intercom")]
 #[cfg_attr(docsrs, doc(cfg(feature = "intercom")))]

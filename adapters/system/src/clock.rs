@@ -5,7 +5,10 @@ use feedback_core::{domain::Timestamp, ports::Clock};
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "this is the one place where the hub reads the wall clock")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place where the hub reads the wall clock"
+    )]
     fn now(&self) -> Timestamp {
         chrono::Utc::now().into()
     }
