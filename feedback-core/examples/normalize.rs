@@ -3,6 +3,7 @@
 //! ```text
 //! cargo run -p feedback-core --example normalize -- slack < event.json
 //! cargo run -p feedback-core --example normalize -- slack application/x-www-form-urlencoded < command.txt
+//! cargo run -p feedback-core --example normalize -- email message/rfc822 < mail.eml
 //! ```
 //!
 //! Only verified bodies can be read, so the example signs what it is given with a secret of its own, as the provider
@@ -27,7 +28,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let channel: Channel = arguments
         .next()
-        .ok_or("say which channel: slack, intercom or whatsapp")?
+        .ok_or("say which channel: slack, intercom, whatsapp or email")?
         .parse()?;
     let mut body = Vec::new();
     io::stdin().lock().read_to_end(&mut body)?;
@@ -59,6 +60,14 @@ fn sign_and_verify(payload: Payload) -> Result<Verified<Payload>, SignatureError
         Channel::WhatsApp => {
             let signature = format!("sha256={}", code(&[&payload.body]));
             verify::whatsapp::verify(&secrets, &[signature.as_bytes()], payload)
+        }
+        Channel::Email => {
+            let signature = format!("sha256={}", code(&[b"v1:0:", &payload.body]));
+            let headers = verify::email::EmailHeaders {
+                signature: &[signature.as_bytes()],
+                timestamp: &[b"0"],
+            };
+            verify::email::verify(&secrets, &headers, payload, now)
         }
         _ => {
             let signature = format!("v0={}", code(&[b"v0:0:", &payload.body]));
@@ -185,7 +194,10 @@ fn conversation(thread: &ThreadRef) -> Option<&str> {
         ThreadRef::Slack { channel, .. } => Some(channel),
         ThreadRef::Intercom { conversation, .. } => Some(conversation),
         ThreadRef::WhatsApp { phone_number_id, .. } => Some(phone_number_id),
-        ThreadRef::Email { .. } | ThreadRef::InApp | ThreadRef::Backoffice => None,
+        ThreadRef::Email {
+            references, message_id, ..
+        } => references.first().or(message_id.as_ref()).map(String::as_str),
+        ThreadRef::InApp | ThreadRef::Backoffice => None,
     }
 }
 
@@ -193,6 +205,9 @@ fn thread(thread: &ThreadRef) -> Option<&str> {
     match thread {
         ThreadRef::Slack { thread_ts, .. } => thread_ts.as_deref(),
         ThreadRef::Intercom { conversation, .. } => Some(conversation),
-        ThreadRef::WhatsApp { .. } | ThreadRef::Email { .. } | ThreadRef::InApp | ThreadRef::Backoffice => None,
+        ThreadRef::Email {
+            references, message_id, ..
+        } => references.first().or(message_id.as_ref()).map(String::as_str),
+        ThreadRef::WhatsApp { .. } | ThreadRef::InApp | ThreadRef::Backoffice => None,
     }
 }

@@ -33,6 +33,11 @@ fn whatsapp_holds_on_its_corpus() {
 }
 
 #[test]
+fn email_holds_on_its_corpus() {
+    replay("email", checks::email);
+}
+
+#[test]
 fn signature_holds_on_its_corpus() {
     replay("signature", checks::signature);
 }

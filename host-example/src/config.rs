@@ -44,6 +44,7 @@ const KEYS: &[(&str, &[&str])] = &[
             "base_url",
         ],
     ),
+    ("email", &["webhook_secret", "own_addresses", "own_list_ids"]),
     (
         "notion",
         &["token", "data_source_id", "poll_seconds", "webhook_secret", "base_url"],
@@ -85,6 +86,8 @@ pub(crate) struct Settings {
     pub(crate) intercom: Option<IntercomSettings>,
     /// WhatsApp, where configured.
     pub(crate) whatsapp: Option<WhatsAppSettings>,
+    /// Mail, where configured.
+    pub(crate) email: Option<EmailSettings>,
     /// Notion, where configured.
     pub(crate) notion: Option<NotionSettings>,
     /// An OpenAI-compatible server, where configured.
@@ -140,6 +143,17 @@ pub(crate) struct WhatsAppSettings {
     pub(crate) template_language: String,
     /// Graph API.
     pub(crate) base_url: Option<String>,
+}
+
+/// `EMAIL`.
+#[derive(Debug)]
+pub(crate) struct EmailSettings {
+    /// Proves that our forwarding function sent a mail; several while one is rotated.
+    pub(crate) webhook_secrets: Vec<SecretString>,
+    /// What comes from these addresses is no report.
+    pub(crate) own_addresses: Vec<String>,
+    /// Groups through which mail reaches the hub.
+    pub(crate) own_list_ids: Vec<String>,
 }
 
 /// `NOTION`.
@@ -340,6 +354,7 @@ impl Source {
             slack: self.slack(),
             intercom: self.intercom(),
             whatsapp: self.whatsapp(),
+            email: self.email(),
             notion: self.notion(),
             openai: self.openai(),
             delivery,
@@ -411,6 +426,14 @@ impl Source {
                     .unwrap_or_else(|| "en".to_owned()),
                 base_url: self.url("whatsapp", "base_url"),
             }
+        })
+    }
+
+    fn email(&mut self) -> Option<EmailSettings> {
+        self.section_present("email").then(|| EmailSettings {
+            webhook_secrets: self.secrets("email", "webhook_secret"),
+            own_addresses: self.list("email", "own_addresses"),
+            own_list_ids: self.list("email", "own_list_ids"),
         })
     }
 

@@ -7,7 +7,7 @@ use feedback_adapters::{
     axum::{
         api,
         health::{self, Health},
-        webhooks::{self, IntercomEndpoint, SlackEndpoint, Webhooks, WhatsAppEndpoint},
+        webhooks::{self, EmailEndpoint, IntercomEndpoint, SlackEndpoint, Webhooks, WhatsAppEndpoint},
     },
     dashboard::{self, CookieSecurity, Dashboard},
 };
@@ -34,6 +34,9 @@ fn router(wired: &Wired, settings: &Settings, metrics: RenderMetrics, health: He
     hooks.whatsapp = settings.whatsapp.as_ref().map(|whatsapp| WhatsAppEndpoint {
         app_secrets: whatsapp.app_secrets.clone(),
         verify_token: whatsapp.verify_token.clone(),
+    });
+    hooks.email = settings.email.as_ref().map(|email| EmailEndpoint {
+        secrets: email.webhook_secrets.clone(),
     });
     let in_flight = hooks.in_flight.clone();
     let mut api = api::Api::new(Arc::clone(hub));

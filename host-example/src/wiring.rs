@@ -18,7 +18,7 @@ use feedback_core::{
     Hub, HubSettings, Ports,
     domain::TemplateRef,
     logic::{
-        normalize::{IntercomRules, Rules, SlackIntake, SlackRules, WhatsAppRules},
+        normalize::{EmailRules, IntercomRules, Rules, SlackIntake, SlackRules, WhatsAppRules},
         retry::Backoff,
     },
     ports::{ChangelogWriter, ChannelSender, Directory, Embedder, PortError, PortErrorKind, Tracker, Triage},
@@ -234,6 +234,14 @@ async fn rules(settings: &Settings, providers: &Providers) -> Rules {
                 .as_ref()
                 .map_or_else(Vec::new, |own| own.phone_number_ids.clone()),
         },
+        email: settings
+            .email
+            .as_ref()
+            .map_or_else(EmailRules::default, |own| EmailRules {
+                own_addresses: own.own_addresses.clone(),
+                own_list_ids: own.own_list_ids.clone(),
+                ..EmailRules::default()
+            }),
     };
     if let (Some(settings), Some(slack)) = (&settings.slack, &providers.slack) {
         rules.slack.channels.clone_from(&settings.channels);

@@ -1,5 +1,6 @@
 //! Webhooks: judge, record, answer. Nothing else happens while a provider waits.
 
+mod email;
 mod intercom;
 mod slack;
 mod whatsapp;
@@ -26,7 +27,7 @@ use tracing::Instrument;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
-pub use self::{intercom::IntercomEndpoint, slack::SlackEndpoint, whatsapp::WhatsAppEndpoint};
+pub use self::{email::EmailEndpoint, intercom::IntercomEndpoint, slack::SlackEndpoint, whatsapp::WhatsAppEndpoint};
 use crate::{
     guard::guarded,
     limits::{self, InFlight},
@@ -40,7 +41,7 @@ pub struct Webhooks {
     pub ingest: Ingest,
     /// Looks up what a slash command is told.
     pub queries: Arc<dyn Queries>,
-    /// Now: Slack's signatures are valid for minutes.
+    /// Now: signatures of Slack and of mails are valid for minutes.
     pub clock: Arc<dyn Clock>,
     /// Slack, where it is used.
     pub slack: Option<SlackEndpoint>,
@@ -48,6 +49,8 @@ pub struct Webhooks {
     pub intercom: Option<IntercomEndpoint>,
     /// WhatsApp, where it is used.
     pub whatsapp: Option<WhatsAppEndpoint>,
+    /// Email, where it is used.
+    pub email: Option<EmailEndpoint>,
     /// Room for bodies. Give all routers of a server the same.
     pub in_flight: InFlight,
     /// How long a delivery may take to be recorded before its sender is told to come again. Slack gives up after 3 s.
@@ -64,13 +67,14 @@ impl Webhooks {
             slack: None,
             intercom: None,
             whatsapp: None,
+            email: None,
             in_flight: InFlight::default(),
             deadline: Duration::from_millis(2500),
         }
     }
 }
 
-/// `/webhooks/slack`, `/webhooks/intercom`, `/webhooks/whatsapp`: those that have an endpoint.
+/// `/webhooks/slack`, `/webhooks/intercom`, `/webhooks/whatsapp`, `/webhooks/email`: those that have an endpoint.
 pub fn router(webhooks: Webhooks) -> Router {
     let Webhooks {
         ingest,
@@ -79,6 +83,7 @@ pub fn router(webhooks: Webhooks) -> Router {
         slack,
         intercom,
         whatsapp,
+        email,
         in_flight,
         deadline,
     } = webhooks;
@@ -98,6 +103,9 @@ pub fn router(webhooks: Webhooks) -> Router {
     }
     if let Some(endpoint) = whatsapp {
         router = router.merge(opened(whatsapp::routes(), &intake, endpoint));
+    }
+    if let Some(endpoint) = email {
+        router = router.merge(opened(email::routes(), &intake, endpoint));
     }
     guarded(router)
 }
@@ -119,6 +127,7 @@ pub(crate) fn description() -> Vec<OpenApi> {
         slack::routes().into_openapi(),
         intercom::routes().into_openapi(),
         whatsapp::routes().into_openapi(),
+        email::routes().into_openapi(),
     ]
 }
 

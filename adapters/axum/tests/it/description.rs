@@ -37,6 +37,7 @@ fn the_operations_have_the_names_that_callers_generate_code_from() {
         "getChangelog",
         "getNotification",
         "getTicket",
+        "ingestEmail",
         "ingestIntercom",
         "ingestSlack",
         "ingestWhatsapp",

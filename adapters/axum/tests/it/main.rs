@@ -4,6 +4,7 @@
 
 mod changelog;
 mod description;
+mod email;
 mod headers;
 mod operations;
 mod slow_storage;

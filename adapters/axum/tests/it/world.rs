@@ -10,7 +10,7 @@ use axum::{
 use feedback_axum::{
     api::{self, Api},
     health::{self, Health},
-    webhooks::{self, IntercomEndpoint, SlackEndpoint, Webhooks, WhatsAppEndpoint},
+    webhooks::{self, EmailEndpoint, IntercomEndpoint, SlackEndpoint, Webhooks, WhatsAppEndpoint},
 };
 use feedback_core::{
     Hub, HubSettings, Ports,
@@ -34,6 +34,7 @@ use tower::ServiceExt;
 pub(crate) const SLACK_SECRET: &str = "slack-demo-secret";
 pub(crate) const INTERCOM_SECRET: &str = "intercom-demo-secret";
 pub(crate) const META_SECRET: &str = "meta-demo-secret";
+pub(crate) const EMAIL_SECRET: &str = "email-demo-secret";
 pub(crate) const VERIFY_TOKEN: &str = "vt-demo";
 
 /// A hub, its fakes, and a server with all routers.
@@ -120,6 +121,9 @@ impl World {
         webhooks.whatsapp = Some(WhatsAppEndpoint {
             app_secrets: vec![META_SECRET.into()],
             verify_token: VERIFY_TOKEN.into(),
+        });
+        webhooks.email = Some(EmailEndpoint {
+            secrets: vec!["the-next-email-secret".into(), EMAIL_SECRET.into()],
         });
         set_up(&mut webhooks);
         let mut api = Api::new(Arc::clone(&hub));
@@ -230,6 +234,14 @@ pub(crate) fn slack_signature(secret: &str, at: &str, body: &[u8]) -> String {
 /// A header `sha256=…`, as Meta signs and as Intercom may.
 pub(crate) fn sha256_signature(secret: &str, body: &[u8]) -> String {
     format!("sha256={}", hex::encode(code(secret, &[body])))
+}
+
+/// A header `sha256=…` over version, time and body, as a forwarder of mails signs.
+pub(crate) fn email_signature(secret: &str, at: &str, body: &[u8]) -> String {
+    format!(
+        "sha256={}",
+        hex::encode(code(secret, &[b"v1:", at.as_bytes(), b":", body]))
+    )
 }
 
 fn code(secret: &str, parts: &[&[u8]]) -> Vec<u8> {

@@ -1,15 +1,15 @@
 //! Every payload under `fixtures/` says what must come out of it, as data in the same file; one table holds them all.
 //!
 //! A file has `source` (whose documentation it was written after), one of `json`, `form`, `payload` (an interaction inside
-//! a form) or `raw`, and `expect`: for each item the fields that matter. `null` says that a field must be absent.
+//! a form), `mail` (the lines of a raw mail) or `raw`, and `expect`: for each item the fields that matter. `null` says that a field must be absent.
 
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use serde_json::{Map, Value, json};
 
 use super::{
-    AnnouncedFile, Answer, Deleted, Intake, IntercomRules, MessageRole, Normalized, Rules, SlackIntake, SlackRules,
-    WhatsAppRules, normalize,
+    AnnouncedFile, Answer, Deleted, EmailRules, Intake, IntercomRules, MessageRole, Normalized, Rules, SlackIntake,
+    SlackRules, WhatsAppRules, normalize,
 };
 use crate::{
     domain::{Channel, ReceiptStatus},
@@ -30,7 +30,7 @@ pub(super) struct Fixture {
 /// All fixtures, by name.
 pub(super) fn all() -> Vec<Fixture> {
     let mut fixtures = Vec::new();
-    for channel in [Channel::Slack, Channel::Intercom, Channel::WhatsApp] {
+    for channel in [Channel::Slack, Channel::Intercom, Channel::WhatsApp, Channel::Email] {
         let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
             .join("fixtures")
             .join(channel.as_str());
@@ -63,6 +63,9 @@ fn read(name: String, channel: Channel, fixture: Map<String, Value>) -> Fixture 
             "payload".to_owned(),
             interaction.to_string().into(),
         )]))
+    } else if let Some(lines) = fixture.get("mail") {
+        let lines: Vec<String> = serde_json::from_value(lines.clone()).unwrap();
+        (lines.join("\r\n"), "message/rfc822")
     } else {
         let content_type = fixture
             .get("content_type")
@@ -117,6 +120,11 @@ fn rules(changes: &Value) -> Rules {
         },
         whatsapp: WhatsAppRules {
             phone_number_ids: list("phone_number_ids", &[]),
+        },
+        email: EmailRules {
+            own_addresses: list("own_addresses", &["Help@acme.test"]),
+            own_message_id_domains: list("own_message_id_domains", &["hub.acme.test"]),
+            own_list_ids: list("own_list_ids", &[]),
         },
     }
 }

@@ -18,11 +18,13 @@ mod html;
 mod properties;
 mod wire;
 
+pub mod email;
 pub mod intercom;
 pub mod slack;
 pub mod whatsapp;
 
 pub use self::{
+    email::EmailRules,
     intercom::IntercomRules,
     slack::{SlackIntake, SlackRules},
     whatsapp::WhatsAppRules,
@@ -37,6 +39,8 @@ pub struct Rules {
     pub intercom: IntercomRules,
     /// WhatsApp.
     pub whatsapp: WhatsAppRules,
+    /// Email.
+    pub email: EmailRules,
 }
 
 /// Reads a delivery by the channel of its endpoint: for the webhooks, and for the replay of what they kept.
@@ -45,9 +49,8 @@ pub fn normalize(payload: &Verified<Payload>, rules: &Rules) -> Normalized {
         Channel::Slack => slack::normalize(payload, &rules.slack),
         Channel::Intercom => intercom::normalize(payload, &rules.intercom),
         Channel::WhatsApp => whatsapp::normalize(payload, &rules.whatsapp),
-        Channel::Email | Channel::InApp | Channel::Backoffice => {
-            Normalized::of(Intake::Unparsed("no webhook belongs to this channel"))
-        }
+        Channel::Email => email::normalize(payload, &rules.email),
+        Channel::InApp | Channel::Backoffice => Normalized::of(Intake::Unparsed("no webhook belongs to this channel")),
     }
 }
 

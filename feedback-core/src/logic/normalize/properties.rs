@@ -33,6 +33,7 @@ fn any_content_type() -> impl Strategy<Value = Option<&'static str>> {
         None,
         Some("application/json"),
         Some("application/x-www-form-urlencoded"),
+        Some("message/rfc822"),
     ])
 }
 

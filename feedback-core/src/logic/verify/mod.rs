@@ -26,6 +26,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::domain::Channel;
 
+pub mod email;
 pub mod intercom;
 pub mod notion;
 pub mod slack;
