@@ -39,7 +39,7 @@ pub fn router(dashboard: Dashboard) -> Router {
         .route("/tickets", get(pages::tickets::list))
         .route("/tickets/{number}", get(pages::ticket::show))
         .route("/tickets/{number}/confirm", post(pages::ticket::confirm))
-        .route("/tickets/{number}/draft", post(pages::ticket::draft))
+        .route("/tickets/{number}/draft", post(pages::valve::draft))
         .route("/tickets/{number}/changelog/{entry}/update", post(pages::valve::update))
         .route(
             "/tickets/{number}/changelog/{entry}/approve",

@@ -12,7 +12,7 @@ use feedback_core::{
         TicketType,
     },
     ports::TicketDetail,
-    usecases::{ConfirmError, Confirmed, DraftError, ShowError},
+    usecases::{ConfirmError, Confirmed, ShowError},
 };
 use serde::Deserialize;
 
@@ -388,31 +388,6 @@ pub(crate) async fn confirm(
         Err(ConfirmError::Storage(error)) => problem::unavailable(&error),
         Err(error @ (ConfirmError::IllegalMove(_) | ConfirmError::InvalidTitle | ConfirmError::KeyReused)) => {
             problem::invalid(&super::valve::sentence(&error.to_string()), &back)
-        }
-    }
-}
-
-pub(crate) async fn draft(
-    State(dashboard): State<Dashboard>,
-    Extension(visitor): Extension<Visitor>,
-    Address(number): Address<u64>,
-) -> Response {
-    let back = format!("/tickets/{number}");
-    let id = match dashboard.hub.show.find_ticket(TicketNumber::new(number)).await {
-        Ok(Some(ticket)) => ticket.id,
-        Ok(None) => return problem::not_found(),
-        Err(ShowError::Storage(error)) => return problem::unavailable(&error),
-    };
-    match dashboard.hub.drafts.generate(id, visitor.user.id).await {
-        Ok(_) => Redirect::to(&back).into_response(),
-        Err(DraftError::NotFound) => problem::not_found(),
-        Err(DraftError::Storage(error)) => problem::unavailable(&error),
-        Err(DraftError::Writer(error) | DraftError::Tracker(error)) => {
-            tracing::warn!(%error, "a draft that a person asked for could not be written");
-            problem::invalid("The draft could not be written now. Try again in a moment.", &back)
-        }
-        Err(error @ (DraftError::PutAway { .. } | DraftError::AlreadyApproved { .. } | DraftError::Erased)) => {
-            problem::conflict(&super::valve::sentence(&error.to_string()), &back)
         }
     }
 }

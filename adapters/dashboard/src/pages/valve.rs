@@ -8,9 +8,9 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use feedback_core::{
-    domain::{ChangelogEntry, ChangelogEntryId, ChangelogStatus, TicketStatus},
+    domain::{ChangelogEntry, ChangelogEntryId, ChangelogStatus, TicketNumber, TicketStatus},
     ports::TicketDetail,
-    usecases::{ReviewError, ShowError},
+    usecases::{DraftError, ReviewError, ShowError},
 };
 use serde::Deserialize;
 
@@ -119,6 +119,31 @@ fn of_review(error: ReviewError) -> ShowError {
             feedback_core::ports::PortError::new(feedback_core::ports::PortErrorKind::NotFound, "dashboard.valve")
                 .with_reason(other.to_string()),
         ),
+    }
+}
+
+pub(crate) async fn draft(
+    State(dashboard): State<Dashboard>,
+    Extension(visitor): Extension<Visitor>,
+    Address(number): Address<u64>,
+) -> Response {
+    let back = format!("/tickets/{number}");
+    let id = match dashboard.hub.show.find_ticket(TicketNumber::new(number)).await {
+        Ok(Some(ticket)) => ticket.id,
+        Ok(None) => return problem::not_found(),
+        Err(ShowError::Storage(error)) => return problem::unavailable(&error),
+    };
+    match dashboard.hub.drafts.generate(id, visitor.user.id).await {
+        Ok(_) => Redirect::to(&back).into_response(),
+        Err(DraftError::NotFound) => problem::not_found(),
+        Err(DraftError::Storage(error)) => problem::unavailable(&error),
+        Err(DraftError::Writer(error) | DraftError::Tracker(error)) => {
+            tracing::warn!(%error, "a draft that a person asked for could not be written");
+            problem::invalid("The draft could not be written now. Try again in a moment.", &back)
+        }
+        Err(error @ (DraftError::PutAway { .. } | DraftError::AlreadyApproved { .. } | DraftError::Erased)) => {
+            problem::conflict(&sentence(&error.to_string()), &back)
+        }
     }
 }
 
@@ -242,7 +267,7 @@ async fn decided(dashboard: &Dashboard, current: &ChangelogEntry) -> String {
 }
 
 /// An error's words as a page has them.
-pub(crate) fn sentence(words: &str) -> String {
+pub(super) fn sentence(words: &str) -> String {
     let mut letters = words.chars();
     let first = letters
         .next()
