@@ -218,6 +218,39 @@ async fn f53_the_header_of_a_further_request_has_no_more_time_than_the_first() {
 }
 
 #[tokio::test]
+async fn every_header_has_its_own_time() {
+    let edge = Edge::start(Limits {
+        idle_time: LONG,
+        ..patience()
+    })
+    .await;
+    let mut stream = edge.connect().await;
+    for _ in 0..3 {
+        let (begin, rest) = GET.as_bytes().split_at(10);
+        stream.write_all(begin).await.unwrap();
+        sleep(Duration::from_millis(50)).await;
+        stream.write_all(rest).await.unwrap();
+        assert!(one_answer(&mut stream).await.starts_with("HTTP/1.1 200"));
+        sleep(Duration::from_millis(400)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_peer_who_is_answered_early_can_read_why_though_it_is_still_sending() {
+    let edge = Edge::start(Limits::default()).await;
+    let mut stream = edge.connect().await;
+    stream
+        .write_all(b"POST /count HTTP/1.1\r\nHost: a\r\nContent-Length: 600000\r\n\r\n")
+        .await
+        .unwrap();
+    for _ in 0..10 {
+        sleep(Duration::from_millis(20)).await;
+        stream.write_all(&[b'x'; 60_000]).await.unwrap();
+    }
+    assert!(until_closed(&mut stream).await.starts_with("HTTP/1.1 405"));
+}
+
+#[tokio::test]
 async fn f53_a_body_that_stops_or_drips_is_408_and_a_steady_one_is_read() {
     let limits = Limits {
         body_time: LONG,
