@@ -30,7 +30,7 @@ enum Command {
     /// Everything on this machine, with stand-ins for all providers and made-up customers (the default).
     Demo(demo::Arguments),
     /// Production: real providers, and nothing starts with a missing or weak secret.
-    Serve,
+    Serve(serve::Arguments),
     /// Posts made-up, signed webhooks to a hub that is running.
     Simulate(simulate::Arguments),
     /// Brings the database to this program's schema, and ends.
@@ -80,7 +80,7 @@ fn run(command: Command, config: Option<&std::path::Path>) -> anyhow::Result<()>
     let result = runtime.block_on(async {
         match command {
             Command::Demo(arguments) => demo::run(arguments, config).await,
-            Command::Serve => serve::run(config).await,
+            Command::Serve(arguments) => serve::run(arguments, config).await,
             Command::Simulate(arguments) => simulate::run(arguments, config).await,
             Command::Migrate => migrate::run(config),
             Command::Doctor => doctor::run(config).await,

@@ -19,13 +19,23 @@ impl Api {
     pub fn new(url: &str, token: &str) -> Self {
         // Installed once for the process; a second call only says that it is there.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder().no_proxy().build().expect("an HTTP client can be made");
-        Self { client, url: url.to_owned(), token: token.to_owned() }
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .build()
+            .expect("an HTTP client can be made");
+        Self {
+            client,
+            url: url.to_owned(),
+            token: token.to_owned(),
+        }
     }
 
     /// Calls a route. The body is `null` where the answer has none; an unreachable hub is `None`.
     pub async fn try_call(&self, method: Method, path: &str, body: Option<&Value>) -> Option<(StatusCode, Value)> {
-        let mut request = self.client.request(method, format!("{}{path}", self.url)).bearer_auth(&self.token);
+        let mut request = self
+            .client
+            .request(method, format!("{}{path}", self.url))
+            .bearer_auth(&self.token);
         if let Some(body) = body {
             request = request.json(body);
         }
@@ -63,7 +73,10 @@ impl Api {
         let mut cursor = None::<String>;
         loop {
             let glue = if path.contains('?') { '&' } else { '?' };
-            let at = cursor.as_ref().map(|cursor| format!("&cursor={cursor}")).unwrap_or_default();
+            let at = cursor
+                .as_ref()
+                .map(|cursor| format!("&cursor={cursor}"))
+                .unwrap_or_default();
             let page = self.get(&format!("{path}{glue}limit=200{at}")).await;
             rows.extend(page["items"].as_array().expect("a list has items").iter().cloned());
             match page["next_cursor"].as_str() {

@@ -36,9 +36,16 @@ pub struct Host {
 pub fn binary() -> PathBuf {
     let test = std::env::current_exe().expect("a test knows its own path");
     // target/<profile>/deps/<test> beside target/<profile>/host-example
-    let profile = test.parent().and_then(|deps| deps.parent()).expect("a test lies in target/<profile>/deps");
+    let profile = test
+        .parent()
+        .and_then(|deps| deps.parent())
+        .expect("a test lies in target/<profile>/deps");
     let binary = profile.join(format!("host-example{}", std::env::consts::EXE_SUFFIX));
-    assert!(binary.exists(), "{} is missing: build it with `cargo build -p host-example`", binary.display());
+    assert!(
+        binary.exists(),
+        "{} is missing: build it with `cargo build -p host-example`",
+        binary.display()
+    );
     binary
 }
 
@@ -58,7 +65,11 @@ impl Host {
     /// If it does not start within 30 s.
     pub async fn demo(arguments: &[&str]) -> Self {
         let mut command = command();
-        command.arg("demo").args(arguments).env("FEEDBACK_LISTEN", "127.0.0.1:0").stdout(Stdio::piped());
+        command
+            .arg("demo")
+            .args(arguments)
+            .env("FEEDBACK_LISTEN", "127.0.0.1:0")
+            .stdout(Stdio::piped());
         let mut child = command.spawn().expect("the host binary can be run");
         let stdout = child.stdout.take().expect("its output is a pipe");
         let mut lines = BufReader::new(stdout).lines();
@@ -68,7 +79,13 @@ impl Host {
         let url = sign_in.split("/sign-in").next().unwrap_or_default().to_owned();
         // Somebody must go on reading, or the host would block on a full pipe.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        let host = Self { child, url, token, sign_in: Some(sign_in), outside: Some(outside) };
+        let host = Self {
+            child,
+            url,
+            token,
+            sign_in: Some(sign_in),
+            outside: Some(outside),
+        };
         host.ready().await;
         host
     }
@@ -79,14 +96,22 @@ impl Host {
     /// If it is not ready within 30 s.
     pub async fn serve(address: SocketAddr, token: &str, environment: &[(&str, String)]) -> Self {
         let mut command = command();
-        command.arg("serve").env("FEEDBACK_LISTEN", address.to_string()).env("FEEDBACK_API_TOKEN", token);
+        command
+            .arg("serve")
+            .env("FEEDBACK_LISTEN", address.to_string())
+            .env("FEEDBACK_API_TOKEN", token);
         command.env("RUST_LOG", "error").stdout(Stdio::null());
         for (key, value) in environment {
             command.env(key, value);
         }
         let child = command.spawn().expect("the host binary can be run");
-        let host =
-            Self { child, url: format!("http://{address}"), token: token.to_owned(), sign_in: None, outside: None };
+        let host = Self {
+            child,
+            url: format!("http://{address}"),
+            token: token.to_owned(),
+            sign_in: None,
+            outside: None,
+        };
         host.ready().await;
         host
     }
@@ -101,7 +126,10 @@ impl Host {
     /// # Panics
     /// If there is nothing to kill: it ended by itself.
     pub async fn kill(mut self) {
-        assert!(self.child.try_wait().expect("a child can be asked").is_none(), "the host ended by itself");
+        assert!(
+            self.child.try_wait().expect("a child can be asked").is_none(),
+            "the host ended by itself"
+        );
         self.child.kill().await.expect("a running child can be killed");
     }
 
@@ -110,7 +138,9 @@ impl Host {
     /// # Panics
     /// If it ended and was waited for.
     pub fn pid(&self) -> u32 {
-        self.child.id().expect("a host that was not waited for has a process id")
+        self.child
+            .id()
+            .expect("a host that was not waited for has a process id")
     }
 
     async fn ready(&self) {
@@ -129,7 +159,10 @@ fn command() -> Command {
     for (key, _) in std::env::vars().filter(|(key, _)| key.starts_with("FEEDBACK_")) {
         command.env_remove(key);
     }
-    command.current_dir(std::env::temp_dir()).stdin(Stdio::null()).kill_on_drop(true);
+    command
+        .current_dir(std::env::temp_dir())
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
     command
 }
 
@@ -142,5 +175,7 @@ async fn line_after(lines: &mut Lines<BufReader<ChildStdout>>, label: &str) -> S
         }
         panic!("the host ended before it said {label:?}");
     };
-    timeout(Duration::from_secs(30), read).await.unwrap_or_else(|_| panic!("the host did not say {label:?}"))
+    timeout(Duration::from_secs(30), read)
+        .await
+        .unwrap_or_else(|_| panic!("the host did not say {label:?}"))
 }
