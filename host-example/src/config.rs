@@ -542,7 +542,7 @@ impl Source {
     }
 
     fn strong(&mut self, section: &str, key: &str, secret: String) -> Option<SecretString> {
-        let one_letter = secret.chars().all(|c| Some(c) == secret.chars().next());
+        let one_letter = secret.bytes().collect::<std::collections::HashSet<_>>().len() <= 1;
         if secret.len() < MIN_SECRET_BYTES || one_letter {
             let name = shown(section, key);
             self.problems.push(format!(
