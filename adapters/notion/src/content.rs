@@ -1,6 +1,6 @@
 //! What we write: a page's properties, its body, and the digest by which our own echo is known.
 
-use feedback_core::ports::TrackedTicket;
+use feedback_core::{domain::canonical_json, ports::TrackedTicket};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
@@ -53,8 +53,7 @@ pub(crate) fn new_page(ticket: &TrackedTicket, board: &Board) -> Value {
 
 /// A digest of the properties: equal where a push would change nothing.
 pub(crate) fn digest(properties: &Value) -> String {
-    // A JSON object of `serde_json` has its keys in order, so that equal values have equal texts.
-    hex::encode(Sha256::digest(properties.to_string()))
+    hex::encode(Sha256::digest(canonical_json(properties).to_string()))
 }
 
 fn body(report: &str) -> Vec<Value> {

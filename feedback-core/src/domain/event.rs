@@ -1,7 +1,7 @@
 //! The timeline: what happened to a ticket, append-only, hash-chained. Events hold no customer text: they name
 //! sources, entries and notifications, so that the chain still verifies after an erasure.
 
-use std::{fmt, str::FromStr};
+use std::{collections::BTreeMap, fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -220,10 +220,25 @@ impl TicketEvent {
         part(self.ticket.as_uuid().as_bytes());
         part(self.kind.as_str().as_bytes());
         part(self.actor.to_string().as_bytes());
-        // serde_json keeps object keys sorted (no `preserve_order` in this graph), so equal values give equal text.
-        part(self.data.to_string().as_bytes());
+        part(canonical_json(&self.data).to_string().as_bytes());
         part(&self.at.unix_micros().to_be_bytes());
         ChainHash(digest.finalize().into())
+    }
+}
+
+/// The same value with sorted object keys, all the way down. serde_json keeps them sorted by itself only as long as no
+/// crate in an embedder's graph turns on `preserve_order`; a hash that is stored must not depend on that.
+pub fn canonical_json(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let sorted: BTreeMap<&String, Value> = members
+                .iter()
+                .map(|(key, value)| (key, canonical_json(value)))
+                .collect();
+            sorted.into_iter().map(|(key, value)| (key.clone(), value)).collect()
+        }
+        Value::Array(items) => items.iter().map(canonical_json).collect(),
+        plain => plain.clone(),
     }
 }
 

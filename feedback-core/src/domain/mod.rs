@@ -36,7 +36,7 @@ pub use self::{
         Confirmation, EnrichmentStatus, Evidence, Inference, MAX_TITLE_CHARS, ModelUse, Priority, Suggestion,
         TicketType, UnknownPriority, UnknownTicketType, title_of,
     },
-    event::{Actor, ChainHash, EventKind, TicketEvent},
+    event::{Actor, ChainHash, EventKind, TicketEvent, canonical_json},
     group::{LinkStatus, TicketGroup, TicketLink, TicketVector},
     ids::{
         ApiTokenId, AttachmentId, AttemptId, ChangelogEntryId, EventId, GroupId, IdentityId, IdentityLinkId, InvalidId,
