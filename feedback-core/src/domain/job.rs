@@ -102,8 +102,6 @@ pub enum JobPayload {
         /// When it came.
         received_at: Timestamp,
     },
-    /// Remove what retention no longer allows; queues its next run itself.
-    PurgeExpired,
 }
 
 /// The name of a kind of job, as rows, logs and metrics have it.
@@ -131,7 +129,7 @@ impl fmt::Display for JobKind {
 
 impl JobPayload {
     /// Names of the kinds that queue their next run themselves: they never count as waiting work.
-    pub const PERIODIC_KINDS: [&str; 2] = ["poll_tracker", "purge_expired"];
+    pub const PERIODIC_KINDS: [&str; 1] = ["poll_tracker"];
 
     /// The kind's name.
     pub fn kind(&self) -> JobKind {
@@ -146,7 +144,6 @@ impl JobPayload {
             Self::LookUpReporter { .. } => "look_up_reporter",
             // The name that operators look for: what the normalizer could not read.
             Self::ReplayDelivery { .. } => "unparsed",
-            Self::PurgeExpired => "purge_expired",
         };
         JobKind(name.to_owned())
     }
@@ -160,16 +157,14 @@ impl JobPayload {
             | Self::MatchDuplicates { .. }
             | Self::PushToTracker { .. }
             | Self::DraftChangelog { .. } => Queue::Default,
-            Self::PollTracker | Self::LookUpReporter { .. } | Self::ReplayDelivery { .. } | Self::PurgeExpired => {
-                Queue::Low
-            }
+            Self::PollTracker | Self::LookUpReporter { .. } | Self::ReplayDelivery { .. } => Queue::Low,
         }
     }
 
     /// Tries before it is dead; periodic work never is.
     pub const fn max_attempts(&self) -> u32 {
         match self {
-            Self::PollTracker | Self::PurgeExpired => u32::MAX,
+            Self::PollTracker => u32::MAX,
             _ => 5,
         }
     }
@@ -182,7 +177,6 @@ impl JobPayload {
             // Longer than the 20 s that a sender may take: the outcome is to be recorded, not lost to the limit.
             Self::DeliverNotification { .. } | Self::ReconcileNotification { .. } => 30,
             Self::LookUpReporter { .. } | Self::ReplayDelivery { .. } => 30,
-            Self::PurgeExpired => 300,
         })
     }
 }

@@ -325,7 +325,6 @@ enum KnownKind {
     PollTracker,
     LookUpReporter,
     ReplayDelivery,
-    PurgeExpired,
 }
 
 /// The result of a future, or `None` once `stop` is cancelled.

@@ -92,8 +92,6 @@ impl Registry {
                     poll.schedule(self.poll_every).await?;
                 }
             }
-            // Retention is the operator's to configure, and nothing expires by default.
-            JobPayload::PurgeExpired => {}
         }
         Ok(())
     }

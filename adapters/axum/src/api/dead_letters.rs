@@ -93,7 +93,7 @@ impl From<Job> for DeadLetterBody {
                 | JobPayload::ReconcileNotification { notification },
             ) => notification_id = Some(notification),
             Ok(JobPayload::LookUpReporter { reporter }) => reporter_id = Some(reporter),
-            Ok(JobPayload::PollTracker | JobPayload::PurgeExpired) | Err(_) => {}
+            Ok(JobPayload::PollTracker) | Err(_) => {}
         }
         Self {
             id: job.id,

@@ -788,7 +788,6 @@ async fn the_queue_is_counted_without_periodic_work<H: QueriesHarness>(harness: 
     let jobs = [
         poll(),
         poll().at(later),
-        NewJob::now(fixtures.id(), JobPayload::PurgeExpired, now),
         fixtures.job(),
         fixtures.job(),
         fixtures.job().at(later),
