@@ -16,6 +16,8 @@ pub enum AttachmentStatus {
     Refused,
     /// The provider did not give it.
     Failed,
+    /// It was stored once; its person was erased, or its time was up.
+    Erased,
 }
 
 impl AttachmentStatus {
@@ -26,6 +28,7 @@ impl AttachmentStatus {
             Self::Stored => "stored",
             Self::Refused => "refused",
             Self::Failed => "failed",
+            Self::Erased => "erased",
         }
     }
 }

@@ -1,9 +1,9 @@
 //! One commit: a list of typed writes, applied all together or not at all.
 
 use super::{
-    ApiToken, Attachment, ChangelogEntry, Identity, IdentityLink, NewJob, NewTicket, Notification, NotificationAttempt,
-    Reporter, SecretDigest, Session, SignInLink, SyncCursor, Ticket, TicketEvent, TicketId, TicketLink, TicketNumber,
-    TicketSource, TicketVector, Timestamp, User,
+    ApiToken, Attachment, ChangelogEntry, Erasure, Identity, IdentityLink, LinkStatus, NewJob, NewTicket, Notification,
+    NotificationAttempt, Reporter, SecretDigest, Session, SignInLink, SyncCursor, Ticket, TicketEvent, TicketGroup,
+    TicketId, TicketLink, TicketNumber, TicketSource, TicketVector, Timestamp, User,
 };
 
 /// A call of our own API that was carried out, kept so that a repeat with the same key has no second effect.
@@ -41,11 +41,14 @@ pub enum Write {
     TouchIdentity(super::IdentityId, Timestamp),
     /// Evidence that links an identity to a reporter.
     InsertIdentityLink(IdentityLink),
-    /// A new ticket; the receipt tells its number.
+    /// A link that was undone. Only `undone` changes.
+    UpdateIdentityLink(IdentityLink),
+    /// A new ticket; the receipt tells its number. `Conflict` if its reporter was erased.
     InsertTicket(Box<NewTicket>),
     /// A changed ticket. `Conflict` also if another ticket has the same tracker page.
     UpdateTicket(Box<Ticket>),
-    /// A new ticket source. `Conflict` if the channel has one with the same external id.
+    /// A new ticket source. `Conflict` if the channel has one with the same external id, or if its author's reporter was
+    /// erased meanwhile.
     InsertSource(Box<TicketSource>),
     /// An entry of a timeline; storage chains it to the one before.
     AppendEvent(TicketEvent),
@@ -53,7 +56,7 @@ pub enum Write {
     InsertChangelogEntry(Box<ChangelogEntry>),
     /// A changed entry.
     UpdateChangelogEntry(Box<ChangelogEntry>),
-    /// A new notification. `Conflict` if there is one with the same idempotency key.
+    /// A new notification. `Conflict` if there is one with the same idempotency key, or if its reporter was erased.
     InsertNotification(Box<Notification>),
     /// A changed notification.
     UpdateNotification(Box<Notification>),
@@ -63,8 +66,29 @@ pub enum Write {
     UpdateAttempt(NotificationAttempt),
     /// A pair that looks alike; a no-op if the pair is known, so that a dismissed one is never suggested again.
     SuggestLink(TicketLink),
+    /// What a person made of a pair, and which of the two is the older. `Conflict` if the stored status is no longer
+    /// `expected`: somebody else decided.
+    UpdateLink {
+        /// The pair as it is to be.
+        link: Box<TicketLink>,
+        /// Its status when it was loaded.
+        expected: LinkStatus,
+    },
+    /// A new group. Its primary ticket and its members name it by their own updates.
+    InsertGroup(TicketGroup),
+    /// A changed group.
+    UpdateGroup(TicketGroup),
     /// A new attachment.
     InsertAttachment(Box<Attachment>),
+    /// How far the hub has come with a file. `Conflict` if it was erased meanwhile.
+    UpdateAttachment(Box<Attachment>),
+    /// Erases a person, whatever versions their rows have by now: applies `erased` and `without_content` of the domain
+    /// to the reporter, their identities, their tickets and those tickets' messages, attachments and notifications,
+    /// and to messages that they wrote on other tickets;
+    /// deletes those tickets' vectors; raises the version of each changed row that has one; and remembers the erasure.
+    /// Merged reporters are erased one by one. A second erasure changes nothing; one of a person whom the store does not
+    /// know (an older backup) is remembered.
+    EraseReporter(Erasure),
     /// The text of a ticket as a vector; replaces that of the same ticket and model.
     PutVector(TicketVector),
     /// How far a poll has come; version 0 for a first one.
@@ -85,8 +109,10 @@ pub enum Write {
     InsertSignInLink(SignInLink),
     /// The link was used. `Conflict` if it is gone: somebody else used it.
     ConsumeSignInLink(SecretDigest),
-    /// A new session, or a later `seen_at` of one.
+    /// A new session.
     PutSession(Session),
+    /// A later `seen_at` of a session; a no-op if it has ended, so that a sign-out at the same moment stands.
+    TouchSession(SecretDigest, Timestamp),
     /// The session ends.
     DeleteSession(SecretDigest),
 }

@@ -8,6 +8,7 @@ mod change;
 mod changelog_entry;
 mod channel;
 mod classification;
+mod erasure;
 mod event;
 mod group;
 mod ids;
@@ -36,6 +37,7 @@ pub use self::{
         Confirmation, EnrichmentStatus, Evidence, Inference, MAX_TITLE_CHARS, ModelUse, Priority, Suggestion,
         TicketType, UnknownPriority, UnknownTicketType, title_of,
     },
+    erasure::Erasure,
     event::{Actor, ChainHash, EventKind, TicketEvent, canonical_json},
     group::{LinkStatus, TicketGroup, TicketLink, TicketVector},
     ids::{

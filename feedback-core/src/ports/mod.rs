@@ -8,6 +8,8 @@
 //! |---|---|
 //! | [`Storage`] | loads by key, and `commit(Change)`: all of a change or none of it |
 //! | [`Queries`] | keyset lists, search and metrics for API and dashboard |
+//! | [`Custody`] | what goes over all rows: key rotation, retention, proof of the timelines |
+//! | [`BlobStore`] | bytes of attachments |
 //! | [`JobQueue`] | lease, complete, retry later, bury |
 //! | [`Triage`], [`ChangelogWriter`], [`Embedder`] | the three things that AI does here |
 //! | [`Tracker`] | the engineers' board |
@@ -16,9 +18,11 @@
 //! | [`Vault`] | sealing, opening, blind indexes |
 //! | [`Clock`], [`IdSource`] | now; new identifiers and secrets |
 
+mod blob_store;
 mod changelog_writer;
 mod channel_sender;
 mod clock;
+mod custody;
 mod directory;
 mod embedder;
 mod error;
@@ -33,19 +37,25 @@ mod vault;
 pub use crate::domain::TrackerStatus;
 
 pub use self::{
+    blob_store::BlobStore,
     changelog_writer::{ChangelogWriter, Draft, DraftRequest},
     channel_sender::{ChannelSender, ReadBack, Receipt},
     clock::Clock,
+    custody::{Custody, Expired, Timeline, Wrapped, WrappedKind},
     directory::{Directory, Person},
     embedder::Embedder,
     error::{PortError, PortErrorKind},
     id_source::{FromUuid, IdSource, IdSourceExt},
     job_queue::{ClaimRequest, JobQueue, Reaped, SettleError},
     queries::{
-        ChangelogFilter, ChangelogRow, DeadLetter, MetricsSummary, NotificationDetail, NotificationFilter, OpsStatus,
-        Queries, SourceRef, StepTimes, TicketDetail, TicketFilter, TicketRow, search_words,
+        ChangelogFilter, ChangelogRow, DeadLetter, GroupRow, InboxRow, MetricsSummary, NotificationDetail,
+        NotificationFilter, OpsStatus, Queries, Rollup, SourceRef, StepTimes, TicketDetail, TicketFilter, TicketRow,
+        search_words,
     },
-    storage::{ChangelogEntryKey, IdentityKey, NotificationKey, ReporterKey, SourceKey, Storage, TicketKey},
+    storage::{
+        AttachmentsKey, ChangelogEntryKey, IdentityKey, LinksKey, NotificationKey, NotificationsKey, ReporterKey,
+        SourceKey, Storage, TicketKey, TicketsKey,
+    },
     tracker::{TrackedTicket, Tracker, TrackerChanges, TrackerUpdate},
     triage::{Triage, TriageReading, TriageRequest},
     vault::{IndexKind, KeyScope, Place, Vault},

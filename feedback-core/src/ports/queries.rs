@@ -5,9 +5,9 @@ use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
 use super::PortError;
 use crate::domain::{
-    Attachment, ChangelogEntry, ChangelogStatus, Channel, ExternalId, Job, JobId, Notification, NotificationAttempt,
-    NotificationId, NotificationStatus, Page, PageRequest, Priority, Reporter, ReporterId, Ticket, TicketEvent,
-    TicketId, TicketLink, TicketNumber, TicketSource, TicketStatus, TicketType, Timestamp,
+    Attachment, ChangelogEntry, ChangelogStatus, Channel, EventKind, ExternalId, Job, JobId, Notification,
+    NotificationAttempt, NotificationId, NotificationStatus, Page, PageRequest, Priority, Reporter, ReporterId, Ticket,
+    TicketEvent, TicketGroup, TicketId, TicketLink, TicketNumber, TicketSource, TicketStatus, TicketType, Timestamp,
 };
 
 /// Which tickets; all filters must hold.
@@ -115,6 +115,37 @@ pub struct NotificationDetail {
     pub ticket_number: TicketNumber,
     /// Its tries, oldest first.
     pub attempts: Vec<NotificationAttempt>,
+}
+
+/// A group in a list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GroupRow {
+    /// The group.
+    pub group: TicketGroup,
+    /// How many tickets it has, the primary one among them.
+    pub tickets: u64,
+}
+
+/// A message in a person's inbox inside the product. What it says is sealed under the person's key.
+#[derive(Debug, Clone, PartialEq)]
+pub struct InboxRow {
+    /// The delivery; its status says whether it was read.
+    pub notification: Notification,
+    /// The words.
+    pub entry: ChangelogEntry,
+}
+
+/// How often something happened in an hour.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rollup {
+    /// The hour's first moment.
+    pub hour: Timestamp,
+    /// What: an event kind of the timeline.
+    pub kind: EventKind,
+    /// Channel of the ticket that it happened to.
+    pub channel: Channel,
+    /// How often.
+    pub count: u64,
 }
 
 /// A job that gave up.
@@ -239,6 +270,17 @@ pub trait Queries: fmt::Debug + Send + Sync + 'static {
     /// One of them.
     async fn dead_letter(&self, id: JobId) -> Result<Option<DeadLetter>, PortError>;
 
+    /// Groups.
+    async fn groups(&self, page: PageRequest) -> Result<Page<GroupRow>, PortError>;
+
+    /// What a reporter, or anybody merged into them, was told inside the product: deliveries on the in-app channel that
+    /// have arrived.
+    async fn inbox(&self, reporter: ReporterId, page: PageRequest) -> Result<Page<InboxRow>, PortError>;
+
+    /// Events of all timelines by hour, kind and channel, from `from` to before `to`: counters that storage raises in the
+    /// commit that appends an event. Sorted by hour, then by the names of kind and channel.
+    async fn rollups(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Rollup>, PortError>;
+
     /// What came in from `from` to before `to`.
     async fn metrics(&self, from: Timestamp, to: Timestamp) -> Result<MetricsSummary, PortError>;
 
@@ -284,6 +326,18 @@ macro_rules! forward {
 
             async fn dead_letter(&self, id: JobId) -> Result<Option<DeadLetter>, PortError> {
                 (**self).dead_letter(id).await
+            }
+
+            async fn groups(&self, page: PageRequest) -> Result<Page<GroupRow>, PortError> {
+                (**self).groups(page).await
+            }
+
+            async fn inbox(&self, reporter: ReporterId, page: PageRequest) -> Result<Page<InboxRow>, PortError> {
+                (**self).inbox(reporter, page).await
+            }
+
+            async fn rollups(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Rollup>, PortError> {
+                (**self).rollups(from, to).await
             }
 
             async fn metrics(&self, from: Timestamp, to: Timestamp) -> Result<MetricsSummary, PortError> {

@@ -4,10 +4,10 @@ use async_trait::async_trait;
 
 use super::PortError;
 use crate::domain::{
-    ApiToken, BlindIndex, Change, ChangelogEntry, ChangelogEntryId, Channel, CommitReceipt, ExternalId, Identity,
-    IdentityId, Marker, Notification, NotificationAttempt, NotificationId, RememberedCall, Reporter, ReporterId,
-    SecretDigest, Session, SyncCursor, ThreadKey, Ticket, TicketId, TicketNumber, TicketSource, TicketVector,
-    Timestamp, User, UserId,
+    ApiToken, Attachment, AttachmentId, BlindIndex, Change, ChangelogEntry, ChangelogEntryId, Channel, CommitReceipt,
+    ExternalId, GroupId, Identity, IdentityId, IdentityLink, Marker, Notification, NotificationAttempt, NotificationId,
+    RememberedCall, Reporter, ReporterId, SecretDigest, Session, SourceId, SyncCursor, ThreadKey, Ticket, TicketGroup,
+    TicketId, TicketLink, TicketLinkId, TicketNumber, TicketSource, TicketVector, Timestamp, User, UserId,
 };
 
 /// How a ticket is found.
@@ -74,6 +74,62 @@ pub enum NotificationKey {
     Marker(Marker),
 }
 
+/// Which tickets are loaded, oldest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TicketsKey {
+    /// Members of a group, the primary one among them.
+    Group(GroupId),
+    /// Those that a reporter wrote, whoever the reporter was merged into since.
+    Reporter(ReporterId),
+    /// Tickets recorded at `since` or later that have no vector of the model yet.
+    WithoutVector {
+        /// Embedder name and version.
+        model: String,
+        /// The window's beginning.
+        since: Timestamp,
+        /// At most so many.
+        limit: usize,
+    },
+}
+
+/// Which pairs are loaded, best first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LinksKey {
+    /// One, by id.
+    Id(TicketLinkId),
+    /// All that a ticket is part of, whichever way round.
+    Ticket(TicketId),
+}
+
+/// Which attachments are loaded, oldest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AttachmentsKey {
+    /// One, by id.
+    Id(AttachmentId),
+    /// Those of a message.
+    Source(SourceId),
+    /// Those of all messages of a ticket.
+    Ticket(TicketId),
+    /// Files that have been stored and were recorded before a time: what retention removes.
+    StoredBefore {
+        /// The time.
+        before: Timestamp,
+        /// At most so many.
+        limit: usize,
+    },
+}
+
+/// Which notifications are loaded, oldest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotificationsKey {
+    /// All of an entry.
+    Entry(ChangelogEntryId),
+    /// Those to an identity that wait for its next message (`channel_restricted`).
+    Parked(IdentityId),
+    /// All to a reporter.
+    Reporter(ReporterId),
+}
+
 /// The truth: loads by key, and commits changes.
 ///
 /// More methods than a port should have, since the whole data model is behind it; a port for each entity could not
@@ -111,6 +167,18 @@ pub trait Storage: fmt::Debug + Send + Sync + 'static {
     /// `Unavailable`, as all look-ups here.
     async fn ticket(&self, key: TicketKey) -> Result<Option<Ticket>, PortError>;
 
+    /// Tickets, oldest first.
+    async fn tickets_of(&self, key: TicketsKey) -> Result<Vec<Ticket>, PortError>;
+
+    /// One group.
+    async fn group(&self, id: GroupId) -> Result<Option<TicketGroup>, PortError>;
+
+    /// Pairs that look alike, best first.
+    async fn links(&self, key: LinksKey) -> Result<Vec<TicketLink>, PortError>;
+
+    /// Attachments, oldest first.
+    async fn attachments(&self, key: AttachmentsKey) -> Result<Vec<Attachment>, PortError>;
+
     /// One ticket source.
     async fn source(&self, key: SourceKey) -> Result<Option<TicketSource>, PortError>;
 
@@ -126,14 +194,20 @@ pub trait Storage: fmt::Debug + Send + Sync + 'static {
     /// All identities of a reporter, oldest first.
     async fn identities(&self, reporter: ReporterId) -> Result<Vec<Identity>, PortError>;
 
+    /// Reporters that were merged into this one directly, oldest first.
+    async fn merged_reporters(&self, into: ReporterId) -> Result<Vec<Reporter>, PortError>;
+
+    /// Evidence that names a reporter, or an identity that is theirs now, undone or not; oldest first.
+    async fn identity_links(&self, reporter: ReporterId) -> Result<Vec<IdentityLink>, PortError>;
+
     /// One changelog entry.
     async fn changelog_entry(&self, key: ChangelogEntryKey) -> Result<Option<ChangelogEntry>, PortError>;
 
     /// One notification.
     async fn notification(&self, key: NotificationKey) -> Result<Option<Notification>, PortError>;
 
-    /// All notifications of an entry, oldest first.
-    async fn notifications(&self, entry: ChangelogEntryId) -> Result<Vec<Notification>, PortError>;
+    /// Notifications, oldest first.
+    async fn notifications(&self, key: NotificationsKey) -> Result<Vec<Notification>, PortError>;
 
     /// All tries of a notification, oldest first.
     async fn attempts(&self, notification: NotificationId) -> Result<Vec<NotificationAttempt>, PortError>;
@@ -200,8 +274,32 @@ macro_rules! forward {
                 (**self).notification(key).await
             }
 
-            async fn notifications(&self, entry: ChangelogEntryId) -> Result<Vec<Notification>, PortError> {
-                (**self).notifications(entry).await
+            async fn notifications(&self, key: NotificationsKey) -> Result<Vec<Notification>, PortError> {
+                (**self).notifications(key).await
+            }
+
+            async fn tickets_of(&self, key: TicketsKey) -> Result<Vec<Ticket>, PortError> {
+                (**self).tickets_of(key).await
+            }
+
+            async fn group(&self, id: GroupId) -> Result<Option<TicketGroup>, PortError> {
+                (**self).group(id).await
+            }
+
+            async fn links(&self, key: LinksKey) -> Result<Vec<TicketLink>, PortError> {
+                (**self).links(key).await
+            }
+
+            async fn attachments(&self, key: AttachmentsKey) -> Result<Vec<Attachment>, PortError> {
+                (**self).attachments(key).await
+            }
+
+            async fn merged_reporters(&self, into: ReporterId) -> Result<Vec<Reporter>, PortError> {
+                (**self).merged_reporters(into).await
+            }
+
+            async fn identity_links(&self, reporter: ReporterId) -> Result<Vec<IdentityLink>, PortError> {
+                (**self).identity_links(reporter).await
             }
 
             async fn attempts(&self, notification: NotificationId) -> Result<Vec<NotificationAttempt>, PortError> {

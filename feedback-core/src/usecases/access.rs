@@ -133,7 +133,7 @@ impl Access {
         let user = self.active_user(session.user).await?;
         if now.since(session.seen_at) >= SEEN_STEP {
             session.seen_at = now;
-            self.commit(Change::new().with(Write::PutSession(session.clone())))
+            self.commit(Change::new().with(Write::TouchSession(session.digest, session.seen_at)))
                 .await?;
         }
         Ok(SignedIn {

@@ -16,8 +16,8 @@ use crate::{
     },
     logic::scrub::{KnownPeople, Placeholders, Scrubber},
     ports::{
-        ChangelogEntryKey, ChangelogWriter, Clock, Draft, DraftRequest, IdSource, IdSourceExt, PortError,
-        PortErrorKind, ReporterKey, Storage, TicketKey, Tracker, Vault,
+        ChangelogEntryKey, ChangelogWriter, Clock, Draft, DraftRequest, IdSource, IdSourceExt, NotificationsKey,
+        PortError, PortErrorKind, ReporterKey, Storage, TicketKey, Tracker, Vault,
     },
 };
 
@@ -113,7 +113,7 @@ impl Drafts {
     async fn close_if_told(&self, ticket: &Ticket, entry: &ChangelogEntry) -> Result<(), DraftError> {
         let notifications = self
             .storage
-            .notifications(entry.id)
+            .notifications(NotificationsKey::Entry(entry.id))
             .await
             .map_err(DraftError::Storage)?;
         let told = notifications

@@ -20,8 +20,8 @@ use crate::{
         Timestamp, UserId, Write,
     },
     ports::{
-        ChangelogEntryKey, Clock, IdSource, IdSourceExt, IdentityKey, PortError, PortErrorKind, ReporterKey, Storage,
-        TicketKey, Vault,
+        ChangelogEntryKey, Clock, IdSource, IdSourceExt, IdentityKey, NotificationsKey, PortError, PortErrorKind,
+        ReporterKey, Storage, TicketKey, Vault,
     },
 };
 
@@ -425,7 +425,11 @@ impl Review {
 
     async fn approval(&self, id: ChangelogEntryId) -> Result<Approval, ReviewError> {
         let entry = self.entry(id).await?;
-        let notifications = self.storage.notifications(id).await.map_err(ReviewError::Storage)?;
+        let notifications = self
+            .storage
+            .notifications(NotificationsKey::Entry(id))
+            .await
+            .map_err(ReviewError::Storage)?;
         Ok(Approval { entry, notifications })
     }
 

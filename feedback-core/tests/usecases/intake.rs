@@ -143,7 +143,7 @@ async fn one_person_with_a_verified_email_is_recognised_on_another_channel() {
     };
     let in_app = test.hub.ingest.submit(&mail, None).await.unwrap().ticket;
     assert_eq!(stored(&test, slack).reporter, stored(&test, in_app).reporter);
-    assert_eq!(test.store.identity_links().len(), 1, "and the evidence is kept");
+    assert_eq!(test.store.all_identity_links().len(), 1, "and the evidence is kept");
 }
 
 #[tokio::test]
@@ -178,7 +178,7 @@ async fn an_unverified_email_suggests_and_never_links() {
         .unwrap()
         .ticket;
     assert_ne!(stored(&test, proved).reporter, stored(&test, typed).reporter);
-    let [link] = &test.store.identity_links()[..] else {
+    let [link] = &test.store.all_identity_links()[..] else {
         panic!("one suspicion")
     };
     assert_eq!(link.reporter, stored(&test, proved).reporter);

@@ -13,8 +13,8 @@ use crate::{
         TicketStatus, TicketType, TrackerPage, TrackerStatus, Write,
     },
     ports::{
-        ChangelogEntryKey, IdentityKey, NotificationKey, PortError, PortErrorKind, ReporterKey, SourceKey, Storage,
-        TicketKey,
+        ChangelogEntryKey, IdentityKey, NotificationKey, NotificationsKey, PortError, PortErrorKind, ReporterKey,
+        SourceKey, Storage, TicketKey,
     },
     testing::fixtures::{Fixtures, IntakeRows},
 };
@@ -283,7 +283,13 @@ async fn a_look_up_that_finds_nothing_is_none<H: StorageHarness>(harness: &H) {
     );
     let message = NotificationKey::ProviderMessage(Channel::Slack, "1.2".into());
     assert!(store.notification(message).await.expect(none).is_none());
-    assert!(store.notifications(fixtures.id()).await.expect(none).is_empty());
+    assert!(
+        store
+            .notifications(NotificationsKey::Entry(fixtures.id()))
+            .await
+            .expect(none)
+            .is_empty()
+    );
     assert!(store.attempts(fixtures.id()).await.expect(none).is_empty());
     assert!(store.cursor("tracker").await.expect(none).is_none());
     assert!(store.vectors("model", fixtures.now()).await.expect(none).is_empty());
@@ -1077,7 +1083,14 @@ async fn an_idempotency_key_makes_one_notification<H: StorageHarness>(harness: &
         )))
     };
     only_winner(&sixteen(store, insert).await);
-    assert_eq!(store.notifications(entry.id).await.unwrap_or_default().len(), 1);
+    assert_eq!(
+        store
+            .notifications(NotificationsKey::Entry(entry.id))
+            .await
+            .unwrap_or_default()
+            .len(),
+        1
+    );
 }
 
 async fn a_notification_is_found_by_message_and_by_marker<H: StorageHarness>(harness: &H) {
@@ -1123,7 +1136,10 @@ async fn notifications_and_tries_come_oldest_first<H: StorageHarness>(harness: &
         .with(Write::InsertAttempt(early.clone()));
     commit(store, change).await;
     assert_eq!(
-        store.notifications(entry.id).await.unwrap_or_default(),
+        store
+            .notifications(NotificationsKey::Entry(entry.id))
+            .await
+            .unwrap_or_default(),
         [earlier, first.clone()]
     );
     assert_eq!(store.attempts(first.id).await.unwrap_or_default(), [early, late]);

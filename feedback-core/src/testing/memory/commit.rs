@@ -5,9 +5,10 @@ use std::collections::btree_map::Entry;
 use super::{State, StoredJob};
 use crate::{
     domain::{
-        ApiToken, ChangelogEntry, ChangelogStatus, CommitReceipt, Identity, Job, JobStatus, NewJob, NewTicket,
-        Notification, NotificationAttempt, Reporter, Session, SyncCursor, Ticket, TicketEvent, TicketId, TicketLink,
-        TicketNumber, TicketSource, TicketVector, Write, error_text,
+        ApiToken, Attachment, AttachmentStatus, ChangelogEntry, ChangelogStatus, CommitReceipt, Identity, Job,
+        JobStatus, LinkStatus, NewJob, NewTicket, Notification, NotificationAttempt, Reporter, ReporterId, Session,
+        SyncCursor, Ticket, TicketEvent, TicketGroup, TicketId, TicketLink, TicketNumber, TicketSource, TicketVector,
+        Write, error_text,
     },
     ports::PortErrorKind,
 };
@@ -65,6 +66,11 @@ impl State {
                 require(self.reporters.contains_key(&link.reporter), missing("reporter"))?;
                 insert(self.identity_links.entry(link.id), link, "identity link")
             }
+            Write::UpdateIdentityLink(link) => {
+                let stored = self.identity_links.get_mut(&link.id).ok_or(missing("identity link"))?;
+                stored.undone = link.undone;
+                Ok(())
+            }
             Write::InsertTicket(ticket) => self.insert_ticket(*ticket, receipt),
             Write::UpdateTicket(ticket) => self.update_ticket(*ticket),
             Write::InsertSource(source) => self.insert_source(*source),
@@ -83,6 +89,18 @@ impl State {
             }
             Write::UpdateAttempt(attempt) => self.update_attempt(attempt),
             Write::SuggestLink(link) => self.suggest_link(link),
+            Write::UpdateLink { link, expected } => self.update_link(*link, expected),
+            Write::InsertGroup(group) => {
+                require(!self.groups.contains_key(&group.id), taken("group"))?;
+                require(self.tickets.contains_key(&group.primary), missing("ticket"))?;
+                insert(self.groups.entry(group.id), group, "group")
+            }
+            Write::UpdateGroup(group) => self.update_group(group),
+            Write::UpdateAttachment(attachment) => self.update_attachment(*attachment),
+            Write::EraseReporter(erasure) => {
+                self.erase(erasure);
+                Ok(())
+            }
             Write::InsertAttachment(attachment) => {
                 require(!self.attachments.contains_key(&attachment.id), taken("attachment"))?;
                 require(self.tickets.contains_key(&attachment.ticket), missing("ticket"))?;
@@ -122,6 +140,12 @@ impl State {
                 .map(|_| ())
                 .ok_or(taken("sign-in link")),
             Write::PutSession(session) => self.put_session(session),
+            Write::TouchSession(digest, at) => {
+                if let Some(session) = self.sessions.get_mut(&digest) {
+                    session.seen_at = session.seen_at.max(at);
+                }
+                Ok(())
+            }
             Write::DeleteSession(digest) => {
                 self.sessions.remove(&digest);
                 Ok(())
@@ -200,7 +224,7 @@ impl State {
 
     fn insert_ticket(&mut self, ticket: NewTicket, receipt: &mut CommitReceipt) -> Result<(), Misfit> {
         require(!self.tickets.contains_key(&ticket.id), taken("ticket"))?;
-        require(self.reporters.contains_key(&ticket.reporter), missing("reporter"))?;
+        self.is_not_erased(ticket.reporter)?;
         let newest = self.tickets.values().map(|ticket| ticket.number).max();
         let number = newest.map_or(TicketNumber::FIRST, |number| TicketNumber::new(number.value() + 1));
         receipt.ticket_numbers.push((ticket.id, number));
@@ -218,8 +242,8 @@ impl State {
                 .any(|other| other.id != ticket.id && other.page.as_ref().map(|page| &page.id) == page);
         require(!clash, taken("tracker page"))?;
         require(self.reporters.contains_key(&ticket.reporter), missing("reporter"))?;
-        // Nothing writes groups yet, so that no ticket can be in one.
-        require(ticket.group.is_none(), missing("group"))?;
+        let known_group = ticket.group.is_none_or(|group| self.groups.contains_key(&group));
+        require(known_group, missing("group"))?;
         let kept = (stored.number, stored.created_at, stored.version + 1);
         self.tickets.insert(
             ticket.id,
@@ -239,7 +263,8 @@ impl State {
         });
         require(!known, taken("ticket source"))?;
         require(self.tickets.contains_key(&source.ticket), missing("ticket"))?;
-        require(self.identities.contains_key(&source.author), missing("identity"))?;
+        let author = self.identities.get(&source.author).ok_or(missing("identity"))?;
+        self.is_not_erased(author.reporter)?;
         self.sources.push(source);
         Ok(())
     }
@@ -315,6 +340,7 @@ impl State {
             taken("notification"),
         )?;
         self.notification_fits(&notification)?;
+        self.is_not_erased(notification.reporter)?;
         insert(self.notifications.entry(notification.id), notification, "notification")
     }
 
@@ -356,6 +382,51 @@ impl State {
         require(self.tickets.contains_key(&link.ticket), missing("ticket"))?;
         require(self.tickets.contains_key(&link.original), missing("ticket"))?;
         insert(self.links.entry(link.id), link, "ticket link")
+    }
+
+    fn update_link(&mut self, link: TicketLink, expected: LinkStatus) -> Result<(), Misfit> {
+        let stored = self.links.get_mut(&link.id).ok_or(missing("ticket link"))?;
+        require(stored.status == expected, stale("ticket link"))?;
+        stored.ticket = link.ticket;
+        stored.original = link.original;
+        stored.status = link.status;
+        stored.decided = link.decided;
+        Ok(())
+    }
+
+    fn update_group(&mut self, group: TicketGroup) -> Result<(), Misfit> {
+        let stored = self.groups.get(&group.id).ok_or(missing("group"))?;
+        require(stored.version == group.version, stale("group"))?;
+        require(self.tickets.contains_key(&group.primary), missing("ticket"))?;
+        let kept = (stored.created_at, stored.version + 1);
+        self.groups.insert(
+            group.id,
+            TicketGroup {
+                created_at: kept.0,
+                version: kept.1,
+                ..group
+            },
+        );
+        Ok(())
+    }
+
+    fn update_attachment(&mut self, file: Attachment) -> Result<(), Misfit> {
+        let stored = self.attachments.get_mut(&file.id).ok_or(missing("attachment"))?;
+        let revived = stored.status == AttachmentStatus::Erased && file.status != AttachmentStatus::Erased;
+        require(!revived, stale("attachment"))?;
+        *stored = Attachment {
+            ticket: stored.ticket,
+            source: stored.source,
+            channel: stored.channel,
+            created_at: stored.created_at,
+            ..file
+        };
+        Ok(())
+    }
+
+    fn is_not_erased(&self, reporter: ReporterId) -> Result<(), Misfit> {
+        let reporter = self.reporters.get(&reporter).ok_or(missing("reporter"))?;
+        require(reporter.erased_at.is_none(), stale("reporter"))
     }
 
     fn put_vector(&mut self, vector: TicketVector) -> Result<(), Misfit> {

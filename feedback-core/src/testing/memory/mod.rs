@@ -4,6 +4,8 @@
 
 pub mod ai;
 mod commit;
+mod custody;
+mod erase;
 mod job_queue;
 mod queries;
 mod senders;
@@ -24,10 +26,10 @@ pub use self::vault::MemoryVault;
 use crate::{
     domain::{
         ApiToken, ApiTokenId, Attachment, AttachmentId, AttemptId, BlindIndex, ChainHash, ChangelogEntry,
-        ChangelogEntryId, Channel, Identity, IdentityId, IdentityLink, IdentityLinkId, Job, JobId, Lease, Notification,
-        NotificationAttempt, NotificationId, RememberedCall, Reporter, ReporterId, SecretDigest, Session, SignInLink,
-        SourceId, SyncCursor, Ticket, TicketEvent, TicketId, TicketLink, TicketLinkId, TicketSource, TicketVector,
-        User, UserId,
+        ChangelogEntryId, Channel, Erasure, GroupId, Identity, IdentityId, IdentityLink, IdentityLinkId, Job, JobId,
+        Lease, Notification, NotificationAttempt, NotificationId, RememberedCall, Reporter, ReporterId, SecretDigest,
+        Session, SignInLink, SourceId, SyncCursor, Ticket, TicketEvent, TicketGroup, TicketId, TicketLink,
+        TicketLinkId, TicketSource, TicketVector, User, UserId,
     },
     ports::PortErrorKind,
 };
@@ -54,6 +56,7 @@ struct State {
     sources: Vec<TicketSource>,
     events: BTreeMap<TicketId, Vec<(TicketEvent, ChainHash)>>,
     links: BTreeMap<TicketLinkId, TicketLink>,
+    groups: BTreeMap<GroupId, TicketGroup>,
     entries: BTreeMap<ChangelogEntryId, ChangelogEntry>,
     notifications: BTreeMap<NotificationId, Notification>,
     attempts: BTreeMap<AttemptId, NotificationAttempt>,
@@ -67,6 +70,8 @@ struct State {
     api_tokens: BTreeMap<ApiTokenId, ApiToken>,
     sessions: HashMap<SecretDigest, Session>,
     sign_in_links: HashMap<SecretDigest, SignInLink>,
+    // In the order in which they were asked for.
+    erasures: Vec<Erasure>,
     orders: Vec<Order>,
 }
 
@@ -134,7 +139,7 @@ impl MemoryStore {
     }
 
     /// All evidence that links identities to reporters, in the order of ids.
-    pub fn identity_links(&self) -> Vec<IdentityLink> {
+    pub fn all_identity_links(&self) -> Vec<IdentityLink> {
         self.lock().identity_links.values().cloned().collect()
     }
 

@@ -6,12 +6,13 @@ use super::{MemoryStore, State};
 use crate::{
     domain::{
         ChangelogEntry, ChangelogStatus, Channel, Cursor, Job, JobId, JobPayload, JobStatus, Notification,
-        NotificationId, NotificationStatus, Page, PageRequest, Priority, Reporter, ReporterId, Ticket, TicketId,
-        TicketNumber, TicketStatus, TicketType, Timestamp,
+        NotificationId, NotificationStatus, Page, PageRequest, Priority, Reporter, ReporterId, Ticket, TicketGroup,
+        TicketId, TicketNumber, TicketStatus, TicketType, Timestamp,
     },
     ports::{
-        ChangelogFilter, ChangelogRow, DeadLetter, MetricsSummary, NotificationDetail, NotificationFilter, OpsStatus,
-        PortError, PortErrorKind, Queries, SourceRef, StepTimes, TicketDetail, TicketFilter, TicketRow, search_words,
+        ChangelogFilter, ChangelogRow, DeadLetter, GroupRow, InboxRow, MetricsSummary, NotificationDetail,
+        NotificationFilter, OpsStatus, PortError, PortErrorKind, Queries, Rollup, SourceRef, StepTimes, TicketDetail,
+        TicketFilter, TicketRow, search_words,
     },
 };
 
@@ -177,6 +178,62 @@ impl Queries for MemoryStore {
         Ok(dead.map(|stored| DeadLetter {
             job: stored.job.clone(),
         }))
+    }
+
+    async fn groups(&self, page: PageRequest) -> Result<Page<GroupRow>, PortError> {
+        let state = self.lock();
+        let groups = state.groups.values().cloned().collect();
+        let groups = page_of(groups, page, |group: &TicketGroup| {
+            (group.created_at, *group.id.as_uuid())
+        });
+        let row = |group: TicketGroup| GroupRow {
+            tickets: state.tickets.values().filter(|t| t.group == Some(group.id)).count() as u64,
+            group,
+        };
+        Ok(Page {
+            items: groups.items.into_iter().map(row).collect(),
+            next: groups.next,
+        })
+    }
+
+    async fn inbox(&self, reporter: ReporterId, page: PageRequest) -> Result<Page<InboxRow>, PortError> {
+        let state = self.lock();
+        let theirs = |n: &&Notification| {
+            n.channel == Channel::InApp && n.status.has_arrived() && state.final_reporter(n.reporter) == reporter
+        };
+        let found = state.notifications.values().filter(theirs).cloned().collect();
+        let found = page_of(found, page, |n: &Notification| (n.created_at, *n.id.as_uuid()));
+        let row = |notification: Notification| InboxRow {
+            // A notification is never stored without its entry.
+            entry: state.entries[&notification.changelog_entry].clone(),
+            notification,
+        };
+        Ok(Page {
+            items: found.items.into_iter().map(row).collect(),
+            next: found.next,
+        })
+    }
+
+    async fn rollups(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Rollup>, PortError> {
+        let state = self.lock();
+        let mut counts: BTreeMap<(Timestamp, &str, &str), Rollup> = BTreeMap::new();
+        for (event, _) in state.events.values().flatten() {
+            let hour = event.at.floor_to_hour();
+            let Some(ticket) = state.tickets.get(&event.ticket).filter(|_| hour >= from && hour < to) else {
+                continue;
+            };
+            let channel = ticket.channel;
+            let rollup = counts
+                .entry((hour, event.kind.as_str(), channel.as_str()))
+                .or_insert(Rollup {
+                    hour,
+                    kind: event.kind,
+                    channel,
+                    count: 0,
+                });
+            rollup.count += 1;
+        }
+        Ok(counts.into_values().collect())
     }
 
     async fn metrics(&self, from: Timestamp, to: Timestamp) -> Result<MetricsSummary, PortError> {

@@ -3,13 +3,14 @@ use async_trait::async_trait;
 use super::{MemoryStore, Order};
 use crate::{
     domain::{
-        ApiToken, Change, ChangelogEntry, ChangelogEntryId, CommitReceipt, Identity, Notification, NotificationAttempt,
-        NotificationId, RememberedCall, Reporter, ReporterId, SecretDigest, Session, SignInLink, SyncCursor, Ticket,
-        TicketId, TicketSource, TicketVector, Timestamp, User, UserId, Write,
+        ApiToken, Attachment, AttachmentStatus, Change, ChangelogEntry, CommitReceipt, GroupId, Identity, IdentityLink,
+        Notification, NotificationAttempt, NotificationId, NotificationStatus, RememberedCall, Reporter, ReporterId,
+        SecretDigest, Session, SignInLink, SyncCursor, Ticket, TicketGroup, TicketId, TicketLink, TicketSource,
+        TicketVector, Timestamp, User, UserId, Write,
     },
     ports::{
-        ChangelogEntryKey, IdentityKey, NotificationKey, PortError, PortErrorKind, ReporterKey, SourceKey, Storage,
-        TicketKey,
+        AttachmentsKey, ChangelogEntryKey, IdentityKey, LinksKey, NotificationKey, NotificationsKey, PortError,
+        PortErrorKind, ReporterKey, SourceKey, Storage, TicketKey, TicketsKey,
     },
 };
 
@@ -59,6 +60,64 @@ impl Storage for MemoryStore {
                 state.tickets.values().find(has_page).cloned()
             }
         })
+    }
+
+    async fn tickets_of(&self, key: TicketsKey) -> Result<Vec<Ticket>, PortError> {
+        let state = self.lock();
+        let has_vector = |ticket: &Ticket, model: &str| {
+            let same = |vector: &TicketVector| vector.ticket == ticket.id && vector.model == model;
+            state.vectors.iter().any(same)
+        };
+        let mut found: Vec<_> = state
+            .tickets
+            .values()
+            .filter(|ticket| match &key {
+                TicketsKey::Group(group) => ticket.group == Some(*group),
+                TicketsKey::Reporter(reporter) => ticket.reporter == *reporter,
+                TicketsKey::WithoutVector { model, since, .. } => {
+                    ticket.created_at >= *since && !has_vector(ticket, model)
+                }
+            })
+            .cloned()
+            .collect();
+        found.sort_by_key(|ticket| (ticket.created_at, ticket.id));
+        if let TicketsKey::WithoutVector { limit, .. } = key {
+            found.truncate(limit);
+        }
+        Ok(found)
+    }
+
+    async fn group(&self, id: GroupId) -> Result<Option<TicketGroup>, PortError> {
+        Ok(self.lock().groups.get(&id).cloned())
+    }
+
+    async fn links(&self, key: LinksKey) -> Result<Vec<TicketLink>, PortError> {
+        let state = self.lock();
+        let matches = |link: &&TicketLink| match key {
+            LinksKey::Id(id) => link.id == id,
+            LinksKey::Ticket(ticket) => link.ticket == ticket || link.original == ticket,
+        };
+        let mut found: Vec<_> = state.links.values().filter(matches).cloned().collect();
+        found.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.id.cmp(&b.id)));
+        Ok(found)
+    }
+
+    async fn attachments(&self, key: AttachmentsKey) -> Result<Vec<Attachment>, PortError> {
+        let state = self.lock();
+        let matches = |file: &&Attachment| match key {
+            AttachmentsKey::Id(id) => file.id == id,
+            AttachmentsKey::Source(source) => file.source == source,
+            AttachmentsKey::Ticket(ticket) => file.ticket == ticket,
+            AttachmentsKey::StoredBefore { before, .. } => {
+                file.status == AttachmentStatus::Stored && file.created_at < before
+            }
+        };
+        let mut found: Vec<_> = state.attachments.values().filter(matches).cloned().collect();
+        found.sort_by_key(|file| (file.created_at, file.id));
+        if let AttachmentsKey::StoredBefore { limit, .. } = key {
+            found.truncate(limit);
+        }
+        Ok(found)
     }
 
     async fn source(&self, key: SourceKey) -> Result<Option<TicketSource>, PortError> {
@@ -123,6 +182,25 @@ impl Storage for MemoryStore {
         Ok(found)
     }
 
+    async fn merged_reporters(&self, into: ReporterId) -> Result<Vec<Reporter>, PortError> {
+        let state = self.lock();
+        let merged = |reporter: &&Reporter| reporter.merged_into == Some(into);
+        let mut found: Vec<_> = state.reporters.values().filter(merged).cloned().collect();
+        found.sort_by_key(|reporter| (reporter.created_at, reporter.id));
+        Ok(found)
+    }
+
+    async fn identity_links(&self, reporter: ReporterId) -> Result<Vec<IdentityLink>, PortError> {
+        let state = self.lock();
+        let theirs = |link: &&IdentityLink| {
+            let identity = state.identities.get(&link.identity);
+            link.reporter == reporter || identity.is_some_and(|identity| identity.reporter == reporter)
+        };
+        let mut found: Vec<_> = state.identity_links.values().filter(theirs).cloned().collect();
+        found.sort_by_key(|link| (link.at, link.id));
+        Ok(found)
+    }
+
     async fn changelog_entry(&self, key: ChangelogEntryKey) -> Result<Option<ChangelogEntry>, PortError> {
         let state = self.lock();
         Ok(match key {
@@ -154,12 +232,18 @@ impl Storage for MemoryStore {
         })
     }
 
-    async fn notifications(&self, entry: ChangelogEntryId) -> Result<Vec<Notification>, PortError> {
+    async fn notifications(&self, key: NotificationsKey) -> Result<Vec<Notification>, PortError> {
         let state = self.lock();
         let mut found: Vec<_> = state
             .notifications
             .values()
-            .filter(|n| n.changelog_entry == entry)
+            .filter(|n| match key {
+                NotificationsKey::Entry(entry) => n.changelog_entry == entry,
+                NotificationsKey::Parked(identity) => {
+                    n.identity == identity && n.status == NotificationStatus::ChannelRestricted
+                }
+                NotificationsKey::Reporter(reporter) => n.reporter == reporter,
+            })
             .cloned()
             .collect();
         found.sort_by_key(|notification| (notification.created_at, notification.id));

@@ -1,0 +1,54 @@
+use super::State;
+use crate::domain::{Erasure, IdentityId, TicketId};
+
+impl State {
+    /// What `Write::EraseReporter` promises, row by row.
+    pub(super) fn erase(&mut self, erasure: Erasure) {
+        let at = erasure.at;
+        if !self.erasures.iter().any(|known| known.reporter == erasure.reporter) {
+            self.erasures.push(erasure);
+        }
+        let Some(reporter) = self
+            .reporters
+            .get_mut(&erasure.reporter)
+            .filter(|r| r.erased_at.is_none())
+        else {
+            return;
+        };
+        *reporter = reporter.clone().erased(at);
+        reporter.version += 1;
+        let mut identities: Vec<IdentityId> = Vec::new();
+        for identity in self.identities.values_mut().filter(|i| i.reporter == erasure.reporter) {
+            *identity = identity.clone().erased(at);
+            identity.version += 1;
+            identities.push(identity.id);
+        }
+        let mut tickets: Vec<TicketId> = Vec::new();
+        for ticket in self.tickets.values_mut().filter(|t| t.reporter == erasure.reporter) {
+            *ticket = ticket.clone().without_content();
+            ticket.version += 1;
+            tickets.push(ticket.id);
+        }
+        let mut sources = Vec::new();
+        for source in &mut self.sources {
+            if tickets.contains(&source.ticket) || identities.contains(&source.author) {
+                *source = source.clone().without_content();
+                sources.push(source.id);
+            }
+        }
+        for file in self
+            .attachments
+            .values_mut()
+            .filter(|file| sources.contains(&file.source))
+        {
+            *file = file.clone().erased();
+        }
+        for notification in self.notifications.values_mut() {
+            if notification.reporter == erasure.reporter {
+                *notification = notification.clone().erased(at);
+                notification.version += 1;
+            }
+        }
+        self.vectors.retain(|vector| !tickets.contains(&vector.ticket));
+    }
+}
