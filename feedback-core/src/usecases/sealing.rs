@@ -33,11 +33,23 @@ pub(crate) fn open(
     at: Place,
     sealed: &Sealed,
 ) -> Result<Option<Zeroizing<String>>, PortError> {
-    let Some(key) = &reporter.key else { return Ok(None) };
-    let bytes = vault.open(KeyScope::Subject(reporter.id, key), at, sealed)?;
+    let Some(bytes) = open_bytes(vault, reporter, at, sealed)? else {
+        return Ok(None);
+    };
     let text = String::from_utf8(bytes.to_vec())
         .map_err(|_| PortError::new(PortErrorKind::Rejected, "vault.open").with_code("not_text"))?;
     Ok(Some(Zeroizing::new(text)))
+}
+
+/// The same for what is no text.
+pub(crate) fn open_bytes(
+    vault: &dyn Vault,
+    reporter: &Reporter,
+    at: Place,
+    sealed: &Sealed,
+) -> Result<Option<Zeroizing<Vec<u8>>>, PortError> {
+    let Some(key) = &reporter.key else { return Ok(None) };
+    vault.open(KeyScope::Subject(reporter.id, key), at, sealed).map(Some)
 }
 
 fn scope<'a>(reporter: &'a Reporter, operation: &'static str) -> Result<KeyScope<'a>, PortError> {

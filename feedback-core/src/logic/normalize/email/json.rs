@@ -2,6 +2,7 @@
 //! than promised reads as absent.
 
 use chrono::DateTime;
+use mail_parser::decoders::base64::base64_decode;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, value::RawValue};
 
@@ -52,6 +53,8 @@ struct Attachment<'a> {
     content_type: Loose<'a>,
     #[serde(borrow, default)]
     size: Loose<'a>,
+    #[serde(borrow, default)]
+    content: Loose<'a>,
 }
 
 #[derive(Deserialize)]
@@ -172,13 +175,30 @@ fn date(written: &str) -> Option<Timestamp> {
     Timestamp::from_unix_micros(date.ok()?.timestamp_micros())
 }
 
+/// A file that came in the delivery itself.
+pub(super) fn file(json: &str, reference: &str) -> Option<Vec<u8>> {
+    let parsed: Parsed<'_> = wire::read(json)?;
+    let items: Items<'_> = serde_json::from_str(parsed.attachments?.get()).unwrap_or_default();
+    let mut files = items.iter().enumerate();
+    let content = files.find_map(|(at, raw)| {
+        let file: Attachment<'_> = wire::read(raw.get())?;
+        (reference_of(&file, at) == reference).then_some(file.content)
+    })?;
+    let content: Vec<u8> = content.get()?.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
+    base64_decode(&content)
+}
+
+/// Without a place to fetch it from, it is still told that there was a file, and which of the delivery's.
+fn reference_of(file: &Attachment<'_>, at: usize) -> String {
+    file.reference.owned().unwrap_or_else(|| format!("attachment:{at}"))
+}
+
 fn files(raw: &RawValue) -> Vec<AnnouncedFile> {
     let items: Items<'_> = serde_json::from_str(raw.get()).unwrap_or_default();
     let read = items.iter().enumerate().filter_map(|(at, raw)| {
         let file: Attachment<'_> = wire::read(raw.get())?;
         Some(AnnouncedFile {
-            // Without a place to fetch it from, it is still told that there was a file, and which of the delivery's.
-            reference: file.reference.owned().unwrap_or_else(|| format!("attachment:{at}")),
+            reference: reference_of(&file, at),
             name: file.name.owned(),
             content_type: file.content_type.owned(),
             size_bytes: file.size.get().and_then(|size| size.parse().ok()),

@@ -26,7 +26,8 @@
 //! - `message_id`, `in_reply_to` and `references` come with or without angle brackets; the last two as a text or a list.
 //!   Without a `message_id` the mail is known by a digest of what it says.
 //! - `date`: RFC 3339, as in the mail's own header, or seconds since 1970.
-//! - `attachments` are references, never bytes; `reference` is whatever the host's fetcher understands.
+//! - `attachments`: `content` is the file in Base64. Without it, `reference` is whatever the host's own
+//!   [`FileSource`](crate::ports::FileSource) for mail understands; a host without one says that the file is not in the mail.
 //! - `headers`: an object, or a list of `{"name", "value"}` or `[name, value]`; names in any case. Those that are looked at:
 //!   `Auto-Submitted`, `Content-Type`, `List-Id`, `Precedence`, `Return-Path`, `X-Autoreply`, `X-Autorespond`, and, where
 //!   the field above is absent, `Date`, `In-Reply-To`, `Message-ID`, `References`, `Subject`.
@@ -42,6 +43,7 @@
 //! [`quotes`](super::InboundMessage::quotes).
 
 mod automatic;
+mod file;
 mod json;
 mod raw;
 mod thread;
@@ -49,6 +51,7 @@ mod words;
 
 use sha2::{Digest, Sha256};
 
+pub use self::file::file;
 use self::thread::Ids;
 use super::{
     AnnouncedFile, Answer, Author, InboundMessage, Intake, MessageRole, Normalized, Stated,

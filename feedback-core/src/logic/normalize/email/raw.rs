@@ -108,6 +108,19 @@ fn files(message: &Message<'_>) -> Vec<AnnouncedFile> {
     files.take(super::MAX_FILES).collect()
 }
 
+/// The bytes of a part, its transfer encoding undone; of files alone, by the same count as when they were announced.
+pub(super) fn file(delivery: &[u8], id: u32) -> Option<Vec<u8>> {
+    let body = tame(delivery)?;
+    let read = || {
+        let message = MessageParser::new().with_mime_headers().parse(&*body)?;
+        if !message.attachments.contains(&id) {
+            return None;
+        }
+        Some(message.part(id)?.contents().to_vec())
+    };
+    panic::catch_unwind(read).unwrap_or_default()
+}
+
 fn content_type(part: &MessagePart<'_>) -> Option<String> {
     let kind = part.content_type()?;
     match kind.subtype() {
