@@ -4,14 +4,14 @@ use std::{sync::Arc, time::Duration};
 
 use crate::{
     domain::{Channel, TemplateRef},
-    logic::{normalize::Rules, scrub::Scrubber},
+    logic::{breaker::BreakerSettings, normalize::Rules, scrub::Scrubber},
     ports::{
-        ChangelogWriter, ChannelSender, Clock, Directory, Embedder, IdSource, JobQueue, PortError, Queries, Storage,
-        Tracker, Triage, Vault,
+        BlobStore, ChangelogWriter, ChannelSender, Clock, Conversations, Directory, Embedder, FileSource, Guards, IdSource, JobQueue, PortError,
+        Queries, Storage, Tracker, Triage, Vault, guard::Guarded,
     },
     usecases::{
-        Access, Confirm, DeadLetters, Deliver, DeliverySettings, Drafts, Enrich, Ingest, IngestSettings,
-        LookUpReporter, MatchDuplicates, PollTracker, PushToTracker, Review, Show, SyncError,
+        Access, Confirm, DeadLetters, Deliver, DeliverySettings, Drafts, Duplicates, Enrich, FetchAttachment, Groups, Ingest, IngestSettings,
+        LookUpReporter, MatchDuplicates, MergeReporters, OpenThread, PollTracker, PushToTracker, ReceiptText, Receipts, Review, Show, ShowAttachments, SyncError,
     },
 };
 
@@ -40,8 +40,14 @@ pub struct Ports {
     pub tracker: Option<Arc<dyn Tracker>>,
     /// One for each channel that can be answered.
     pub senders: Vec<Arc<dyn ChannelSender>>,
+    /// Bytes of attachments.
+    pub blobs: Arc<dyn BlobStore>,
+    /// One for each channel whose files can be fetched.
+    pub files: Vec<Arc<dyn FileSource>>,
     /// One for each channel that knows its users.
     pub directories: Vec<Arc<dyn Directory>>,
+    /// One for each channel whose messages can be fetched and whose threads can be begun.
+    pub conversations: Vec<Arc<dyn Conversations>>,
 }
 
 /// What an operator decides about a hub.
@@ -57,6 +63,12 @@ pub struct HubSettings {
     pub template: Option<TemplateRef>,
     /// Times and policies of delivery.
     pub delivery: DeliverySettings,
+    /// When a provider that fails is left alone, and how calls to it begin again.
+    pub breaker: BreakerSettings,
+    /// Whether reports without a thread get a receipt that begins one.
+    pub receipts: Receipts,
+    /// The receipt's words.
+    pub receipt_text: ReceiptText,
     /// How often the tracker is polled.
     pub poll_every: Duration,
     /// How far back duplicates are looked for.
@@ -74,6 +86,9 @@ impl Default for HubSettings {
             public_url: None,
             template: None,
             delivery: DeliverySettings::default(),
+            breaker: BreakerSettings::default(),
+            receipts: Receipts::Off,
+            receipt_text: ReceiptText::default(),
             poll_every: Duration::from_secs(120),
             duplicates_window: Duration::from_secs(14 * 24 * 60 * 60),
             scrubber: Scrubber::new(),
@@ -90,6 +105,12 @@ pub struct Hub {
     pub enrich: Enrich,
     /// Suggested duplicates.
     pub match_duplicates: MatchDuplicates,
+    /// A person's word on suggested duplicates.
+    pub duplicates: Duplicates,
+    /// Tickets that are answered together.
+    pub groups: Groups,
+    /// One person known as two.
+    pub merge_reporters: MergeReporters,
     /// A reviewer's word on tickets.
     pub confirm: Confirm,
     /// Drafts for reporters.
@@ -98,8 +119,14 @@ pub struct Hub {
     pub review: Review,
     /// Deliveries.
     pub deliver: Deliver,
+    /// Files of messages.
+    pub fetch_attachment: FetchAttachment,
+    /// Files and their names, opened for a signed-in person.
+    pub attachments: ShowAttachments,
     /// Who a reporter is.
     pub look_up_reporter: LookUpReporter,
+    /// Threads for reports without one.
+    pub open_thread: OpenThread,
     /// Out to the tracker, where there is one.
     pub push: Option<PushToTracker>,
     /// In from the tracker, where there is one.
@@ -112,6 +139,8 @@ pub struct Hub {
     pub show: Show,
     /// Lists and metrics.
     pub queries: Arc<dyn Queries>,
+    /// How the providers are doing.
+    pub guards: Guards,
     /// Now.
     pub clock: Arc<dyn Clock>,
     #[cfg_attr(
@@ -136,36 +165,65 @@ impl Hub {
             embedder,
             tracker,
             senders,
+            blobs,
+            files,
             directories,
+            conversations,
         } = ports;
         let channels: Vec<Channel> = directories.iter().map(|directory| directory.channel()).collect();
         let ingest = IngestSettings {
             burst: settings.burst,
             directories: channels,
+            receipts: settings.receipts,
             ..IngestSettings::new(settings.rules)
         };
         let (s, c, i) = (|| Arc::clone(&storage), || Arc::clone(&clock), || Arc::clone(&ids));
         let v = || Arc::clone(&vault);
         let scrubber = || settings.scrubber.clone();
+        let guards = Guards::new(c(), i(), settings.breaker);
+        let ai = guards.gate("ai");
+        let triage: Arc<dyn Triage> = Arc::new(Guarded::new(triage, Arc::clone(&ai)));
+        let writer: Arc<dyn ChangelogWriter> = Arc::new(Guarded::new(writer, ai));
+        let embedder: Arc<dyn Embedder> = Arc::new(Guarded::new(embedder, guards.gate("embedder")));
+        let tracker = tracker
+            .map(|tracker| Arc::new(Guarded::new(tracker, guards.gate("tracker"))) as Arc<dyn Tracker>);
+        // Looking people up has scopes and limits of its own: that it fails says nothing about sending.
+        let directories = directories.into_iter().map(|directory| {
+            let gate = guards.gate(format!("{} directory", directory.channel()));
+            Arc::new(Guarded::new(directory, gate)) as Arc<dyn Directory>
+        });
+        let directories: Vec<_> = directories.collect();
+        let conversations = conversations.into_iter().map(|port| {
+            let gate = guards.gate(format!("{} conversations", port.channel()));
+            Arc::new(Guarded::new(port, gate)) as Arc<dyn Conversations>
+        });
+        let conversations: Vec<_> = conversations.collect();
         let push = tracker
             .clone()
             .map(|tracker| PushToTracker::new(s(), tracker, c(), i(), settings.public_url.clone()));
         let poll = tracker.clone().map(|tracker| PollTracker::new(s(), tracker, c(), i()));
         Self {
-            ingest: Ingest::new(s(), v(), c(), i(), scrubber(), ingest),
+            ingest: Ingest::new(s(), v(), c(), i(), scrubber(), ingest).with_conversations(conversations.clone()),
+            open_thread: OpenThread::new(s(), v(), c(), i(), conversations, settings.receipt_text),
             enrich: Enrich::new(s(), triage, c(), i()),
             match_duplicates: MatchDuplicates::new(s(), embedder, c(), i(), settings.duplicates_window),
+            duplicates: Duplicates::new(s(), Arc::clone(&queries), c(), i()),
+            groups: Groups::new(s(), c(), i(), scrubber()),
+            merge_reporters: MergeReporters::new(s(), c(), i()),
             confirm: Confirm::new(s(), c(), i(), scrubber()),
             drafts: Drafts::new(s(), writer, tracker, v(), c(), i(), scrubber()),
             review: Review::new(s(), v(), c(), i(), settings.template),
-            deliver: Deliver::new(s(), v(), c(), i(), senders, settings.delivery),
-            look_up_reporter: LookUpReporter::new(s(), v(), directories),
+            deliver: Deliver::new(s(), v(), c(), i(), senders, &guards, settings.delivery),
+            fetch_attachment: FetchAttachment::new(s(), v(), Arc::clone(&blobs), c(), i(), files),
+            attachments: ShowAttachments::new(s(), v(), blobs),
+            look_up_reporter: LookUpReporter::new(s(), v(), MergeReporters::new(s(), c(), i()), directories),
             push,
             poll,
             dead_letters: DeadLetters::new(queue, Arc::clone(&queries), c()),
             access: Access::new(s(), c(), i()),
             show: Show::new(s(), v()),
             queries,
+            guards,
             poll_every: settings.poll_every,
             clock,
         }
@@ -192,7 +250,10 @@ impl Hub {
             match_duplicates: self.match_duplicates.clone(),
             drafts: self.drafts.clone(),
             deliver: self.deliver.clone(),
+            fetch_attachment: self.fetch_attachment.clone(),
             look_up_reporter: self.look_up_reporter.clone(),
+            open_thread: self.open_thread.clone(),
+            queries: Arc::clone(&self.queries),
             push: self.push.clone(),
             poll: self.poll.clone(),
             poll_every: self.poll_every,

@@ -29,7 +29,7 @@ const KEYS: &[(&str, &[&str])] = &[
     ),
     (
         "slack",
-        &["signing_secret", "bot_token", "channels", "intake", "base_url"],
+        &["signing_secret", "bot_token", "channels", "intake", "emojis", "base_url"],
     ),
     ("intercom", &["client_secret", "access_token", "admin_id", "base_url"]),
     (
@@ -60,9 +60,13 @@ const KEYS: &[(&str, &[&str])] = &[
             "retry_base_seconds",
             "retry_cap_seconds",
             "receipts",
+            "receipt_text",
         ],
     ),
 ];
+
+/// What makes a ticket where emojis do and none is named.
+const DEFAULT_EMOJI: &str = "ticket";
 
 /// Keys whose values nobody may guess: shorter ones are refused.
 const MIN_SECRET_BYTES: usize = 16;
@@ -109,6 +113,8 @@ pub(crate) struct SlackSettings {
     pub(crate) channels: Vec<String>,
     /// `all`, `mention` or `emoji`.
     pub(crate) intake: String,
+    /// Emojis by which a person makes a ticket of a message.
+    pub(crate) emojis: Vec<String>,
     /// Where the Web API is; the adapter's default where absent.
     pub(crate) base_url: Option<String>,
 }
@@ -165,6 +171,8 @@ pub(crate) struct NotionSettings {
     pub(crate) data_source_id: String,
     /// Seconds between polls.
     pub(crate) poll_every: Duration,
+    /// Prove that Notion sent a signal; several while one is replaced. Without any, Notion may hand one over.
+    pub(crate) webhook_secrets: Vec<SecretString>,
     /// API.
     pub(crate) base_url: Option<String>,
 }
@@ -183,7 +191,7 @@ pub(crate) struct OpenAiSettings {
 }
 
 /// `DELIVERY`.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct DeliveryKeys {
     /// Before an unknown send is read back.
     pub(crate) settle: Duration,
@@ -195,6 +203,10 @@ pub(crate) struct DeliveryKeys {
     pub(crate) retry_base: Duration,
     /// Longest step of retries.
     pub(crate) retry_cap: Duration,
+    /// Whether a report without a thread gets a receipt that begins one.
+    pub(crate) receipts: bool,
+    /// The receipt's words in place of ours; `{number}` stands for the ticket's.
+    pub(crate) receipt_text: Option<String>,
 }
 
 /// `DELIVERY.ON_AMBIGUOUS`.
@@ -390,7 +402,12 @@ impl Source {
                 self.problems
                     .push("SLACK.INTAKE must be all, mention or emoji".to_owned());
             }
+            let mut emojis = self.list("slack", "emojis");
+            if intake == "emoji" && emojis.is_empty() {
+                emojis.push(DEFAULT_EMOJI.to_owned());
+            }
             SlackSettings {
+                emojis,
                 signing_secrets: self.secrets("slack", "signing_secret"),
                 bot_token: self.required_secret("slack", "bot_token"),
                 channels: self.list("slack", "channels"),
@@ -439,15 +456,12 @@ impl Source {
 
     fn notion(&mut self) -> Option<NotionSettings> {
         self.section_present("notion").then(|| {
-            let webhook = self
-                .take("notion", "webhook_secret")
-                .is_some_and(|secret| !secret.is_empty());
-            if webhook {
-                tracing::warn!(
-                    "NOTION.WEBHOOK_SECRET is set: this version polls, and has no endpoint for Notion's webhooks"
-                );
-            }
+            let webhook_secrets = self.list("notion", "webhook_secret");
             NotionSettings {
+                webhook_secrets: webhook_secrets
+                    .into_iter()
+                    .filter_map(|secret| self.strong("notion", "webhook_secret", secret))
+                    .collect(),
                 token: self.required_secret("notion", "token"),
                 data_source_id: self.required("notion", "data_source_id"),
                 poll_every: self.seconds("notion", "poll_seconds", 120),
@@ -484,6 +498,19 @@ impl Source {
             on_ambiguous,
             retry_base: self.seconds("delivery", "retry_base_seconds", 5),
             retry_cap: self.seconds("delivery", "retry_cap_seconds", 3600),
+            receipts: self.receipts(),
+            receipt_text: self.take("delivery", "receipt_text").filter(|text| !text.trim().is_empty()),
+        }
+    }
+
+    fn receipts(&mut self) -> bool {
+        match self.take("delivery", "receipts").unwrap_or_default().to_ascii_lowercase().as_str() {
+            "" | "off" | "false" => false,
+            "on" | "true" => true,
+            _ => {
+                self.problems.push("DELIVERY.RECEIPTS must be on or off".to_owned());
+                false
+            }
         }
     }
 
@@ -499,10 +526,6 @@ impl Source {
         }
         if on(self.take("smtp", "url")) || on(self.take("smtp", "from")) {
             told.push("SMTP: no mail is sent");
-        }
-        let receipts = self.take("delivery", "receipts");
-        if receipts.is_some_and(|value| !["", "off", "false"].contains(&value.as_str())) {
-            told.push("DELIVERY.RECEIPTS: no receipt is sent at intake");
         }
         told
     }
@@ -671,6 +694,31 @@ mod tests {
             ("FEEDBACK_SLACK__BOT_TOKEN", "xoxb-1"),
         ]);
         assert_eq!(settings.unwrap().slack.unwrap().signing_secrets.len(), 2);
+    }
+
+    #[test]
+    fn emojis_receipts_and_notions_signals_are_configured_or_have_a_default() {
+        let slack = [
+            ("FEEDBACK_SLACK__SIGNING_SECRET", "new-signing-secret-1"),
+            ("FEEDBACK_SLACK__BOT_TOKEN", "xoxb-1"),
+            ("FEEDBACK_SLACK__INTAKE", "emoji"),
+            ("FEEDBACK_DELIVERY__RECEIPTS", "on"),
+            ("FEEDBACK_DELIVERY__RECEIPT_TEXT", "Anotado: {number}"),
+            ("FEEDBACK_NOTION__TOKEN", "ntn_1"),
+            ("FEEDBACK_NOTION__DATA_SOURCE_ID", "d1"),
+            ("FEEDBACK_NOTION__WEBHOOK_SECRET", "secret_new_0123456789,secret_old_0123456789"),
+        ];
+        let settings = Settings::from_pairs(&slack).unwrap();
+        assert_eq!(settings.slack.unwrap().emojis, ["ticket"]);
+        assert!(settings.delivery.receipts);
+        assert_eq!(settings.delivery.receipt_text.as_deref(), Some("Anotado: {number}"));
+        assert_eq!(settings.notion.unwrap().webhook_secrets.len(), 2);
+        let quiet = Settings::from_pairs(&slack[..2]).unwrap();
+        assert!(quiet.slack.unwrap().emojis.is_empty() && !quiet.delivery.receipts);
+        assert_eq!(
+            problems(&[("FEEDBACK_DELIVERY__RECEIPTS", "sometimes")]),
+            ["DELIVERY.RECEIPTS must be on or off"]
+        );
     }
 
     #[test]

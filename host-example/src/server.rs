@@ -1,16 +1,22 @@
 //! The one server of a host: webhooks, API, health and dashboard on one address.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use axum::Router;
 use feedback_adapters::{
     axum::{
         api,
         health::{self, Health},
-        webhooks::{self, EmailEndpoint, IntercomEndpoint, SlackEndpoint, Webhooks, WhatsAppEndpoint},
+        webhooks::{
+            self, EmailEndpoint, IntercomEndpoint, NotionEndpoint, ShowToken, SlackEndpoint, Webhooks, WhatsAppEndpoint,
+        },
     },
     dashboard::{self, CookieSecurity, Dashboard},
 };
+use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -38,6 +44,13 @@ fn router(wired: &Wired, settings: &Settings, metrics: RenderMetrics, health: He
     hooks.email = settings.email.as_ref().map(|email| EmailEndpoint {
         secrets: email.webhook_secrets.clone(),
     });
+    if let (Some(notion), Some(poll)) = (&settings.notion, &hub.poll) {
+        hooks.notion = Some(NotionEndpoint {
+            verification_tokens: notion.webhook_secrets.clone(),
+            show_token: Some(shows_token()),
+            poll: poll.clone(),
+        });
+    }
     let in_flight = hooks.in_flight.clone();
     let mut api = api::Api::new(Arc::clone(hub));
     api.in_flight = in_flight;
@@ -47,6 +60,19 @@ fn router(wired: &Wired, settings: &Settings, metrics: RenderMetrics, health: He
         .merge(api::router(api))
         .merge(health::router(health))
         .merge(dashboard::router(Dashboard::new(Arc::clone(hub), cookies(settings))))
+}
+
+/// The operator's own screen, as for sign-in links: logs go elsewhere and keep no secret. Once for each start, so that nobody
+/// fills the screen.
+fn shows_token() -> ShowToken {
+    let shown = AtomicBool::new(false);
+    Arc::new(move |token| {
+        if shown.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let token = token.expose_secret();
+        println!("Notion sent a verification token. Paste it into Notion, set NOTION.WEBHOOK_SECRET to it, and start again:\n  {token}");
+    })
 }
 
 /// Cookies go over https alone, but where the hub itself says that people come over http.

@@ -21,8 +21,8 @@ use feedback_core::{
         normalize::{EmailRules, IntercomRules, Rules, SlackIntake, SlackRules, WhatsAppRules},
         retry::Backoff,
     },
-    ports::{ChangelogWriter, ChannelSender, Directory, Embedder, PortError, PortErrorKind, Tracker, Triage},
-    usecases::{DeliverySettings, OnAmbiguous},
+    ports::{ChangelogWriter, ChannelSender, Conversations, Directory, Embedder, PortError, PortErrorKind, Tracker, Triage},
+    usecases::{DeliverySettings, OnAmbiguous, ReceiptText, Receipts},
     worker::{Worker, WorkerSettings},
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -112,6 +112,11 @@ impl Providers {
         senders
     }
 
+    fn conversations(&self) -> Vec<Arc<dyn Conversations>> {
+        let slack = self.slack.clone().map(|slack| slack as Arc<dyn Conversations>);
+        slack.into_iter().collect()
+    }
+
     fn directories(&self) -> Vec<Arc<dyn Directory>> {
         let mut directories: Vec<Arc<dyn Directory>> = Vec::new();
         directories.extend(self.slack.clone().map(|slack| slack as Arc<dyn Directory>));
@@ -149,6 +154,7 @@ pub(crate) async fn wire(settings: &Settings, keys: &SecretString) -> anyhow::Re
             tracker: providers.notion.clone().map(|notion| notion as Arc<dyn Tracker>),
             senders: providers.senders(),
             directories: providers.directories(),
+            conversations: providers.conversations(),
         },
         hub_settings(settings, rules, backoff),
     ));
@@ -196,6 +202,12 @@ fn hub_settings(settings: &Settings, rules: Rules, backoff: Backoff) -> HubSetti
             },
             backoff,
         },
+        receipts: if delivery.receipts {
+            Receipts::BeginThreads
+        } else {
+            Receipts::Off
+        },
+        receipt_text: delivery.receipt_text.clone().map_or_else(ReceiptText::default, ReceiptText::new),
         poll_every: settings
             .notion
             .as_ref()
@@ -245,6 +257,7 @@ async fn rules(settings: &Settings, providers: &Providers) -> Rules {
     };
     if let (Some(settings), Some(slack)) = (&settings.slack, &providers.slack) {
         rules.slack.channels.clone_from(&settings.channels);
+        rules.slack.emojis.clone_from(&settings.emojis);
         rules.slack.intake = match settings.intake.as_str() {
             "mention" => SlackIntake::Mention,
             "emoji" => SlackIntake::Emoji,

@@ -13,6 +13,7 @@ use feedback_core::{
 pub(crate) const fn event(kind: EventKind) -> &'static str {
     match kind {
         EventKind::Received => "Report received",
+        EventKind::ReceiptSent => "Receipt sent: answers go to its thread",
         EventKind::MessageReceived => "Further message received",
         EventKind::ConflictingDelivery => "The same message came again with another text; the first stands",
         EventKind::MessageEdited => "The reporter edited a message",
@@ -45,6 +46,9 @@ pub(crate) const fn event(kind: EventKind) -> &'static str {
         EventKind::DeliveryAmbiguous => "Nobody knows whether the message arrived",
         EventKind::DeliveryDecided => "A person decided about a delivery",
         EventKind::ThanksReceived => "The reporter said thanks",
+        EventKind::QuestionReceived => "The reporter asks something: somebody should answer",
+        EventKind::WentOnElsewhere => "The reporter raised another matter: it is a ticket of its own",
+        EventKind::PreferenceNoted => "The reporter decided about marketing messages",
         EventKind::ReporterLinked => "Reporter recognised on another channel",
         EventKind::OptedOut => "The reporter asked not to be written to",
         EventKind::Erased => "Reporter erased",

@@ -4,13 +4,13 @@ use std::{fmt, time::Duration};
 
 use feedback_core::{domain::Timestamp, ports::PortError};
 use feedback_http_client::{Answer, BaseUrl, Bearer, Call, ConfigError, Deadline, HttpClient, HttpClientConfig};
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     SlackConfig,
     error::{Effect, check, unreadable},
     mapping,
-    wire::{AuthTest, Messages, OpenConversation, Opened, PostMessage, Posted, User, UserInfo},
+    wire::{AuthTest, Messages, OpenConversation, Opened, PostMessage, Posted, User, UserInfo, WholeMessages},
 };
 
 /// The longest time that ports allow an operation.
@@ -92,37 +92,45 @@ impl Slack {
     }
 
     /// `chat.postMessage`.
-    pub(crate) async fn post_message(&self, message: &PostMessage<'_>) -> Result<Posted, PortError> {
-        const OPERATION: &str = "slack.send";
-        let call = Call::post(OPERATION, self.method("chat.postMessage")).json(message);
-        let answer = self.answer(call, self.deadline()).await?;
-        check(OPERATION, Effect::Sends, &answer)?;
-        answer.json().map_err(|_| unreadable(OPERATION, Effect::Sends))
+    pub(crate) async fn post_message_within<P: Serialize + Sync>(
+        &self,
+        operation: &'static str,
+        message: &PostMessage<'_, P>,
+        deadline: Deadline,
+    ) -> Result<Posted, PortError> {
+        let call = Call::post(operation, self.method("chat.postMessage")).json(message);
+        let answer = self.answer(call, deadline).await?;
+        check(operation, Effect::Sends, &answer)?;
+        answer.json().map_err(|_| unreadable(operation, Effect::Sends))
     }
 
     /// `conversations.open`: the id of the direct messages with a person. It sends nothing.
-    pub(crate) async fn open_direct(&self, user: &str, deadline: Deadline) -> Result<String, PortError> {
-        const OPERATION: &str = "slack.read_back";
-        let call = Call::post(OPERATION, self.method("conversations.open")).json(&OpenConversation { users: user });
-        let opened: Opened = self.read(OPERATION, call, deadline).await?;
+    pub(crate) async fn open_direct(
+        &self,
+        operation: &'static str,
+        user: &str,
+        deadline: Deadline,
+    ) -> Result<String, PortError> {
+        let call = Call::post(operation, self.method("conversations.open")).json(&OpenConversation { users: user });
+        let opened: Opened = self.read(operation, call, deadline).await?;
         Ok(opened.channel.id)
     }
 
     /// One page of `conversations.replies` or `conversations.history`, with metadata.
     pub(crate) async fn messages(
         &self,
+        operation: &'static str,
         place: Place<'_>,
         oldest: Timestamp,
         cursor: Option<&str>,
         deadline: Deadline,
     ) -> Result<Messages, PortError> {
-        const OPERATION: &str = "slack.read_back";
         let call = match place {
-            Place::Thread { channel, root_ts } => Call::get(OPERATION, self.method("conversations.replies"))
+            Place::Thread { channel, root_ts } => Call::get(operation, self.method("conversations.replies"))
                 .query("channel", channel)
                 .query("ts", root_ts),
             Place::Channel(channel) => {
-                Call::get(OPERATION, self.method("conversations.history")).query("channel", channel)
+                Call::get(operation, self.method("conversations.history")).query("channel", channel)
             }
         };
         let call = call
@@ -134,7 +142,33 @@ impl Slack {
             Some(cursor) => call.query("cursor", cursor),
             None => call,
         };
-        self.read(OPERATION, call, deadline).await
+        self.read(operation, call, deadline).await
+    }
+
+    /// One message as Slack has it. `conversations.replies` gives a root as well as a single reply by its own `ts`, but in a
+    /// direct message or for some apps only the history is readable: it knows roots.
+    pub(crate) async fn message_at(
+        &self,
+        channel: &str,
+        ts: &str,
+        deadline: Deadline,
+    ) -> Result<Option<serde_json::Value>, PortError> {
+        const OPERATION: &str = "slack.message";
+        for method in ["conversations.history", "conversations.replies"] {
+            let call = Call::get(OPERATION, self.method(method))
+                .query("channel", channel)
+                .query("ts", ts)
+                .query("oldest", ts)
+                .query("latest", ts)
+                .query("inclusive", "true")
+                .query("limit", "1");
+            let page: WholeMessages = self.read(OPERATION, call, deadline).await?;
+            let found = page.messages.into_iter().find(|message| message["ts"] == ts);
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
     }
 
     /// `users.info`.

@@ -2,6 +2,7 @@
 
 mod client;
 mod config;
+mod conversations;
 mod directory;
 mod error;
 mod mapping;

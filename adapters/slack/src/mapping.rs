@@ -6,7 +6,7 @@ use feedback_core::{
 };
 use secrecy::SecretString;
 
-use crate::wire::{EVENT_TYPE, Message, User};
+use crate::wire::{EVENT_TYPE, Message, RECEIPT_TYPE, User};
 
 /// Texts over this many characters, escapes counted, may be cut or split. Slack asks to stay under it.
 pub(crate) const MAX_TEXT_CHARS: usize = 4_000;
@@ -33,6 +33,11 @@ pub(crate) fn is_id(text: &str) -> bool {
         && text
             .bytes()
             .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+}
+
+/// True for a person's id.
+pub(crate) fn is_user(text: &str) -> bool {
+    text.starts_with(['U', 'W'])
 }
 
 /// True for what can be a message's `ts`.
@@ -70,6 +75,15 @@ pub(crate) fn find<'a>(messages: &'a [Message], marker: &Marker) -> Option<&'a s
     messages.iter().find_map(|message| {
         let metadata = message.metadata.as_ref()?;
         let is_ours = metadata["event_type"] == EVENT_TYPE && metadata["event_payload"]["marker"] == marker.as_str();
+        message.ts.as_deref().filter(|_| is_ours)
+    })
+}
+
+/// The `ts` of the receipt with this marker.
+pub(crate) fn find_receipt<'a>(messages: &'a [Message], marker: &str) -> Option<&'a str> {
+    messages.iter().find_map(|message| {
+        let metadata = message.metadata.as_ref()?;
+        let is_ours = metadata["event_type"] == RECEIPT_TYPE && metadata["event_payload"]["receipt"] == marker;
         message.ts.as_deref().filter(|_| is_ours)
     })
 }

@@ -17,10 +17,12 @@ use crate::{
 };
 
 /// How far before an attempt its message is looked for: our clock and Slack's may differ, and the marker decides anyway.
-const MARGIN: Duration = Duration::from_secs(600);
+pub(crate) const MARGIN: Duration = Duration::from_secs(600);
+
+const READ_BACK: &str = "slack.read_back";
 
 /// More pages than this since an attempt began, and somebody should look.
-const MAX_PAGES: usize = 50;
+pub(crate) const MAX_PAGES: usize = 50;
 
 /// A route, checked: where to post.
 #[derive(Clone, Copy)]
@@ -91,24 +93,18 @@ impl ChannelSender for Slack {
             Target::Thread { channel, root_ts, .. } => (channel, Some(root_ts)),
             Target::Direct { user, .. } => (user, None),
         };
-        let marker = Payload {
-            marker: message.marker.as_str(),
+        let metadata = Metadata {
+            event_type: EVENT_TYPE,
+            event_payload: Payload {
+                marker: message.marker.as_str(),
+            },
         };
         let posted = self
-            .post_message(&PostMessage {
-                channel,
-                thread_ts,
-                text: &text,
-                metadata: Metadata {
-                    event_type: EVENT_TYPE,
-                    event_payload: marker,
-                },
-                mrkdwn: false,
-                parse: "none",
-                link_names: false,
-                unfurl_links: false,
-                unfurl_media: false,
-            })
+            .post_message_within(
+                "slack.send",
+                &PostMessage::plain(channel, thread_ts, &text, metadata),
+                self.deadline(),
+            )
             .await?;
         let stands_in = posted.message.as_ref().and_then(|message| message.thread_ts.as_deref());
         if posted.message.is_some() && stands_in != thread_ts {
@@ -136,7 +132,7 @@ impl ChannelSender for Slack {
                     .await
             }
             Target::Direct { user, .. } => {
-                let channel = self.open_direct(user, deadline).await?;
+                let channel = self.open_direct(READ_BACK, user, deadline).await?;
                 self.look(target, &channel, Place::Channel(&channel), message, deadline)
                     .await
             }
@@ -156,7 +152,7 @@ impl Slack {
         let oldest = message.started_at.minus(MARGIN);
         let mut cursor: Option<String> = None;
         for _ in 0..MAX_PAGES {
-            let page = self.messages(place, oldest, cursor.as_deref(), deadline).await?;
+            let page = self.messages(READ_BACK, place, oldest, cursor.as_deref(), deadline).await?;
             if let Some(ts) = mapping::find(&page.messages, &message.marker) {
                 return Ok(ReadBack::Found(mapping::receipt(target.team(), channel, ts)));
             }

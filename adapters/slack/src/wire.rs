@@ -5,14 +5,17 @@ use serde::{Deserialize, Serialize};
 /// `metadata.event_type` of our messages.
 pub(crate) const EVENT_TYPE: &str = "feedback_hub_notification";
 
+/// `metadata.event_type` of the receipts that begin our threads.
+pub(crate) const RECEIPT_TYPE: &str = "feedback_hub_receipt";
+
 /// Arguments of `chat.postMessage`.
 #[derive(Serialize)]
-pub(crate) struct PostMessage<'a> {
+pub(crate) struct PostMessage<'a, P> {
     pub(crate) channel: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) thread_ts: Option<&'a str>,
     pub(crate) text: &'a str,
-    pub(crate) metadata: Metadata<'a>,
+    pub(crate) metadata: Metadata<P>,
     pub(crate) mrkdwn: bool,
     pub(crate) parse: &'static str,
     pub(crate) link_names: bool,
@@ -20,11 +23,34 @@ pub(crate) struct PostMessage<'a> {
     pub(crate) unfurl_media: bool,
 }
 
+impl<'a, P> PostMessage<'a, P> {
+    /// A message as plain text: nothing in it formats, links or notifies.
+    pub(crate) fn plain(channel: &'a str, thread_ts: Option<&'a str>, text: &'a str, metadata: Metadata<P>) -> Self {
+        Self {
+            channel,
+            thread_ts,
+            text,
+            metadata,
+            mrkdwn: false,
+            parse: "none",
+            link_names: false,
+            unfurl_links: false,
+            unfurl_media: false,
+        }
+    }
+}
+
 /// What travels beside a message.
 #[derive(Serialize)]
-pub(crate) struct Metadata<'a> {
+pub(crate) struct Metadata<P> {
     pub(crate) event_type: &'static str,
-    pub(crate) event_payload: Payload<'a>,
+    pub(crate) event_payload: P,
+}
+
+/// What a receipt is found by.
+#[derive(Serialize)]
+pub(crate) struct ReceiptPayload<'a> {
+    pub(crate) receipt: &'a str,
 }
 
 /// Our part of it.
@@ -87,6 +113,13 @@ impl Messages {
         let cursor = self.response_metadata.as_ref()?.next_cursor.as_deref()?;
         (!cursor.is_empty()).then_some(cursor)
     }
+}
+
+/// A page of messages as Slack has them.
+#[derive(Deserialize)]
+pub(crate) struct WholeMessages {
+    #[serde(default)]
+    pub(crate) messages: Vec<serde_json::Value>,
 }
 
 /// Where a list goes on.

@@ -1,17 +1,18 @@
-//! The promises of both ports, against Slack's stand-in.
+//! The promises of the three ports, against Slack's stand-in.
 
 use std::{net::TcpListener, process::ExitCode, sync::Arc, time::Duration};
 
 use feedback_core::{
-    domain::{Channel, Route, Timestamp},
-    ports::{ChannelSender, Directory},
+    domain::{Channel, ExternalId, Route, ThreadRef, Timestamp},
+    ports::{ChannelSender, Conversations, Directory, ThreadOpening},
     testing::conformance::{
         BoxFuture,
         channel_sender::{self, ChannelSenderBench, ChannelSenderHarness, Delivered, Failure, LooksBack, Scripted},
+        conversations::{self, ConversationsBench, ConversationsFailure, ConversationsHarness},
         directory::{self, DirectoryBench, DirectoryHarness, KnownPerson, LookUpFailure},
     },
 };
-use feedback_sandbox::{Fault, Provider, Sandbox, SandboxConfig, Scope, SlackUser};
+use feedback_sandbox::{ChannelAccess, Fault, Provider, Sandbox, SandboxConfig, Scope, SlackChannel, SlackUser};
 use feedback_slack::{Slack, SlackConfig};
 use libtest_mimic::Arguments;
 
@@ -22,6 +23,7 @@ fn main() -> ExitCode {
     rustls::crypto::ring::default_provider().install_default().ok();
     let mut trials = channel_sender::all(SandboxSlack);
     trials.extend(directory::all(SandboxSlack));
+    trials.extend(conversations::all(SandboxSlack));
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
 
@@ -238,5 +240,95 @@ impl DirectoryBench for Bench {
 
     fn secrets(&self) -> Vec<String> {
         vec![self.sandbox.config().slack.bot_token.clone()]
+    }
+}
+
+impl ConversationsHarness for SandboxSlack {
+    fn start(&self) -> BoxFuture<'_, Box<dyn ConversationsBench>> {
+        Box::pin(async { Box::new(bench().await) as Box<dyn ConversationsBench> })
+    }
+}
+
+impl Bench {
+    fn opening_in(&self, channel: &str, marker: &str, receipt: &str) -> ThreadOpening {
+        ThreadOpening {
+            place: ThreadRef::Slack {
+                team: self.sandbox.config().slack.team_id.clone(),
+                channel: channel.into(),
+                thread_ts: None,
+            },
+            person: USER.to_owned().into(),
+            receipt: receipt.into(),
+            marker: marker.into(),
+            since: ChannelSenderBench::now(self),
+        }
+    }
+}
+
+impl ConversationsBench for Bench {
+    fn conversations(&self) -> Arc<dyn Conversations> {
+        self.slack()
+    }
+
+    fn unreachable(&self) -> Arc<dyn Conversations> {
+        self.slack_at(&nowhere())
+    }
+
+    fn channel(&self) -> Channel {
+        Channel::Slack
+    }
+
+    fn known_message(&self) -> (ExternalId, String) {
+        let team = &self.sandbox.config().slack.team_id;
+        let id = ExternalId::parse(format!("{team}:{CHANNEL}:{}", self.root_ts)).expect("a legal id");
+        (id, "La exportación falla".into())
+    }
+
+    fn unknown_message(&self) -> ExternalId {
+        let team = &self.sandbox.config().slack.team_id;
+        ExternalId::parse(format!("{team}:{CHANNEL}:1600000000.000100")).expect("a legal id")
+    }
+
+    fn opening(&self, marker: &str, receipt: &str) -> ThreadOpening {
+        self.opening_in(CHANNEL, marker, receipt)
+    }
+
+    fn closed_opening(&self, marker: &str, receipt: &str) -> ThreadOpening {
+        let mut channel = SlackChannel::joined("C0PRIVATE", "private");
+        channel.access = ChannelAccess::NotMember;
+        self.sandbox.slack().put_channel(channel);
+        self.opening_in("C0PRIVATE", marker, receipt)
+    }
+
+    fn receipts(&self) -> BoxFuture<'_, Vec<(String, ThreadRef)>> {
+        let team = self.sandbox.config().slack.team_id.clone();
+        let posted = self.sandbox.slack().app_messages().into_iter().map(|message| {
+            let thread = ThreadRef::Slack {
+                team: team.clone(),
+                channel: message.channel,
+                thread_ts: Some(message.ts),
+            };
+            (shown(&message.text), thread)
+        });
+        let posted = posted.collect();
+        Box::pin(async { posted })
+    }
+
+    fn fail_next(&self, failure: ConversationsFailure) -> bool {
+        let fault = match failure {
+            ConversationsFailure::RateLimited => Fault::RateLimited { retry_after_secs: 7 },
+            ConversationsFailure::Unauthorized => Fault::code("invalid_auth"),
+            ConversationsFailure::Unavailable => Fault::code("service_unavailable"),
+        };
+        self.script(fault, "conversations.");
+        true
+    }
+
+    fn lose_next_receipt(&self) {
+        self.script(Fault::CloseAfterEffect, "chat.postMessage");
+    }
+
+    fn secrets(&self) -> Vec<String> {
+        vec![self.sandbox.config().slack.bot_token.clone(), USER.into()]
     }
 }

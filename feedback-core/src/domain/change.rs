@@ -50,6 +50,9 @@ pub enum Write {
     /// A new ticket source. `Conflict` if the channel has one with the same external id, or if its author's reporter was
     /// erased meanwhile.
     InsertSource(Box<TicketSource>),
+    /// A message that came without a thread has one now: answers go there, and what is written there belongs to its
+    /// ticket. A no-op where it has a thread key; `NotFound` where there is no such message.
+    AnchorSource(super::SourceId, super::ThreadRef),
     /// An entry of a timeline; storage chains it to the one before.
     AppendEvent(TicketEvent),
     /// A new entry. `Conflict` if the ticket has an open draft, or an entry for the same resolution that is not rejected.

@@ -32,6 +32,8 @@ macro_rules! event_kinds {
 event_kinds! {
     /// The first message made the ticket.
     Received = "received",
+    /// The reporter got the operator's fixed receipt, which begins the thread to answer in.
+    ReceiptSent = "receipt_sent",
     /// A further message was added.
     MessageReceived = "message_received",
     /// A message came again under the same id with another body; the first stands.
@@ -40,6 +42,12 @@ event_kinds! {
     MessageEdited = "message_edited",
     /// The author or a moderator deleted a message.
     MessageDeleted = "message_deleted",
+    /// A file of a message is kept.
+    AttachmentStored = "attachment_stored",
+    /// A file of a message is not kept, for safety.
+    AttachmentRefused = "attachment_refused",
+    /// A file of a message could not be had.
+    AttachmentFailed = "attachment_failed",
     /// AI suggested type, priority and a summary.
     Enriched = "enriched",
     /// AI gave nothing usable.
@@ -96,10 +104,18 @@ event_kinds! {
     DeliveryDecided = "delivery_decided",
     /// The reporter answered the message with thanks.
     ThanksReceived = "thanks_received",
+    /// The reporter answered the message with a question: somebody should answer it.
+    QuestionReceived = "question_received",
+    /// The reporter answered with another matter, which is a ticket of its own.
+    WentOnElsewhere = "went_on_elsewhere",
+    /// The reporter said at the provider whether they want marketing messages, which the hub does not send.
+    PreferenceNoted = "preference_noted",
     /// The reporter was recognised on another channel.
     ReporterLinked = "reporter_linked",
     /// The reporter asked not to be written to.
     OptedOut = "opted_out",
+    /// The reporter wants to be written to again.
+    OptedIn = "opted_in",
     /// The reporter was erased; what was sealed under their key is gone.
     Erased = "erased",
 }

@@ -4,7 +4,10 @@ use std::{fmt, str::FromStr, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::{ChangelogEntryId, Channel, JobId, LeaseToken, NotificationId, ReporterId, Sealed, TicketId, Timestamp};
+use super::{
+    AttachmentId, ChangelogEntryId, Channel, ExternalId, JobId, LeaseToken, NotificationId, ReporterId, Sealed, ThreadRef, TicketId,
+    Timestamp,
+};
 
 /// Which kind of work waits together. Every queue has a slot reserved, so that a flood in one never starves another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -91,6 +94,32 @@ pub enum JobPayload {
         /// The reporter.
         reporter: ReporterId,
     },
+    /// Fetch a message that a webhook only pointed at, and record it.
+    FetchMessage {
+        /// Channel.
+        channel: Channel,
+        /// The provider's id of the message.
+        external_id: ExternalId,
+        /// Where it is.
+        thread: ThreadRef,
+        /// The provider's id of who asked for a ticket of it, sealed under the hub's key.
+        asked_by: Sealed,
+    },
+    /// Begin a thread for a report that came without one.
+    OpenThread {
+        /// The ticket.
+        ticket: TicketId,
+    },
+    /// Fetch a file that a message announced, and keep it.
+    FetchAttachment {
+        /// The file.
+        attachment: AttachmentId,
+    },
+    /// Remove the bytes of a file: its person was erased, or its time was up.
+    DeleteBlob {
+        /// Where they are in the blob store.
+        key: String,
+    },
     /// Normalize a delivery again that could not be read when it came. Dead from birth: a person revives it.
     ReplayDelivery {
         /// Channel of the endpoint that took it.
@@ -142,6 +171,10 @@ impl JobPayload {
             Self::ReconcileNotification { .. } => "reconcile_notification",
             Self::PollTracker => "poll_tracker",
             Self::LookUpReporter { .. } => "look_up_reporter",
+            Self::FetchMessage { .. } => "fetch_message",
+            Self::OpenThread { .. } => "open_thread",
+            Self::FetchAttachment { .. } => "fetch_attachment",
+            Self::DeleteBlob { .. } => "delete_blob",
             // The name that operators look for: what the normalizer could not read.
             Self::ReplayDelivery { .. } => "unparsed",
         };
@@ -153,10 +186,13 @@ impl JobPayload {
         match self {
             Self::ReconcileNotification { .. } => Queue::Critical,
             Self::DeliverNotification { .. } => Queue::Notifications,
-            Self::TriageTicket { .. }
+            Self::FetchMessage { .. }
+            | Self::OpenThread { .. }
+            | Self::TriageTicket { .. }
             | Self::MatchDuplicates { .. }
             | Self::PushToTracker { .. }
             | Self::DraftChangelog { .. } => Queue::Default,
+            Self::FetchAttachment { .. } | Self::DeleteBlob { .. } => Queue::Low,
             Self::PollTracker | Self::LookUpReporter { .. } | Self::ReplayDelivery { .. } => Queue::Low,
         }
     }
@@ -176,7 +212,12 @@ impl JobPayload {
             Self::PushToTracker { .. } | Self::PollTracker => 90,
             // Longer than the 20 s that a sender may take: the outcome is to be recorded, not lost to the limit.
             Self::DeliverNotification { .. } | Self::ReconcileNotification { .. } => 30,
-            Self::LookUpReporter { .. } | Self::ReplayDelivery { .. } => 30,
+            Self::FetchMessage { .. }
+            | Self::OpenThread { .. }
+            | Self::LookUpReporter { .. }
+            | Self::FetchAttachment { .. }
+            | Self::DeleteBlob { .. }
+            | Self::ReplayDelivery { .. } => 30,
         })
     }
 }

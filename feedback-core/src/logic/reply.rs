@@ -19,6 +19,18 @@ pub enum ReplyKind {
     NewTopic,
 }
 
+impl ReplyKind {
+    /// The name on the timeline.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Thanks => "thanks",
+            Self::StillBroken => "still_broken",
+            Self::Question => "question",
+            Self::NewTopic => "new_topic",
+        }
+    }
+}
+
 /// A reply as it was read, and why.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReplyReading {

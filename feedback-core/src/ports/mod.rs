@@ -10,11 +10,13 @@
 //! | [`Queries`] | keyset lists, search and metrics for API and dashboard |
 //! | [`Custody`] | what goes over all rows: key rotation, retention, proof of the timelines |
 //! | [`BlobStore`] | bytes of attachments |
+//! | [`FileSource`] | files that came with messages, through a channel's own API |
 //! | [`JobQueue`] | lease, complete, retry later, bury |
 //! | [`Triage`], [`ChangelogWriter`], [`Embedder`] | the three things that AI does here |
 //! | [`Tracker`] | the engineers' board |
 //! | [`ChannelSender`] | one approved message to one person |
 //! | [`Directory`] | who a channel's user is |
+//! | [`Conversations`] | messages that were only pointed at, and threads for reports without one |
 //! | [`Vault`] | sealing, opening, blind indexes |
 //! | [`Clock`], [`IdSource`] | now; new identifiers and secrets |
 
@@ -22,10 +24,13 @@ mod blob_store;
 mod changelog_writer;
 mod channel_sender;
 mod clock;
+mod conversations;
 mod custody;
 mod directory;
 mod embedder;
 mod error;
+mod file_source;
+pub(crate) mod guard;
 mod id_source;
 mod job_queue;
 mod queries;
@@ -37,14 +42,17 @@ mod vault;
 pub use crate::domain::TrackerStatus;
 
 pub use self::{
-    blob_store::BlobStore,
+    blob_store::{BlobStore, is_blob_key},
     changelog_writer::{ChangelogWriter, Draft, DraftRequest},
     channel_sender::{ChannelSender, ReadBack, Receipt},
     clock::Clock,
+    conversations::{Conversations, ThreadOpening},
     custody::{Custody, Expired, Timeline, Wrapped, WrappedKind},
     directory::{Directory, Person},
     embedder::Embedder,
     error::{PortError, PortErrorKind},
+    file_source::{FetchLimits, FetchedFile, FileSource},
+    guard::{Gate, Guards, ProviderHealth, Turn},
     id_source::{FromUuid, IdSource, IdSourceExt},
     job_queue::{ClaimRequest, JobQueue, Reaped, SettleError},
     queries::{

@@ -10,7 +10,7 @@ use sha2::Sha256;
 use super::{
     FixedClock, SeededIds,
     memory::{
-        MemoryStore, MemoryVault, ScriptedDirectory, ScriptedSender,
+        MemoryBlobs, MemoryStore, MemoryVault, ScriptedConversations, ScriptedDirectory, ScriptedFiles, ScriptedSender,
         ai::{ScriptedEmbedder, ScriptedTriage, ScriptedWriter},
         tracker::ScriptedTracker,
     },
@@ -62,6 +62,12 @@ pub struct TestHub {
     pub whatsapp: Arc<ScriptedSender>,
     /// Who Slack's users are.
     pub directory: Arc<ScriptedDirectory>,
+    /// Bytes of attachments.
+    pub blobs: MemoryBlobs,
+    /// Slack's files.
+    pub files: Arc<ScriptedFiles>,
+    /// Slack's messages and threads.
+    pub conversations: Arc<ScriptedConversations>,
     /// A person who reviews.
     pub reviewer: User,
     worker: Worker,
@@ -88,6 +94,9 @@ impl TestHub {
         let intercom = Arc::new(ScriptedSender::new(Channel::Intercom));
         let whatsapp = Arc::new(ScriptedSender::new(Channel::WhatsApp).blind());
         let directory = Arc::new(ScriptedDirectory::new(Channel::Slack));
+        let conversations = Arc::new(ScriptedConversations::default());
+        let blobs = MemoryBlobs::new();
+        let files = Arc::new(ScriptedFiles::new(Channel::Slack));
         let ids = Arc::new(SeededIds::new(7));
         let senders: Vec<Arc<dyn ChannelSender>> = vec![slack.clone(), intercom.clone(), whatsapp.clone()];
         let directories: Vec<Arc<dyn Directory>> = vec![directory.clone()];
@@ -105,7 +114,10 @@ impl TestHub {
                 embedder: Arc::new(ScriptedEmbedder::default()),
                 tracker: Some(board),
                 senders,
+                blobs: Arc::new(blobs.clone()),
+                files: vec![files.clone()],
                 directories,
+                conversations: vec![conversations.clone()],
             },
             settings,
         ));
@@ -129,6 +141,9 @@ impl TestHub {
             intercom,
             whatsapp,
             directory,
+            blobs,
+            files,
+            conversations,
             reviewer,
             worker,
         }

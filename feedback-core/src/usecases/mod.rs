@@ -3,15 +3,20 @@
 //! `Ok` means committed. Each takes only the ports that it needs.
 
 mod access;
+mod attachments;
 mod confirm;
 mod dead_letters;
 mod deliver;
 mod draft;
+mod duplicates;
 mod enrich;
 mod failure;
+mod groups;
 mod ingest;
 mod look_up_reporter;
 mod match_duplicates;
+mod merge_reporters;
+mod open_thread;
 mod review;
 mod sealing;
 mod show;
@@ -20,16 +25,21 @@ mod timeline;
 
 pub use self::{
     access::{Access, AccessError, IDLE_LIMIT, LINK_LIMIT, SESSION_LIMIT, SignedIn},
+    attachments::{FetchAttachment, FetchAttachmentError, NamedAttachment, OpenedFile, ShowAttachments, attachment_reason},
     confirm::{Confirm, ConfirmError, Confirmed, Edit},
     dead_letters::{DeadLetterError, DeadLetters},
     deliver::{Deliver, DeliverError, DeliverySettings, OnAmbiguous, SettleAmbiguousError, Settled},
     draft::{DraftError, Drafts},
+    duplicates::{AcceptAs, DuplicateError, Duplicates},
     enrich::{Enrich, EnrichError},
     failure::{NextStep, next_step},
-    ingest::{Ingest, IngestError, IngestSettings, Outcome, Recorded, ReplayError, Submission, SubmitError, Submitted},
+    groups::{GroupDetail, GroupEdit, GroupError, Groups},
+    ingest::{FetchError, Ingest, IngestError, IngestSettings, Outcome, Receipts, Recorded, ReplayError, Submission, SubmitError, Submitted},
     look_up_reporter::{LookUpError, LookUpReporter},
     match_duplicates::{MatchDuplicates, MatchError},
-    review::{Approval, MAX_CONTENT_CHARS, PlannedDelivery, Review, ReviewError},
+    merge_reporters::{KnownAs, MergeError, MergeReporters},
+    open_thread::{OpenThread, OpenThreadError, ReceiptText},
+    review::{Approval, Audience, MAX_CONTENT_CHARS, PlannedDelivery, Review, ReviewError},
     show::{ReporterName, Show, ShowError},
     sync::{PollTracker, PushToTracker, SyncError},
 };

@@ -1,16 +1,19 @@
 //! From a kind of job to its use case, and from a use case's failure to what the loop does about it.
 
-use std::{error::Error, time::Duration};
+use std::{error::Error, sync::Arc, time::Duration};
 
 use super::chain;
 use crate::{
-    domain::{JobId, JobPayload},
-    ports::PortError,
+    domain::{JobId, JobPayload, PageRequest, Timestamp},
+    ports::{Queries, PortError, PortErrorKind},
     usecases::{
-        Deliver, DeliverError, DraftError, Drafts, Enrich, EnrichError, Ingest, LookUpError, LookUpReporter,
-        MatchDuplicates, MatchError, NextStep, PollTracker, PushToTracker, ReplayError, SyncError, next_step,
+        Deliver, DeliverError, FetchAttachment, FetchAttachmentError, DraftError, Drafts, Enrich, EnrichError, FetchError, Ingest, LookUpError, LookUpReporter,
+        MatchDuplicates, MatchError, NextStep, OpenThread, OpenThreadError, PollTracker, PushToTracker, ReplayError, SyncError, next_step,
     },
 };
+
+/// Longer than a call of an adapter may take.
+const RECEIPT_SETTLES: Duration = Duration::from_secs(30);
 
 /// The use cases that jobs run.
 #[derive(Debug, Clone)]
@@ -21,6 +24,9 @@ pub struct Registry {
     pub(crate) drafts: Drafts,
     pub(crate) deliver: Deliver,
     pub(crate) look_up_reporter: LookUpReporter,
+    pub(crate) fetch_attachment: FetchAttachment,
+    pub(crate) open_thread: OpenThread,
+    pub(crate) queries: Arc<dyn Queries>,
     /// `None` without a tracker.
     pub(crate) push: Option<PushToTracker>,
     pub(crate) poll: Option<PollTracker>,
@@ -34,6 +40,8 @@ pub struct JobFailure {
     pub step: NextStep,
     /// What is stored and logged.
     pub text: String,
+    /// When the outage began that it is part of, where that is known.
+    pub outage_since: Option<Timestamp>,
 }
 
 impl JobFailure {
@@ -41,6 +49,7 @@ impl JobFailure {
         Self {
             step: NextStep::Retry { retry_after: None },
             text: text.to_owned(),
+            outage_since: None,
         }
     }
 
@@ -48,6 +57,7 @@ impl JobFailure {
         Self {
             step: next_step(port.kind()),
             text: chain(error),
+            outage_since: port.outage_since(),
         }
     }
 
@@ -55,6 +65,7 @@ impl JobFailure {
         Self {
             step: NextStep::GiveUp,
             text: chain(error),
+            outage_since: None,
         }
     }
 }
@@ -77,7 +88,18 @@ impl Registry {
             JobPayload::DraftChangelog { ticket, resolution } => self.drafts.for_resolution(ticket, resolution).await?,
             JobPayload::DeliverNotification { notification, .. } => self.deliver.deliver(notification).await?,
             JobPayload::ReconcileNotification { notification } => self.deliver.reconcile(notification).await?,
+            JobPayload::FetchAttachment { attachment } => self.fetch_attachment.fetch(attachment).await?,
+            JobPayload::DeleteBlob { key } => self.fetch_attachment.delete_blob(&key).await?,
             JobPayload::LookUpReporter { reporter } => self.look_up_reporter.look_up(reporter).await?,
+            JobPayload::OpenThread { ticket } => self.open_thread.open(ticket).await?,
+            JobPayload::FetchMessage {
+                channel,
+                external_id,
+                thread,
+                asked_by,
+            } => {
+                self.ingest.fetch(job, channel, external_id, thread, &asked_by).await?;
+            }
             JobPayload::ReplayDelivery {
                 channel,
                 content_type,
@@ -96,13 +118,46 @@ impl Registry {
         Ok(())
     }
 
-    /// What a job leaves behind that gave up: the ticket says that there will be no suggestion.
-    pub(super) async fn gave_up(&self, payload: &JobPayload) {
-        let JobPayload::TriageTicket { ticket } = payload else {
-            return;
+    /// What a job leaves behind that gave up: the ticket says that there will be no suggestion, the notification that no try
+    /// will follow by itself.
+    pub(super) async fn gave_up(&self, payload: &JobPayload, why: &str, at: Timestamp) {
+        let noted = match payload {
+            JobPayload::TriageTicket { ticket } => self.enrich.give_up(*ticket).await.map_err(|error| chain(&error)),
+            JobPayload::FetchAttachment { attachment } => {
+                let given_up = self.fetch_attachment.give_up(*attachment).await;
+                given_up.map_err(|error| chain(&error))
+            }
+            JobPayload::DeliverNotification { notification, .. }
+            | JobPayload::ReconcileNotification { notification } => {
+                let given_up = self.deliver.give_up(*notification, why, at).await;
+                given_up.map_err(|error| chain(&error))
+            }
+            _ => Ok(()),
         };
-        if let Err(error) = self.enrich.give_up(*ticket).await {
-            tracing::warn!(ticket.id = %ticket, error = %chain(&error), "could not note that enrichment failed");
+        if let Err(error) = noted {
+            tracing::warn!(job.kind = %payload.kind(), error, "could not note that a job gave up");
+        }
+    }
+
+    /// The same for every dead letter: those that the reaper buried had no worker left to say so.
+    pub(super) async fn note_dead_letters(&self) {
+        let mut page = PageRequest::default();
+        loop {
+            let letters = match self.queries.dead_letters(page).await {
+                Ok(letters) => letters,
+                Err(error) => {
+                    tracing::warn!(error = %chain(&error), "could not look through the dead letters");
+                    return;
+                }
+            };
+            for letter in &letters.items {
+                if let Ok(payload) = serde_json::from_str::<JobPayload>(&letter.job.payload) {
+                    let why = letter.job.last_error.as_deref().unwrap_or("its job is dead");
+                    self.gave_up(&payload, why, letter.job.updated_at).await;
+                }
+            }
+            let Some(next) = letters.next else { return };
+            page.after = Some(next);
         }
     }
 }
@@ -142,7 +197,7 @@ impl From<DraftError> for JobFailure {
 
 impl From<DeliverError> for JobFailure {
     fn from(error: DeliverError) -> Self {
-        let DeliverError::Storage(port) = &error;
+        let (DeliverError::Storage(port) | DeliverError::Paused(port)) = &error;
         Self::of(&error, port)
     }
 }
@@ -151,6 +206,47 @@ impl From<LookUpError> for JobFailure {
     fn from(error: LookUpError) -> Self {
         let (LookUpError::Directory(port) | LookUpError::Storage(port)) = &error;
         Self::of(&error, port)
+    }
+}
+
+impl From<OpenThreadError> for JobFailure {
+    fn from(error: OpenThreadError) -> Self {
+        let (OpenThreadError::Channel(port) | OpenThreadError::Storage(port)) = &error;
+        if port.kind() == PortErrorKind::Unknown {
+            // The receipt may be on its way still: looked for too early, it would be posted twice.
+            return Self {
+                outage_since: None,
+                step: NextStep::Retry {
+                    retry_after: Some(RECEIPT_SETTLES),
+                },
+                text: chain(&error),
+            };
+        }
+        Self::of(&error, port)
+    }
+}
+
+impl From<FetchError> for JobFailure {
+    fn from(error: FetchError) -> Self {
+        match &error {
+            FetchError::Unreadable(_) => Self::give_up(&error),
+            FetchError::Channel(port) | FetchError::Storage(port) => Self::of(&error, port),
+        }
+    }
+}
+
+impl From<FetchAttachmentError> for JobFailure {
+    fn from(error: FetchAttachmentError) -> Self {
+        match &error {
+            // A token without the right to read files helps nobody by waiting: tries count, and the ticket says in the end
+            // that the file did not come. A person who mends the token revives the dead letter.
+            FetchAttachmentError::Source(port) if port.kind() == PortErrorKind::Unauthorized => {
+                Self::retry(&chain(&error))
+            }
+            FetchAttachmentError::Source(port)
+            | FetchAttachmentError::Blobs(port)
+            | FetchAttachmentError::Storage(port) => Self::of(&error, port),
+        }
     }
 }
 

@@ -151,6 +151,9 @@ fn second(test: &TestHub, clock: Arc<dyn Clock>, gate: &Arc<Gate>) -> Hub {
             gate: Arc::clone(gate),
         })),
         senders: vec![sender(&test.slack), sender(&test.intercom), sender(&test.whatsapp)],
+        conversations: Vec::new(),
+        blobs: Arc::new(test.blobs.clone()),
+        files: vec![test.files.clone()],
         directories: Vec::new(),
     };
     Hub::new(ports, HubSettings::default())

@@ -18,7 +18,7 @@ use feedback_core::{
         FixedClock, SeededIds,
         fixtures::Fixtures,
         memory::{
-            MemoryStore, MemoryVault,
+            MemoryBlobs, MemoryStore, MemoryVault,
             ai::{ScriptedEmbedder, ScriptedWriter},
         },
     },
@@ -84,6 +84,9 @@ impl Bench {
             embedder: Arc::new(ScriptedEmbedder::default()),
             tracker: None,
             senders: Vec::new(),
+            conversations: Vec::new(),
+            blobs: Arc::new(MemoryBlobs::new()),
+            files: Vec::new(),
             directories: Vec::new(),
         };
         let hub = Hub::new(ports, HubSettings::default());

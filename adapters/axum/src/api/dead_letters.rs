@@ -81,11 +81,14 @@ impl From<Job> for DeadLetterBody {
         let (mut channel, mut ticket_id, mut notification_id, mut reporter_id) = (None, None, None, None);
         // A payload of another version of the program is listed without what it was about.
         match serde_json::from_str(&job.payload) {
-            Ok(JobPayload::ReplayDelivery { channel: of, .. }) => channel = Some(of),
+            Ok(JobPayload::ReplayDelivery { channel: of, .. } | JobPayload::FetchMessage { channel: of, .. }) => {
+                channel = Some(of);
+            }
             Ok(
                 JobPayload::TriageTicket { ticket }
                 | JobPayload::MatchDuplicates { ticket }
                 | JobPayload::PushToTracker { ticket, .. }
+                | JobPayload::OpenThread { ticket }
                 | JobPayload::DraftChangelog { ticket, .. },
             ) => ticket_id = Some(ticket),
             Ok(

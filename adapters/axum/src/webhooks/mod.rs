@@ -2,6 +2,7 @@
 
 mod email;
 mod intercom;
+mod notion;
 mod slack;
 mod whatsapp;
 
@@ -27,7 +28,13 @@ use tracing::Instrument;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
-pub use self::{email::EmailEndpoint, intercom::IntercomEndpoint, slack::SlackEndpoint, whatsapp::WhatsAppEndpoint};
+pub use self::{
+    email::EmailEndpoint,
+    intercom::IntercomEndpoint,
+    notion::{NotionEndpoint, ShowToken},
+    slack::SlackEndpoint,
+    whatsapp::WhatsAppEndpoint,
+};
 use crate::{
     guard::guarded,
     limits::{self, InFlight},
@@ -51,6 +58,8 @@ pub struct Webhooks {
     pub whatsapp: Option<WhatsAppEndpoint>,
     /// Email, where it is used.
     pub email: Option<EmailEndpoint>,
+    /// Notion, where its signals are used beside the poll.
+    pub notion: Option<NotionEndpoint>,
     /// Room for bodies. Give all routers of a server the same.
     pub in_flight: InFlight,
     /// How long a delivery may take to be recorded before its sender is told to come again. Slack gives up after 3 s.
@@ -68,13 +77,15 @@ impl Webhooks {
             intercom: None,
             whatsapp: None,
             email: None,
+            notion: None,
             in_flight: InFlight::default(),
             deadline: Duration::from_millis(2500),
         }
     }
 }
 
-/// `/webhooks/slack`, `/webhooks/intercom`, `/webhooks/whatsapp`, `/webhooks/email`: those that have an endpoint.
+/// `/webhooks/slack`, `/webhooks/intercom`, `/webhooks/whatsapp`, `/webhooks/email`, `/webhooks/notion`: those that have an
+/// endpoint.
 pub fn router(webhooks: Webhooks) -> Router {
     let Webhooks {
         ingest,
@@ -84,6 +95,7 @@ pub fn router(webhooks: Webhooks) -> Router {
         intercom,
         whatsapp,
         email,
+        notion,
         in_flight,
         deadline,
     } = webhooks;
@@ -107,6 +119,9 @@ pub fn router(webhooks: Webhooks) -> Router {
     if let Some(endpoint) = email {
         router = router.merge(opened(email::routes(), &intake, endpoint));
     }
+    if let Some(endpoint) = notion {
+        router = router.merge(opened(notion::routes(), &intake, endpoint));
+    }
     guarded(router)
 }
 
@@ -128,6 +143,7 @@ pub(crate) fn description() -> Vec<OpenApi> {
         intercom::routes().into_openapi(),
         whatsapp::routes().into_openapi(),
         email::routes().into_openapi(),
+        notion::routes().into_openapi(),
     ]
 }
 

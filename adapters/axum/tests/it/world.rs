@@ -106,7 +106,10 @@ impl World {
             senders: [Channel::Slack, Channel::Intercom, Channel::WhatsApp]
                 .map(sender)
                 .to_vec(),
+            blobs: Arc::new(blobs.clone()),
+            files: vec![Arc::clone(&files) as _],
             directories: Vec::new(),
+            conversations: Vec::new(),
         };
         let hub = Arc::new(Hub::new(ports, HubSettings::default()));
         let user = hub.access.add_user("Rita Reviewer").await.unwrap().id;

@@ -197,6 +197,13 @@ pub(super) fn view(item: &Intake) -> Value {
             "current": change.current_user_ids,
             "at": change.at,
         }),
+        Intake::Preference(preference) => json!({
+            "kind": "preference",
+            "connection": preference.connection,
+            "ids": preference.user_ids,
+            "marketing": preference.marketing.as_str(),
+            "at": preference.at,
+        }),
         Intake::Notice(why) => json!({"kind": "notice", "why": why}),
         Intake::Ignored(why) => json!({"kind": "ignored", "why": why}),
         Intake::Unparsed(why) => json!({"kind": "unparsed", "why": why}),

@@ -54,6 +54,14 @@ pub fn normalize(payload: &Verified<Payload>, rules: &Rules) -> Normalized {
     }
 }
 
+/// Reads a message that a channel's API gave for one that a delivery only pointed at.
+pub(crate) fn fetched(body: &[u8], wanted: &WantedMessage, rules: &Rules) -> Normalized {
+    match wanted.channel {
+        Channel::Slack => slack::fetched(body, wanted, &rules.slack),
+        _ => Normalized::of(Intake::Unparsed("messages of this channel come whole")),
+    }
+}
+
 /// What a delivery says, item by item, and what the provider wants to hear.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Normalized {
@@ -103,6 +111,8 @@ pub enum Intake {
     Wanted(Box<WantedMessage>),
     /// A person's id at the provider changed: the identity is re-keyed, no new person is made.
     IdentityChanged(Box<IdentityChange>),
+    /// A person said at the provider whether they want marketing messages: noted, since the hub sends none.
+    Preference(Box<Preference>),
     /// The provider tells the operator something (events are being dropped, access was withdrawn): nothing to record, but
     /// a person should see it. A constant sentence.
     Notice(&'static str),
@@ -220,6 +230,40 @@ pub struct IdentityChange {
     pub at: Option<Timestamp>,
 }
 
+/// What a person told the provider about marketing messages. `Debug` shows nobody.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Preference {
+    /// Channel.
+    pub channel: Channel,
+    /// The connection inside which the ids are unique.
+    pub connection: String,
+    /// Ids of the person.
+    pub user_ids: Vec<String>,
+    /// Whether they want any.
+    pub marketing: Marketing,
+    /// When they said so.
+    pub at: Option<Timestamp>,
+}
+
+/// Whether a person wants marketing messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Marketing {
+    /// No more.
+    Stop,
+    /// Again.
+    Resume,
+}
+
+impl Marketing {
+    /// The name on the timeline.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Stop => "stop",
+            Self::Resume => "resume",
+        }
+    }
+}
+
 /// Who wrote a message, as the payload says. `Debug` shows nothing of it.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Author {
@@ -282,7 +326,7 @@ mod debug {
     //! What may be seen of a message in a log or a failed test: ids and sizes.
     use std::fmt;
 
-    use super::{AnnouncedFile, Author, EditedMessage, IdentityChange, InboundMessage, WantedMessage};
+    use super::{AnnouncedFile, Author, EditedMessage, IdentityChange, InboundMessage, Preference, WantedMessage};
 
     impl fmt::Debug for InboundMessage {
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -321,6 +365,16 @@ mod debug {
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.debug_struct("IdentityChange")
                 .field("channel", &self.channel)
+                .field("at", &self.at)
+                .finish_non_exhaustive()
+        }
+    }
+
+    impl fmt::Debug for Preference {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.debug_struct("Preference")
+                .field("channel", &self.channel)
+                .field("marketing", &self.marketing)
                 .field("at", &self.at)
                 .finish_non_exhaustive()
         }

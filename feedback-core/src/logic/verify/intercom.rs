@@ -21,14 +21,14 @@ pub fn verify(
     payload: Payload,
 ) -> Result<Verified<Payload>, SignatureError> {
     let value = only(signature)?;
-    if value.starts_with(b"sha256=") {
+    let key = if value.starts_with(b"sha256=") {
         let claimed: [u8; 32] = hex_behind(b"sha256=", value)?;
-        check::<Hmac<Sha256>>(secrets, &[&payload.body], &claimed)?;
+        check::<Hmac<Sha256>>(secrets, &[&payload.body], &claimed)?
     } else {
         let claimed: [u8; 20] = hex_behind(b"sha1=", value)?;
-        check::<Hmac<Sha1>>(secrets, &[&payload.body], &claimed)?;
-    }
-    Ok(Verified::vouch(payload))
+        check::<Hmac<Sha1>>(secrets, &[&payload.body], &claimed)?
+    };
+    Ok(Verified::signed(payload, key))
 }
 
 #[cfg(test)]

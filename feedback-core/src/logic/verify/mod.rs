@@ -23,6 +23,7 @@ use std::fmt;
 use bytes::Bytes;
 use hmac::{KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
 
 use crate::domain::Channel;
 
@@ -89,11 +90,15 @@ fn hex_behind<const N: usize>(prefix: &[u8], value: &[u8]) -> Result<[u8; N], Si
     Ok(bytes)
 }
 
-/// Compares a claimed code with that of every secret. All secrets are tried even after a match, so that the time says
-/// nothing about which one it was.
-fn check<M: Mac + KeyInit>(secrets: &[SecretString], signed: &[&[u8]], claimed: &[u8]) -> Result<(), SignatureError> {
+/// Compares a claimed code with that of every secret, and says whose it is. All secrets are tried even after a match, so
+/// that the time says nothing about which one it was.
+fn check<M: Mac + KeyInit>(
+    secrets: &[SecretString],
+    signed: &[&[u8]],
+    claimed: &[u8],
+) -> Result<KeyId, SignatureError> {
     let mut any_secret = false;
-    let mut matches = false;
+    let mut signer = None;
     for secret in secrets
         .iter()
         .map(ExposeSecret::expose_secret)
@@ -106,12 +111,38 @@ fn check<M: Mac + KeyInit>(secrets: &[SecretString], signed: &[&[u8]], claimed: 
         for part in signed {
             mac.update(part);
         }
-        matches |= mac.verify_slice(claimed).is_ok();
+        if mac.verify_slice(claimed).is_ok() {
+            signer = Some(secret);
+        }
     }
-    match (any_secret, matches) {
+    match (any_secret, signer) {
         (false, _) => Err(SignatureError::NoSecret),
-        (true, true) => Ok(()),
-        (true, false) => Err(SignatureError::Wrong),
+        (true, Some(secret)) => Ok(KeyId::of(secret)),
+        (true, None) => Err(SignatureError::Wrong),
+    }
+}
+
+/// Which of the configured secrets a delivery was signed with: a short digest of it, so that the timeline shows when the
+/// previous one is used no more and can be retired. It proves nothing and opens nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct KeyId([u8; 4]);
+
+impl KeyId {
+    /// The id of a secret, the same in every process.
+    pub fn of(secret: &str) -> Self {
+        let digest = Sha256::new()
+            .chain_update(b"feedback-hub signing key id\0")
+            .chain_update(secret.as_bytes())
+            .finalize();
+        let mut id = [0; 4];
+        id.iter_mut().zip(digest).for_each(|(byte, digit)| *byte = digit);
+        Self(id)
+    }
+}
+
+impl fmt::Display for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex::encode(self.0))
     }
 }
 
@@ -138,20 +169,39 @@ impl fmt::Debug for Payload {
 /// ```compile_fail
 /// use feedback_core::logic::verify::{Payload, Verified};
 /// fn forge(payload: Payload) -> Verified<Payload> {
-///     Verified(payload) // the field is private, and there is no public maker
+///     Verified { proved: payload, signed_by: None } // the fields are private, and there is no public maker
 /// }
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verified<P>(P);
+pub struct Verified<P> {
+    proved: P,
+    signed_by: Option<KeyId>,
+}
 
 impl<P> Verified<P> {
-    /// For the signature checks of this module, and for the replay of deliveries that passed one when they came.
+    /// For the signature checks of this module.
+    fn signed(proved: P, key: KeyId) -> Self {
+        Self {
+            proved,
+            signed_by: Some(key),
+        }
+    }
+
+    /// For the replay of deliveries that passed a check when they came.
     pub(crate) fn vouch(proved: P) -> Self {
-        Self(proved)
+        Self {
+            proved,
+            signed_by: None,
+        }
     }
 
     /// What was proved.
     pub fn get(&self) -> &P {
-        &self.0
+        &self.proved
+    }
+
+    /// Which secret proved it; `None` for a replay.
+    pub fn signed_by(&self) -> Option<KeyId> {
+        self.signed_by
     }
 }

@@ -18,8 +18,8 @@ pub fn verify(
     body: Bytes,
 ) -> Result<Verified<Bytes>, SignatureError> {
     let claimed: [u8; 32] = hex_behind(b"sha256=", only(signature)?)?;
-    check::<Hmac<Sha256>>(secrets, &[&body], &claimed)?;
-    Ok(Verified::vouch(body))
+    let key = check::<Hmac<Sha256>>(secrets, &[&body], &claimed)?;
+    Ok(Verified::signed(body, key))
 }
 
 #[cfg(test)]

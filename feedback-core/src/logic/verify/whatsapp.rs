@@ -18,8 +18,8 @@ pub fn verify(
     payload: Payload,
 ) -> Result<Verified<Payload>, SignatureError> {
     let claimed: [u8; 32] = hex_behind(b"sha256=", only(signature)?)?;
-    check::<Hmac<Sha256>>(secrets, &[&payload.body], &claimed)?;
-    Ok(Verified::vouch(payload))
+    let key = check::<Hmac<Sha256>>(secrets, &[&payload.body], &claimed)?;
+    Ok(Verified::signed(payload, key))
 }
 
 /// Longest challenge that the hub echoes. Meta's have about ten digits.

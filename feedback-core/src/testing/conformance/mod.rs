@@ -10,7 +10,9 @@
 //! ```
 
 pub mod ai;
+pub mod blob_store;
 pub mod channel_sender;
+pub mod conversations;
 pub mod directory;
 pub mod tracker;
 

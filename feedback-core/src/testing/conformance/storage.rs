@@ -46,6 +46,7 @@ pub fn checks<H: StorageHarness>() -> &'static [Check<H>] {
         every_field_of_an_entry_survives,
         every_field_of_a_notification_and_its_tries_survives,
         every_kind_of_thread_survives,
+        a_message_without_a_thread_gets_one_and_keeps_it,
         one_misfit_leaves_nothing_of_its_change,
         writes_apply_in_their_order,
         what_a_write_refers_to_must_be_there,
@@ -59,7 +60,7 @@ pub fn checks<H: StorageHarness>() -> &'static [Check<H>] {
         no_number_is_given_twice_under_sixteen_writers,
         a_verified_email_belongs_to_one_reporter,
         an_unverified_email_or_a_merged_reporter_claims_nothing,
-        merged_reporters_are_found_by_id_only,
+        a_merged_reporter_is_found_where_nobody_else_has_the_address,
         the_oldest_reporter_comes_first,
         a_look_up_digest_belongs_to_one_identity_of_a_channel,
         touching_keeps_the_later_time_and_raises_no_version,
@@ -491,6 +492,33 @@ async fn every_kind_of_thread_survives<H: StorageHarness>(harness: &H) {
     }
 }
 
+async fn a_message_without_a_thread_gets_one_and_keeps_it<H: StorageHarness>(harness: &H) {
+    let fresh = harness.fresh().await;
+    let (store, fixtures) = (&fresh.adapter, Fixtures::default());
+    let (rows, _) = intake(store, &fixtures).await;
+    let thread = |ts: Option<&str>| ThreadRef::Slack {
+        team: "T0".into(),
+        channel: "C0".into(),
+        thread_ts: ts.map(Into::into),
+    };
+    let mut source = fixtures.source(rows.ticket.id, &rows.identity);
+    (source.thread_key, source.thread) = (None, thread(None));
+    write(store, Write::InsertSource(Box::new(source.clone()))).await;
+    let begun = thread(Some("1767225600.000100"));
+    for offered in [begun.clone(), thread(Some("1767225999.000900"))] {
+        write(store, Write::AnchorSource(source.id, offered)).await;
+        let key = begun.key().expect("it has a root");
+        let found = store.source(SourceKey::NewestInThread(Channel::Slack, key.clone())).await;
+        (source.thread_key, source.thread) = (Some(key), begun.clone());
+        assert_eq!(found.unwrap_or(None), Some(source.clone()), "by its thread, the first one that it got");
+    }
+    let error = store
+        .commit(Change::new().with(Write::AnchorSource(fixtures.id(), begun)))
+        .await
+        .expect_err("there is no such message");
+    assert_eq!(error.kind(), PortErrorKind::NotFound);
+}
+
 async fn one_misfit_leaves_nothing_of_its_change<H: StorageHarness>(harness: &H) {
     let fresh = harness.fresh().await;
     let (store, fixtures) = (&fresh.adapter, Fixtures::default());
@@ -838,7 +866,7 @@ async fn an_unverified_email_or_a_merged_reporter_claims_nothing<H: StorageHarne
     assert_eq!(found.map(|reporter| reporter.id), Some(verified.id));
 }
 
-async fn merged_reporters_are_found_by_id_only<H: StorageHarness>(harness: &H) {
+async fn a_merged_reporter_is_found_where_nobody_else_has_the_address<H: StorageHarness>(harness: &H) {
     let fresh = harness.fresh().await;
     let (store, fixtures) = (&fresh.adapter, Fixtures::default());
     let kept = fixtures.reporter();
@@ -846,21 +874,27 @@ async fn merged_reporters_are_found_by_id_only<H: StorageHarness>(harness: &H) {
     let (email, phone) = (fixtures.blind_index(), fixtures.blind_index());
     (merged.email_index, merged.email_verified, merged.phone_index) = (Some(email), true, Some(phone));
     merged.merged_into = Some(kept.id);
+    let mut active = fixtures.reporter();
+    (active.email_index, active.email_verified, active.phone_index) = (Some(email), true, Some(phone));
+    active.created_at = merged.created_at.plus(Duration::from_secs(1));
+    let keys = [
+        ReporterKey::VerifiedEmail(email),
+        ReporterKey::AnyEmail(email),
+        ReporterKey::Phone(vec![phone]),
+    ];
     let change = Change::new()
         .with(Write::InsertReporter(kept))
         .with(Write::InsertReporter(merged.clone()));
     commit(store, change).await;
-    for key in [
-        ReporterKey::VerifiedEmail(email),
-        ReporterKey::AnyEmail(email),
-        ReporterKey::Phone(vec![phone]),
-    ] {
-        assert_eq!(store.reporter(key).await.unwrap_or(None), None);
+    for key in keys.clone() {
+        let found = store.reporter(key).await.unwrap_or(None);
+        assert_eq!(found.as_ref(), Some(&merged));
     }
-    assert_eq!(
-        store.reporter(ReporterKey::Id(merged.id)).await.unwrap_or(None),
-        Some(merged)
-    );
+    write(store, Write::InsertReporter(active.clone())).await;
+    for key in keys {
+        let found = store.reporter(key).await.unwrap_or(None);
+        assert_eq!(found.map(|reporter| reporter.id), Some(active.id));
+    }
 }
 
 async fn the_oldest_reporter_comes_first<H: StorageHarness>(harness: &H) {

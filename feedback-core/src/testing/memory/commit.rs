@@ -74,6 +74,15 @@ impl State {
             Write::InsertTicket(ticket) => self.insert_ticket(*ticket, receipt),
             Write::UpdateTicket(ticket) => self.update_ticket(*ticket),
             Write::InsertSource(source) => self.insert_source(*source),
+            Write::AnchorSource(id, thread) => {
+                let source = self.sources.iter_mut().find(|source| source.id == id);
+                let source = source.ok_or(missing("ticket source"))?;
+                if source.thread_key.is_none() {
+                    source.thread_key = thread.key();
+                    source.thread = thread;
+                }
+                Ok(())
+            }
             Write::AppendEvent(event) => self.append_event(event),
             Write::InsertChangelogEntry(entry) => self.insert_entry(*entry),
             Write::UpdateChangelogEntry(entry) => self.update_entry(*entry),

@@ -3,9 +3,12 @@
 //! [`MemoryStore`] is `Storage`, `Queries` and `JobQueue` over one lock, as the SQLite adapter is over one file.
 
 pub mod ai;
+mod blob_store;
 mod commit;
+mod conversations;
 mod custody;
 mod erase;
+mod files;
 mod job_queue;
 mod queries;
 mod senders;
@@ -21,6 +24,9 @@ use std::{
 
 use tokio::sync::Notify;
 
+pub use self::conversations::{PostedReceipt, ScriptedConversations};
+pub use self::blob_store::MemoryBlobs;
+pub use self::files::ScriptedFiles;
 pub use self::senders::{ScriptedDirectory, ScriptedSender, SendStep};
 pub use self::vault::MemoryVault;
 use crate::{

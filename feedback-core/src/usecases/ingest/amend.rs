@@ -12,8 +12,10 @@ use super::{
 };
 use crate::{
     domain::{Actor, EventKind, ExternalId, Identity, IdentityId, TicketSource, Write},
-    logic::normalize::{Deleted, DeletedMessage, EditedMessage, IdentityChange, InboundMessage, MessageRole, Stated},
-    ports::{IdSourceExt, PortError, SourceKey},
+    logic::normalize::{
+        Deleted, DeletedMessage, EditedMessage, IdentityChange, InboundMessage, MessageRole, Preference, Stated,
+    },
+    ports::{IdSourceExt, IdentityKey, PortError, SourceKey},
     usecases::{
         sealing::{place, seal},
         timeline::event,
@@ -62,7 +64,8 @@ impl Ingest {
         if view.recorded(&prepared.look).is_some() {
             return Ok(Decided::Outcome(Outcome::Duplicate(original.ticket)));
         }
-        writer.carry_out(Plan::FollowUp(original.ticket, FollowUp::Edit), &prepared, view)?;
+        let decision = Plan::FollowUp(original.ticket, FollowUp::Edit).into();
+        writer.carry_out(&decision, &prepared, view)?;
         Ok(Decided::Outcome(Outcome::FollowUp(original.ticket)))
     }
 
@@ -148,6 +151,31 @@ impl Ingest {
             writer.writes.push(Write::InsertIdentity(identity));
         }
         Ok(Decided::Outcome(Outcome::Ignored("a person's ids changed")))
+    }
+
+    /// Noted where the person's last message is: the hub sends no marketing, and Meta itself keeps such messages back.
+    pub(super) async fn decide_preference(
+        &self,
+        preference: &Preference,
+        writer: &mut Writer<'_>,
+    ) -> Result<Decided, PortError> {
+        for id in &preference.user_ids {
+            let lookup = identity_index(&*self.vault, preference.channel, &preference.connection, id);
+            let key = IdentityKey::External(preference.channel, lookup);
+            let Some(identity) = self.storage.identity(key).await? else {
+                continue;
+            };
+            let Some(last) = self.storage.source(SourceKey::NewestBy(identity.id)).await? else {
+                continue;
+            };
+            let data = json!({"channel": preference.channel, "purpose": "marketing", "wish": preference.marketing.as_str()});
+            let actor = Actor::Reporter(identity.reporter);
+            let now = writer.maker.now;
+            let noted = event(writer.maker.ids, last.ticket, EventKind::PreferenceNoted, actor, data, now);
+            writer.writes.push(noted);
+            return Ok(Decided::Outcome(Outcome::FollowUp(last.ticket)));
+        }
+        Ok(Decided::Outcome(Outcome::Ignored("a preference of a person who never wrote")))
     }
 
     async fn recorded(

@@ -6,7 +6,8 @@ use crate::{
     domain::{Channel, Ticket, TicketId, TicketStatus, Timestamp},
     logic::{
         normalize::MessageRole,
-        reply::{ReplyKind, read_reply},
+        opt_out::{ContactWish, contact_wish},
+        reply::{ReplyKind, ReplyReading, read_reply},
     },
 };
 
@@ -25,10 +26,27 @@ pub(super) struct Facts<'a> {
     pub(super) recorded: Option<(TicketId, &'a str)>,
     /// Digest of this message.
     pub(super) digest: &'a str,
+    /// The ticket of the message that it says it answers.
+    pub(super) answered: Option<&'a Ticket>,
     /// The ticket of the last message in the same thread.
     pub(super) in_thread: Option<&'a Ticket>,
     /// The ticket of the last message of the same person, and when that was sent.
     pub(super) last_of_author: Option<(&'a Ticket, Timestamp)>,
+}
+
+/// What to do with a message, and how it was read where it answers a resolution.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Decision {
+    /// What to do.
+    pub(super) plan: Plan,
+    /// Why, where its words decided.
+    pub(super) reading: Option<ReplyReading>,
+}
+
+impl From<Plan> for Decision {
+    fn from(plan: Plan) -> Self {
+        Self { plan, reading: None }
+    }
 }
 
 /// What to do with a message.
@@ -45,6 +63,8 @@ pub(super) enum Plan {
         /// The resolved ticket in whose thread a new topic came up.
         related: Option<TicketId>,
     },
+    /// Nothing but a wish about being written to, from somebody who has no ticket to add it to.
+    Wish(ContactWish),
     /// None of ours.
     Ignore(&'static str),
 }
@@ -56,61 +76,77 @@ pub(super) enum FollowUp {
     Add,
     /// It is added: thanks for the solution.
     Thanks,
+    /// It is added: a question about the solution, which somebody should answer.
+    Question,
     /// It is added, and the ticket reopens.
     Reopen,
     /// It is added: the author changed an earlier message.
     Edit,
+    /// It is added, and decides whether its author is written to.
+    Wish(ContactWish),
 }
 
 /// How long after its resolution a chat message without a thread can be about a ticket.
 const ANSWER_WINDOW: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
-pub(super) fn decide(facts: &Facts<'_>, burst: Duration) -> Plan {
+pub(super) fn decide(facts: &Facts<'_>, burst: Duration) -> Decision {
     if let Some((ticket, digest)) = facts.recorded {
         return if digest == facts.digest {
-            Plan::Repeat(ticket)
+            Plan::Repeat(ticket).into()
         } else {
-            Plan::Conflicting(ticket)
+            Plan::Conflicting(ticket).into()
         };
     }
     if facts.role == MessageRole::Report {
-        return Plan::NewTicket { related: None };
+        return Plan::NewTicket { related: None }.into();
     }
-    if let Some(ticket) = facts.in_thread {
+    // What a message names itself says more than where or when it was written.
+    let continued = facts.answered.or(facts.in_thread);
+    if let Some(wish) = contact_wish(facts.text) {
+        let ticket = continued.or(facts.last_of_author.map(|(ticket, _)| ticket));
+        let added = |ticket: &Ticket| Plan::FollowUp(ticket.id, FollowUp::Wish(wish));
+        return ticket.map_or(Plan::Wish(wish), added).into();
+    }
+    if let Some(ticket) = continued {
         return continuing(ticket, facts.text);
     }
     match facts.role {
-        MessageRole::Comment => return Plan::Ignore("answer in a thread that is no ticket's"),
-        MessageRole::Reply => return Plan::NewTicket { related: None },
+        MessageRole::Comment => return Plan::Ignore("answer in a thread that is no ticket's").into(),
+        MessageRole::Reply => return Plan::NewTicket { related: None }.into(),
         MessageRole::Report | MessageRole::Message => {}
     }
     // Only chats without threads go on by person and time: elsewhere a new top-level message is a new report.
     if facts.channel != Channel::WhatsApp {
-        return Plan::NewTicket { related: None };
+        return Plan::NewTicket { related: None }.into();
     }
     match facts.last_of_author {
         Some((ticket, at)) if ticket.status.is_open() && gap(at, facts.sent_at) <= burst => {
-            Plan::FollowUp(ticket.id, FollowUp::Add)
+            Plan::FollowUp(ticket.id, FollowUp::Add).into()
         }
         Some((ticket, _)) if is_answered(ticket) && was_resolved_within(ticket, facts.sent_at, ANSWER_WINDOW) => {
             continuing(ticket, facts.text)
         }
-        _ => Plan::NewTicket { related: None },
+        _ => Plan::NewTicket { related: None }.into(),
     }
 }
 
 /// A further message of a known ticket: what it does depends on whether the ticket was resolved.
-fn continuing(ticket: &Ticket, text: &str) -> Plan {
+fn continuing(ticket: &Ticket, text: &str) -> Decision {
     if !is_answered(ticket) {
-        return Plan::FollowUp(ticket.id, FollowUp::Add);
+        return Plan::FollowUp(ticket.id, FollowUp::Add).into();
     }
-    match read_reply(text).kind {
+    let reading = read_reply(text);
+    let plan = match reading.kind {
         ReplyKind::Thanks => Plan::FollowUp(ticket.id, FollowUp::Thanks),
         ReplyKind::StillBroken => Plan::FollowUp(ticket.id, FollowUp::Reopen),
-        ReplyKind::Question => Plan::FollowUp(ticket.id, FollowUp::Add),
+        ReplyKind::Question => Plan::FollowUp(ticket.id, FollowUp::Question),
         ReplyKind::NewTopic => Plan::NewTicket {
             related: Some(ticket.id),
         },
+    };
+    Decision {
+        plan,
+        reading: Some(reading),
     }
 }
 
@@ -152,9 +188,14 @@ mod tests {
             text,
             recorded: None,
             digest: "d1",
+            answered: None,
             in_thread: None,
             last_of_author: None,
         }
+    }
+
+    fn plan(facts: &Facts<'_>) -> Plan {
+        decide(facts, BURST).plan
     }
 
     #[test]
@@ -162,17 +203,17 @@ mod tests {
         let known = ticket(TicketStatus::New);
         let mut facts = facts(MessageRole::Message, Channel::Slack, "printer on fire");
         facts.recorded = Some((known.id, "d1"));
-        assert_eq!(decide(&facts, BURST), Plan::Repeat(known.id));
+        assert_eq!(plan(&facts), Plan::Repeat(known.id));
         facts.digest = "d2";
-        assert_eq!(decide(&facts, BURST), Plan::Conflicting(known.id));
+        assert_eq!(plan(&facts), Plan::Conflicting(known.id));
     }
 
     #[test]
     fn an_answer_in_an_unknown_thread_opens_a_ticket_on_intercom_and_not_on_slack() {
         let reply = facts(MessageRole::Reply, Channel::Intercom, "the invoice is wrong");
-        assert_eq!(decide(&reply, BURST), Plan::NewTicket { related: None });
+        assert_eq!(plan(&reply), Plan::NewTicket { related: None });
         let comment = facts(MessageRole::Comment, Channel::Slack, "me too");
-        assert!(matches!(decide(&comment, BURST), Plan::Ignore(_)));
+        assert!(matches!(plan(&comment), Plan::Ignore(_)));
     }
 
     #[test]
@@ -186,9 +227,9 @@ mod tests {
         ] {
             let away = Duration::from_secs(minutes * 60);
             facts.last_of_author = Some((&open, facts.sent_at.minus(away)));
-            assert_eq!(decide(&facts, BURST), expected, "{minutes} minutes before");
+            assert_eq!(plan(&facts), expected, "{minutes} minutes before");
             facts.last_of_author = Some((&open, facts.sent_at.plus(away)));
-            assert_eq!(decide(&facts, BURST), expected, "{minutes} minutes after");
+            assert_eq!(plan(&facts), expected, "{minutes} minutes after");
         }
     }
 
@@ -197,7 +238,28 @@ mod tests {
         let open = ticket(TicketStatus::New);
         let mut facts = facts(MessageRole::Message, Channel::Slack, "another thing");
         facts.last_of_author = Some((&open, facts.sent_at));
-        assert_eq!(decide(&facts, BURST), Plan::NewTicket { related: None });
+        assert_eq!(plan(&facts), Plan::NewTicket { related: None });
+    }
+
+    #[test]
+    fn a_wish_about_being_written_to_makes_no_ticket_and_joins_the_last_one() {
+        let mut facts = facts(MessageRole::Message, Channel::WhatsApp, "BAJA");
+        assert_eq!(plan(&facts), Plan::Wish(ContactWish::OptOut));
+        let done = ticket(TicketStatus::Closed);
+        facts.last_of_author = Some((&done, Timestamp::UNIX_EPOCH));
+        let added = Plan::FollowUp(done.id, FollowUp::Wish(ContactWish::OptOut));
+        assert_eq!(plan(&facts), added);
+    }
+
+    #[test]
+    fn what_a_message_quotes_wins_over_when_and_where_it_was_written() {
+        let (quoted, recent) = (ticket(TicketStatus::Triaged), ticket(TicketStatus::New));
+        let mut facts = facts(MessageRole::Message, Channel::WhatsApp, "esta");
+        facts.last_of_author = Some((&recent, facts.sent_at));
+        facts.answered = Some(&quoted);
+        assert_eq!(plan(&facts), Plan::FollowUp(quoted.id, FollowUp::Add));
+        facts.in_thread = Some(&recent);
+        assert_eq!(plan(&facts), Plan::FollowUp(quoted.id, FollowUp::Add));
     }
 
     #[test]
@@ -209,11 +271,18 @@ mod tests {
                 Plan::FollowUp(done.id, FollowUp::Thanks),
             ),
             ("sigue sin funcionar", Plan::FollowUp(done.id, FollowUp::Reopen)),
+            ("¿Cuándo se publica?", Plan::FollowUp(done.id, FollowUp::Question)),
+            (
+                "Gracias. Otra cosa: ¿se puede exportar a Excel?",
+                Plan::NewTicket { related: Some(done.id) },
+            ),
         ];
         for (text, expected) in cases {
             let mut facts = facts(MessageRole::Reply, Channel::Intercom, text);
             facts.in_thread = Some(&done);
-            assert_eq!(decide(&facts, BURST), expected, "{text}");
+            let decision = decide(&facts, BURST);
+            assert_eq!(decision.plan, expected, "{text}");
+            assert!(decision.reading.is_some_and(|reading| !reading.evidence.is_empty()), "{text}");
         }
     }
 }

@@ -2,15 +2,17 @@
 
 mod amend;
 mod decide;
+mod fetch;
 mod person;
 mod prepare;
 mod view;
 mod writes;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use serde_json::json;
 
+pub use self::fetch::FetchError;
 use self::{
     decide::{Facts, FollowUp, Plan, decide},
     person::Maker,
@@ -31,9 +33,9 @@ use crate::{
     logic::{
         normalize::{self, Answer, Author, InboundMessage, Intake, MessageRole, Rules, Stated},
         scrub::Scrubber,
-        verify::{Payload, Verified},
+        verify::{KeyId, Payload, Verified},
     },
-    ports::{Clock, IdSource, IdSourceExt, KeyScope, Place, PortError, Storage, TicketKey, Vault},
+    ports::{Clock, Conversations, IdSource, IdSourceExt, KeyScope, Place, PortError, Storage, TicketKey, Vault},
 };
 
 /// How the intake reads and joins messages.
@@ -45,6 +47,18 @@ pub struct IngestSettings {
     pub burst: Duration,
     /// Channels with a directory that can tell who a user is.
     pub directories: Vec<Channel>,
+    /// Whether a report without a thread gets a receipt that begins one.
+    pub receipts: Receipts,
+}
+
+/// Whether the hub sends receipts at intake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Receipts {
+    /// It says nothing that no person approved.
+    #[default]
+    Off,
+    /// A report without a thread gets one, which begins with the operator's fixed words.
+    BeginThreads,
 }
 
 impl IngestSettings {
@@ -54,6 +68,7 @@ impl IngestSettings {
             rules,
             burst: Duration::from_secs(10 * 60),
             directories: Vec::new(),
+            receipts: Receipts::Off,
         }
     }
 }
@@ -67,6 +82,28 @@ pub struct Ingest {
     ids: Arc<dyn IdSource>,
     scrubber: Scrubber,
     settings: Arc<IngestSettings>,
+    conversations: Arc<HashMap<Channel, Arc<dyn Conversations>>>,
+}
+
+/// A delivery, and what holds for all its items.
+#[derive(Debug, Clone, Copy)]
+struct Origin<'a> {
+    payload: &'a Payload,
+    /// Which secret signed it.
+    signed_by: Option<KeyId>,
+    /// Whether some of it was no proper Unicode.
+    lossy: bool,
+}
+
+impl<'a> Origin<'a> {
+    /// What came through no signature check now: our own API, what was fetched, what is replayed.
+    fn unsigned(payload: &'a Payload) -> Self {
+        Self {
+            payload,
+            signed_by: None,
+            lossy: false,
+        }
+    }
 }
 
 /// What became of a delivery.
@@ -94,6 +131,8 @@ pub enum Outcome {
     Duplicate(TicketId),
     /// The same id with another text: the first stands, and the ticket's timeline says so.
     Conflicting(TicketId),
+    /// A message that was only pointed at: a job fetches it.
+    Fetching,
     /// A status report moved a notification.
     StatusApplied,
     /// Nothing for us, and why.
@@ -110,6 +149,7 @@ impl Outcome {
             Self::FollowUp(_) => "follow_up",
             Self::Duplicate(_) => "duplicate",
             Self::Conflicting(_) => "conflicting",
+            Self::Fetching => "fetching",
             Self::StatusApplied => "status",
             Self::Ignored(_) => "ignored",
             Self::Quarantined(_) => "quarantined",
@@ -192,7 +232,16 @@ impl Ingest {
             ids,
             scrubber,
             settings: Arc::new(settings),
+            conversations: Arc::default(),
         }
+    }
+
+    /// The same, able to fetch messages of these channels.
+    #[must_use]
+    pub fn with_conversations(mut self, conversations: impl IntoIterator<Item = Arc<dyn Conversations>>) -> Self {
+        let by_channel = conversations.into_iter().map(|port| (port.channel(), port)).collect();
+        self.conversations = Arc::new(by_channel);
+        self
     }
 
     /// Records a delivery: returning `Ok` means that it is durable, and that the sender may forget it.
@@ -203,7 +252,15 @@ impl Ingest {
     pub async fn record(&self, delivery: &Verified<Payload>) -> Result<Recorded, IngestError> {
         let normalized = normalize::normalize(delivery, &self.settings.rules);
         let outcomes = self
-            .commit_items(delivery.get(), &normalized.items, None)
+            .commit_items(
+                Origin {
+                    payload: delivery.get(),
+                    signed_by: delivery.signed_by(),
+                    lossy: normalized.lossy,
+                },
+                &normalized.items,
+                None,
+            )
             .await
             .map_err(IngestError::Storage)?;
         for outcome in &outcomes {
@@ -239,11 +296,18 @@ impl Ingest {
             content_type,
             body: body.to_vec().into(),
         });
-        let mut items = normalize::normalize(&delivery, &self.settings.rules).items;
+        let normalize::Normalized { mut items, lossy, .. } = normalize::normalize(&delivery, &self.settings.rules);
         let all = items.len();
         items.retain(|item| !matches!(item, Intake::Unparsed(_)));
         let outcomes = self
-            .commit_items(delivery.get(), &items, None)
+            .commit_items(
+                Origin {
+                    lossy,
+                    ..Origin::unsigned(delivery.get())
+                },
+                &items,
+                None,
+            )
             .await
             .map_err(ReplayError::Storage)?;
         if items.len() < all {
@@ -275,7 +339,7 @@ impl Ingest {
             body: raw_of(&message).into(),
         };
         let items = [Intake::Message(Box::new(message))];
-        match self.commit_items(&raw, &items, call.as_ref()).await {
+        match self.commit_items(Origin::unsigned(&raw), &items, call.as_ref()).await {
             Ok(outcomes) => match outcomes.first() {
                 Some(Outcome::NewTicket { ticket, .. }) => Ok(Submitted {
                     ticket: *ticket,
@@ -356,14 +420,14 @@ impl Ingest {
     /// reporter that this one was about to make.
     async fn commit_items(
         &self,
-        payload: &Payload,
+        origin: Origin<'_>,
         items: &[Intake],
         call: Option<&RememberedCall>,
     ) -> Result<Vec<Outcome>, PortError> {
         let mut last = None;
         for _ in 0..TRIES {
             let now = self.clock.now();
-            let (change, outcomes) = self.decide_items(payload, items, call, now).await?;
+            let (change, outcomes) = self.decide_items(origin, items, call, now).await?;
             if change.is_empty() {
                 return Ok(numbered(outcomes, |_| None));
             }
@@ -378,11 +442,12 @@ impl Ingest {
 
     async fn decide_items(
         &self,
-        payload: &Payload,
+        origin: Origin<'_>,
         items: &[Intake],
         call: Option<&RememberedCall>,
         now: Timestamp,
     ) -> Result<(Change, Vec<Decided>), PortError> {
+        let payload = origin.payload;
         let mut view = View::default();
         let mut reports = Reports::default();
         let mut writer = Writer {
@@ -393,6 +458,10 @@ impl Ingest {
             },
             scrubber: &self.scrubber,
             look_up: self.settings.directories.contains(&payload.channel),
+            open_thread: self.settings.receipts == Receipts::BeginThreads
+                && self.conversations.contains_key(&payload.channel),
+            signed_by: origin.signed_by,
+            lossy: origin.lossy,
             writes: Vec::new(),
         };
         let alone = items.iter().filter(|item| matches!(item, Intake::Message(_))).count() == 1;
@@ -418,9 +487,8 @@ impl Ingest {
                 Intake::Edited(edit) => self.decide_edit(edit, &mut view, &mut writer).await?,
                 Intake::Deleted(deleted) => self.decide_deletion(deleted, &mut writer).await?,
                 Intake::IdentityChanged(change) => self.decide_identity_change(change, &mut view, &mut writer).await?,
-                Intake::Wanted(_) => {
-                    Decided::Outcome(Outcome::Ignored("reaction to a message whose text is not known"))
-                }
+                Intake::Preference(preference) => self.decide_preference(preference, &mut writer).await?,
+                Intake::Wanted(wanted) => self.decide_wanted(wanted, &mut writer).await?,
                 Intake::Notice(notice) => {
                     tracing::warn!(channel = %payload.channel, notice, "a provider tells the operator something");
                     Decided::Outcome(Outcome::Ignored(notice))
@@ -461,21 +529,24 @@ impl Ingest {
             text: &message.text,
             recorded: view.recorded(&prepared.look),
             digest: &prepared.digest,
+            answered: view.answered(&prepared.look),
             in_thread: view.in_thread(&prepared.look),
             last_of_author: view.last_of_author(&prepared.look),
         };
-        let plan = decide(&facts, self.settings.burst);
+        let decision = decide(&facts, self.settings.burst);
+        let plan = decision.plan;
         if let Plan::FollowUp(ticket, FollowUp::Reopen) = plan {
             // "It is solved" is not so any more.
             let withdrawn = withdrawal_for(&*self.storage, &*self.ids, ticket, writer.maker.now).await?;
             writer.writes.extend(withdrawn);
         }
-        let ticket = writer.carry_out(plan, &prepared, view)?;
+        let ticket = writer.carry_out(&decision, &prepared, view)?;
         Ok(match (plan, ticket) {
             (Plan::NewTicket { .. }, Some(ticket)) => Decided::NewTicket(ticket),
             (Plan::FollowUp(ticket, _), _) => Decided::Outcome(Outcome::FollowUp(ticket)),
             (Plan::Repeat(ticket), _) => Decided::Outcome(Outcome::Duplicate(ticket)),
             (Plan::Conflicting(ticket), _) => Decided::Outcome(Outcome::Conflicting(ticket)),
+            (Plan::Wish(_), _) => Decided::Outcome(Outcome::Ignored("a wish about being written to, which was noted")),
             (Plan::Ignore(reason), _) => Decided::Outcome(Outcome::Ignored(reason)),
             (Plan::NewTicket { .. }, None) => Decided::Outcome(Outcome::Ignored("no ticket was made")),
         })

@@ -2,7 +2,7 @@
 
 use super::view::LookUps;
 use crate::{
-    domain::{BlindIndex, Channel, Language, Timestamp},
+    domain::{BlindIndex, Channel, ExternalId, Language, ThreadRef, Timestamp},
     logic::{
         identity::{fold_email, phone_variants},
         infer::newest_part,
@@ -45,6 +45,7 @@ impl<'a> Prepared<'a> {
                 channel: message.channel,
                 external_id: message.external_id.clone(),
                 thread_key: message.thread.key(),
+                answers: answered_by(message),
                 identities,
                 email,
                 email_verified: author.email_verified,
@@ -58,6 +59,17 @@ impl<'a> Prepared<'a> {
             raw,
         }
     }
+}
+
+/// The messages that a message says it answers, the nearest first: the one that it quotes, or a mail's references. Any of
+/// them leads to the ticket where the thread's first one was cut off or came another way.
+fn answered_by(message: &InboundMessage) -> Vec<ExternalId> {
+    let references = match &message.thread {
+        ThreadRef::Email { references, .. } => references.as_slice(),
+        _ => &[],
+    };
+    let references = references.iter().rev().filter_map(|id| ExternalId::parse(id.as_str()).ok());
+    message.quotes.iter().cloned().chain(references).collect()
 }
 
 /// The look-up digest of a person's id: unique within a channel and connection.

@@ -8,7 +8,7 @@ use crate::{
         BlindIndex, Channel, ExternalId, Identity, IdentityId, Reporter, ReporterId, ThreadKey, Ticket, TicketId,
         TicketSource, Timestamp,
     },
-    ports::{IdentityKey, PortError, ReporterKey, SourceKey, Storage, TicketKey},
+    ports::{IdentityKey, NotificationKey, PortError, ReporterKey, SourceKey, Storage, TicketKey},
 };
 
 /// What is looked up for one message.
@@ -17,6 +17,8 @@ pub(super) struct LookUps {
     pub(super) channel: Channel,
     pub(super) external_id: ExternalId,
     pub(super) thread_key: Option<ThreadKey>,
+    /// Messages that it answers, theirs or ours, the nearest first.
+    pub(super) answers: Vec<ExternalId>,
     /// Digests of all ids of the author, the primary one first.
     pub(super) identities: Vec<BlindIndex>,
     pub(super) email: Option<BlindIndex>,
@@ -30,6 +32,8 @@ pub(super) struct LookUps {
 pub(super) struct View {
     sources: HashMap<(Channel, ExternalId), (TicketId, String)>,
     threads: HashMap<(Channel, ThreadKey), TicketId>,
+    /// Our own messages that somebody answers.
+    told: HashMap<(Channel, ExternalId), TicketId>,
     last_of: HashMap<IdentityId, (TicketId, Timestamp)>,
     identities: HashMap<(Channel, BlindIndex), Identity>,
     reporters: HashMap<ReporterId, Reporter>,
@@ -61,10 +65,39 @@ impl View {
                 self.load_ticket(storage, source.ticket).await?;
             }
         }
+        self.load_answered(storage, look).await?;
         for lookup in &look.identities {
             self.load_identity(storage, look.channel, *lookup).await?;
         }
         self.load_reporters(storage, look).await
+    }
+
+    /// Loads the ticket of the nearest message that is answered: one that was recorded, or one that we sent.
+    async fn load_answered(&mut self, storage: &dyn Storage, look: &LookUps) -> Result<(), PortError> {
+        for id in &look.answers {
+            let key = (look.channel, id.clone());
+            if !self.sources.contains_key(&key)
+                && let Some(source) = storage.source(SourceKey::External(look.channel, id.clone())).await?
+            {
+                self.sources.insert(key.clone(), (source.ticket, source.digest));
+            }
+            if !self.sources.contains_key(&key) && !self.told.contains_key(&key) {
+                let ours = NotificationKey::ProviderMessage(look.channel, id.as_str().to_owned());
+                if let Some(notification) = storage.notification(ours).await? {
+                    self.told.insert(key, notification.ticket);
+                }
+            }
+            if let Some(ticket) = self.ticket_of_message(look.channel, id) {
+                return self.load_ticket(storage, ticket).await;
+            }
+        }
+        Ok(())
+    }
+
+    fn ticket_of_message(&self, channel: Channel, id: &ExternalId) -> Option<TicketId> {
+        let key = (channel, id.clone());
+        let recorded = self.sources.get(&key).map(|(ticket, _)| *ticket);
+        recorded.or_else(|| self.told.get(&key).copied())
     }
 
     pub(super) async fn load_identity(
@@ -95,25 +128,39 @@ impl View {
             if !self.verified_emails.contains_key(&email)
                 && let Some(reporter) = storage.reporter(ReporterKey::VerifiedEmail(email)).await?
             {
-                self.verified_emails.insert(email, reporter.id);
-                self.reporters.insert(reporter.id, reporter);
+                let person = self.person(storage, reporter).await?;
+                self.verified_emails.insert(email, person);
             }
             if !self.any_emails.contains_key(&email)
                 && let Some(reporter) = storage.reporter(ReporterKey::AnyEmail(email)).await?
             {
-                self.any_emails.insert(email, reporter.id);
-                self.reporters.entry(reporter.id).or_insert(reporter);
+                let person = self.person(storage, reporter).await?;
+                self.any_emails.insert(email, person);
             }
         }
         if look.phones.is_empty() || look.phones.iter().any(|phone| self.phones.contains_key(phone)) {
             return Ok(());
         }
         if let Some(reporter) = storage.reporter(ReporterKey::Phone(look.phones.clone())).await? {
-            self.phones
-                .extend(look.phones.iter().map(|phone| (*phone, reporter.id)));
-            self.reporters.entry(reporter.id).or_insert(reporter);
+            let person = self.person(storage, reporter).await?;
+            self.phones.extend(look.phones.iter().map(|phone| (*phone, person)));
         }
         Ok(())
+    }
+
+    /// Keeps a reporter who was found by an address, and the one that they turned out to be; whose id it is now.
+    async fn person(&mut self, storage: &dyn Storage, found: Reporter) -> Result<ReporterId, PortError> {
+        let mut at = found.id;
+        let mut next = found.merged_into;
+        self.reporters.entry(found.id).or_insert(found);
+        // Merges of merges are short chains; a ring would be a defect, and must not hang the intake.
+        for _ in 0..8 {
+            let Some(id) = next else { break };
+            self.load_reporter(storage, id).await?;
+            at = id;
+            next = self.reporters.get(&id).and_then(|reporter| reporter.merged_into);
+        }
+        Ok(at)
     }
 
     async fn load_reporter(&mut self, storage: &dyn Storage, id: ReporterId) -> Result<(), PortError> {
@@ -142,6 +189,13 @@ impl View {
     pub(super) fn in_thread(&self, look: &LookUps) -> Option<&Ticket> {
         let thread = look.thread_key.as_ref()?;
         self.tickets.get(self.threads.get(&(look.channel, thread.clone()))?)
+    }
+
+    /// The ticket of the nearest message that this one answers.
+    pub(super) fn answered(&self, look: &LookUps) -> Option<&Ticket> {
+        let mut answered = look.answers.iter();
+        let ticket = answered.find_map(|id| self.ticket_of_message(look.channel, id))?;
+        self.tickets.get(&ticket)
     }
 
     /// The author's known identity: the first of their ids that is known.

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{
-    decide::{FollowUp, Plan},
+    decide::{Decision, FollowUp, Plan},
     person::Maker,
     prepare::Prepared,
     view::View,
@@ -15,10 +15,15 @@ use crate::{
     },
     logic::{
         infer::infer,
+        opt_out::ContactWish,
+        reply::ReplyReading,
         scrub::{KnownPeople, Placeholders, Scrubber},
+        verify::KeyId,
     },
     ports::{IdSourceExt, PortError, PortErrorKind},
     usecases::{
+        deliver::closed_by_arrival,
+        open_thread::is_without_thread,
         sealing::{open, place, seal},
         timeline::event,
     },
@@ -34,6 +39,12 @@ pub(super) struct Writer<'a> {
     pub(super) scrubber: &'a Scrubber,
     /// Whether a directory can tell more about authors of this channel.
     pub(super) look_up: bool,
+    /// Whether a report without a thread gets one.
+    pub(super) open_thread: bool,
+    /// Which secret signed the delivery.
+    pub(super) signed_by: Option<KeyId>,
+    /// Whether the delivery was no proper Unicode, and U+FFFD stands for what could not be read.
+    pub(super) lossy: bool,
     pub(super) writes: Vec<Write>,
 }
 
@@ -41,26 +52,34 @@ impl Writer<'_> {
     /// Carries a plan out. Returns the ticket that the message belongs to now.
     pub(super) fn carry_out(
         &mut self,
-        plan: Plan,
+        decision: &Decision,
         message: &Prepared<'_>,
         view: &mut View,
     ) -> Result<Option<TicketId>, PortError> {
-        match plan {
+        let reading = decision.reading.as_ref();
+        match decision.plan {
             Plan::Repeat(ticket) => Ok(Some(ticket)),
             Plan::Ignore(_) => Ok(None),
+            Plan::Wish(wish) => {
+                let source = self.maker.ids.next();
+                let (_, identity) = self.maker.person(message, source, view, &mut self.writes)?;
+                self.heed(wish, identity, message, view);
+                Ok(None)
+            }
             Plan::Conflicting(ticket) => {
                 let data = json!({"external_id": message.look.external_id, "digest": message.digest});
                 self.event(ticket, EventKind::ConflictingDelivery, Actor::Provider, data);
                 Ok(Some(ticket))
             }
-            Plan::FollowUp(ticket, effect) => self.follow_up(ticket, effect, message, view).map(Some),
-            Plan::NewTicket { related } => self.new_ticket(related, message, view).map(Some),
+            Plan::FollowUp(ticket, effect) => self.follow_up(ticket, effect, reading, message, view).map(Some),
+            Plan::NewTicket { related } => self.new_ticket(related, reading, message, view).map(Some),
         }
     }
 
     fn new_ticket(
         &mut self,
         related: Option<TicketId>,
+        reading: Option<&ReplyReading>,
         message: &Prepared<'_>,
         view: &mut View,
     ) -> Result<TicketId, PortError> {
@@ -102,9 +121,17 @@ impl Writer<'_> {
         view.put_ticket(ticket.clone().numbered(TicketNumber::new(0)));
         self.writes.push(Write::InsertTicket(Box::new(ticket)));
         self.add_source(source_id, id, &reporter, &identity, message, description, view)?;
-        let channel = message.message.channel;
-        let data = json!({"channel": channel, "source": source_id, "related": related});
-        self.event(id, EventKind::Received, Actor::Reporter(reporter.id), data);
+        let actor = Actor::Reporter(reporter.id);
+        let mut data = self.data_of(message, source_id, reading);
+        data["related"] = json!(related);
+        self.event(id, EventKind::Received, actor, data);
+        if let Some(related) = related {
+            let data = json!({"channel": message.message.channel, "ticket": id});
+            self.event(related, EventKind::WentOnElsewhere, actor, data);
+        }
+        if self.open_thread && is_without_thread(&message.message.thread) {
+            self.enqueue(JobPayload::OpenThread { ticket: id }, format!("open_thread:{id}"));
+        }
         self.enqueue(JobPayload::TriageTicket { ticket: id }, format!("triage:{id}"));
         self.enqueue(JobPayload::MatchDuplicates { ticket: id }, format!("match:{id}"));
         if self.look_up && (reporter.name.is_none() || reporter.email.is_none()) {
@@ -120,6 +147,7 @@ impl Writer<'_> {
         &mut self,
         ticket_id: TicketId,
         effect: FollowUp,
+        reading: Option<&ReplyReading>,
         message: &Prepared<'_>,
         view: &mut View,
     ) -> Result<TicketId, PortError> {
@@ -129,17 +157,44 @@ impl Writer<'_> {
         let text = self.scrubber.scrub(described(message), &known).text;
         self.add_source(source_id, ticket_id, &reporter, &identity, message, text, view)?;
         let actor = Actor::Reporter(reporter.id);
-        let data = json!({"channel": message.message.channel, "source": source_id});
+        let data = self.data_of(message, source_id, reading);
         match effect {
             FollowUp::Add => self.event(ticket_id, EventKind::MessageReceived, actor, data),
             FollowUp::Edit => self.event(ticket_id, EventKind::MessageEdited, actor, data),
+            FollowUp::Wish(wish) => {
+                let kind = match wish {
+                    ContactWish::OptOut => EventKind::OptedOut,
+                    ContactWish::OptIn => EventKind::OptedIn,
+                };
+                self.event(ticket_id, kind, actor, data);
+                self.heed(wish, identity, message, view);
+            }
             FollowUp::Thanks => self.event(ticket_id, EventKind::ThanksReceived, actor, data),
+            FollowUp::Question => self.event(ticket_id, EventKind::QuestionReceived, actor, data),
             FollowUp::Reopen => {
                 self.event(ticket_id, EventKind::MessageReceived, actor, data);
                 self.reopen(ticket_id, actor, source_id, view)?;
             }
         }
         Ok(ticket_id)
+    }
+
+    /// The person said whether the hub may write to them. An older message that comes late changes nothing.
+    fn heed(&mut self, wish: ContactWish, identity: Identity, message: &Prepared<'_>, view: &mut View) {
+        if identity.last_message_at.is_some_and(|last| message.sent_at < last) {
+            return;
+        }
+        let opted_out_at = match wish {
+            ContactWish::OptOut => Some(identity.opted_out_at.unwrap_or(message.sent_at)),
+            ContactWish::OptIn => None,
+        };
+        if opted_out_at == identity.opted_out_at {
+            return;
+        }
+        let mut identity = Identity { opted_out_at, ..identity };
+        self.writes.push(Write::UpdateIdentity(identity.clone()));
+        identity.version += 1;
+        view.put_identity(identity);
     }
 
     /// The reporter says that it is still broken: back to triaged, and the tracker's page leaves its Done column.
@@ -167,13 +222,12 @@ impl Writer<'_> {
 
     /// The reporter was told: the ticket is closed, if what they were told is how it stands.
     pub(super) fn close(&mut self, id: TicketId, resolution: u32, view: &mut View) {
-        let Some(mut ticket) = view.ticket(id).cloned() else {
+        let closed = view
+            .ticket(id)
+            .and_then(|ticket| closed_by_arrival(ticket, resolution, self.maker.now));
+        let Some(mut ticket) = closed else {
             return;
         };
-        let about_now = ticket.status == TicketStatus::Resolved && ticket.resolutions == resolution;
-        if !about_now || ticket.move_to(TicketStatus::Closed, self.maker.now).is_err() {
-            return;
-        }
         self.event(id, EventKind::Closed, Actor::Hub, json!({}));
         self.writes.push(Write::UpdateTicket(Box::new(ticket.clone())));
         ticket.version += 1;
@@ -196,10 +250,13 @@ impl Writer<'_> {
     ) -> Result<(), PortError> {
         let raw_place = place::of("ticket_sources", "raw", *id.as_uuid());
         let inbound = message.message;
-        let redacted = json!({
+        let mut redacted = json!({
             "channel": inbound.channel, "external_id": inbound.external_id, "sent_at": message.sent_at,
             "text": text, "files": inbound.files.len(), "author": "[hidden]",
         });
+        if self.lossy {
+            redacted["lossy_decode"] = json!(true);
+        }
         let source = TicketSource {
             id,
             ticket,
@@ -248,6 +305,7 @@ impl Writer<'_> {
                 created_at: self.maker.now,
             };
             self.writes.push(Write::InsertAttachment(Box::new(attachment)));
+            self.enqueue(JobPayload::FetchAttachment { attachment: id }, format!("fetch_attachment:{id}"));
         }
         Ok(())
     }
@@ -269,6 +327,23 @@ impl Writer<'_> {
             known = known.with_name(&name);
         }
         Ok(known)
+    }
+
+    /// What the timeline says of a message: where it is kept, by which secret it was proved, and how it was read.
+    fn data_of(&self, message: &Prepared<'_>, source: SourceId, reading: Option<&ReplyReading>) -> serde_json::Value {
+        let mut data = json!({"channel": message.message.channel, "source": source});
+        if let Some(key) = self.signed_by {
+            data["signed_by"] = json!(key.to_string());
+        }
+        if self.lossy {
+            data["lossy_decode"] = json!(true);
+        }
+        if let Some(reading) = reading {
+            data["read_as"] = json!(reading.kind.as_str());
+            // Names of rules and places in the text: none of its words.
+            data["because"] = reading.evidence.iter().map(|found| json!({"rule": found.rule, "span": found.span})).collect();
+        }
+        data
     }
 
     fn event(&mut self, ticket: TicketId, kind: EventKind, actor: Actor, data: serde_json::Value) {

@@ -59,6 +59,18 @@ impl PollTracker {
         committed.map(|_| ()).map_err(SyncError::Storage)
     }
 
+    /// Makes a poll due now, beside the one that waits for its time: the tracker says that something changed. Signals that
+    /// come before it runs are one poll.
+    ///
+    /// # Errors
+    /// [`SyncError::Storage`].
+    pub async fn hurry(&self) -> Result<(), SyncError> {
+        let now = self.clock.now();
+        let poll = NewJob::now(self.ids.next(), JobPayload::PollTracker, now).unique("poll_tracker:signal");
+        let committed = self.storage.commit(Change::new().with(Write::Enqueue(poll))).await;
+        committed.map(|_| ()).map_err(SyncError::Storage)
+    }
+
     /// Reads what changed and follows it. Safe to call at any time and from several hosts: the cursor is versioned.
     ///
     /// # Errors

@@ -229,9 +229,22 @@ impl Envelope<'_, Event<'_>> {
             "message" | "app_mention" => message::item(event, &context),
             "reaction_added" => reaction(event, &context),
             "function_executed" => function::item(event, &context),
-            "app_uninstalled" | "tokens_revoked" => Intake::Notice("Slack withdrew our access to a workspace"),
-            kind => other(kind),
+            "member_left_channel" if context.is_own_user(event.user.as_str()) => {
+                Intake::Notice("our bot was taken out of a Slack channel: nothing more is heard from there")
+            }
+            kind => notice(kind).unwrap_or_else(|| other(kind)),
         }
+    }
+}
+
+/// Events that a person should know of, since reports or answers stop with them.
+fn notice(kind: &str) -> Option<Intake> {
+    match kind {
+        "app_uninstalled" | "tokens_revoked" => Some(Intake::Notice("Slack withdrew our access to a workspace")),
+        "channel_archive" | "group_archive" | "channel_deleted" | "group_deleted" => Some(Intake::Notice(
+            "a Slack channel was archived or deleted: answers into it will be refused",
+        )),
+        _ => None,
     }
 }
 
@@ -283,8 +296,7 @@ fn unreadable(kind: &str) -> Intake {
         "message" | "app_mention" | "reaction_added" | "function_executed" => {
             Intake::Unparsed("Slack event has an unknown shape")
         }
-        "app_uninstalled" | "tokens_revoked" => Intake::Notice("Slack withdrew our access to a workspace"),
-        kind => other(kind),
+        kind => notice(kind).unwrap_or_else(|| other(kind)),
     }
 }
 

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use super::{
     super::{
         AnnouncedFile, Deleted, DeletedMessage, EditedMessage, InboundMessage, Intake, MessageRole, Stated,
+        WantedMessage,
         form::Form,
         wire::{self, Loose},
     },
@@ -75,6 +76,29 @@ pub(super) fn written(event: &Event<'_>, channel: &str, context: &Context<'_>, r
         quotes: None,
         sent_at: moment(event.ts.as_str()),
     }))
+}
+
+/// A message that somebody wants a ticket of, as the API gives it. A reply belongs to its thread's ticket, if that has one.
+pub(super) fn fetched(event: &Event<'_>, channel: &str, wanted: &WantedMessage, context: &Context<'_>) -> Intake {
+    if context.is_own(event) {
+        return Intake::Ignored("our own message");
+    }
+    let role = if is_reply(event) {
+        MessageRole::Reply
+    } else {
+        MessageRole::Message
+    };
+    match written(event, channel, context, role) {
+        Intake::Message(mut message) if message.external_id == wanted.external_id => {
+            // A bot's post has no author to answer; then whoever asked for the ticket stands for it.
+            if is_bot(event) || message.author.external_user_id.is_empty() {
+                message.author = person(&wanted.asked_by);
+            }
+            Intake::Message(message)
+        }
+        Intake::Message(_) => Intake::Unparsed("Slack gave another message than the one asked for"),
+        other => other,
+    }
 }
 
 /// Workflows and form apps post as bots: their forms are reports of whoever filled them in.

@@ -4,7 +4,10 @@ use std::borrow::Cow;
 
 use url::form_urlencoded;
 
-use super::{Answer, Author, InboundMessage, Intake, MessageRole, Normalized, Stated, wire::clean};
+use super::{
+    Answer, Author, InboundMessage, Intake, MessageRole, Normalized, Stated, WantedMessage,
+    wire::{self, clean},
+};
 use crate::{
     domain::{Channel, ExternalId, ThreadRef, Timestamp},
     logic::verify::{Payload, Verified},
@@ -67,6 +70,31 @@ pub fn normalize(payload: &Verified<Payload>, rules: &SlackRules) -> Normalized 
         from_form(&payload.body, rules)
     } else {
         event::normalize(&payload.body, rules)
+    }
+}
+
+/// Reads a message that Slack's API gave for one that somebody pointed at: the same message as the webhook's, by the same
+/// id and with the same words. Only a delivery that was verified names a message to fetch.
+pub(crate) fn fetched(body: &[u8], wanted: &WantedMessage, rules: &SlackRules) -> Normalized {
+    let ThreadRef::Slack { team, channel, .. } = &wanted.thread else {
+        return Normalized::of(Intake::Unparsed("the message to fetch is not of Slack"));
+    };
+    let Some(text) = wire::open(body) else {
+        return Normalized::of(Intake::Unparsed("Slack message is nested too deeply"));
+    };
+    let context = event::Context {
+        team,
+        app: "",
+        own_users: rules.own_user_ids.iter().map(String::as_str).collect(),
+        rules,
+    };
+    let item = match wire::read::<event::Event<'_>>(&text.text) {
+        Some(event) => message::fetched(&event, channel, wanted, &context),
+        None => Intake::Unparsed("Slack message has an unknown shape"),
+    };
+    Normalized {
+        lossy: text.lossy,
+        ..Normalized::of(item)
     }
 }
 

@@ -45,6 +45,8 @@ pub(super) struct Value<'a> {
     pub(super) errors: Items<'a>,
     #[serde(borrow, deserialize_with = "nullable")]
     pub(super) user_id_update: Items<'a>,
+    #[serde(borrow, deserialize_with = "nullable")]
+    pub(super) user_preferences: Items<'a>,
 }
 
 /// The items of a list, `None` for each that has another shape.
@@ -74,6 +76,8 @@ struct OddValue<'a> {
     errors: Items<'a>,
     #[serde(borrow, deserialize_with = "nullable")]
     user_id_update: Items<'a>,
+    #[serde(borrow, deserialize_with = "nullable")]
+    user_preferences: Items<'a>,
 }
 
 impl<'a> From<OddChange<'a>> for Change<'a> {
@@ -85,6 +89,7 @@ impl<'a> From<OddChange<'a>> for Change<'a> {
             statuses,
             errors,
             user_id_update,
+            user_preferences,
         } = odd.value;
         let value = Value {
             metadata,
@@ -93,6 +98,7 @@ impl<'a> From<OddChange<'a>> for Change<'a> {
             statuses: apart(&statuses),
             errors,
             user_id_update,
+            user_preferences,
         };
         Self {
             field: odd.field,
@@ -393,6 +399,21 @@ pub(super) struct StatusError<'a> {
     pub(super) title: Loose<'a>,
     #[serde(borrow, default)]
     pub(super) message: Loose<'a>,
+}
+
+/// What a person told WhatsApp about marketing messages.
+#[derive(Deserialize)]
+pub(super) struct UserPreference<'a> {
+    #[serde(borrow, default)]
+    pub(super) wa_id: Loose<'a>,
+    #[serde(borrow, default)]
+    pub(super) user_id: Loose<'a>,
+    #[serde(borrow, default)]
+    pub(super) category: Loose<'a>,
+    #[serde(borrow, default)]
+    pub(super) value: Loose<'a>,
+    #[serde(borrow, default)]
+    pub(super) timestamp: Loose<'a>,
 }
 
 #[derive(Deserialize)]

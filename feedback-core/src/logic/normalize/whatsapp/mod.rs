@@ -5,7 +5,8 @@ use serde_json::value::RawValue;
 
 use super::{
     AnnouncedFile, Answer, Author, Deleted, DeletedMessage, EditedMessage, IdentityChange, InboundMessage, Intake,
-    MessageRole, Normalized, StatusReport, wire,
+    Marketing, MessageRole, Normalized, Preference, StatusReport,
+    wire::{self, Loose},
 };
 use crate::{
     domain::{Channel, DeliveryError, ExternalId, Marker, ReceiptStatus, ThreadRef, Timestamp},
@@ -16,7 +17,7 @@ mod body;
 mod content;
 
 use self::{
-    body::{Batch, Change, Contact, Entry, Message, OddChange, Status, UserIdUpdate, Value},
+    body::{Batch, Change, Contact, Entry, Message, OddChange, Status, UserIdUpdate, UserPreference, Value},
     content::{Content, content_of},
 };
 
@@ -91,6 +92,7 @@ impl Reader<'_> {
         match change.field.as_str() {
             "messages" => self.value(&change.value),
             "user_id_update" => self.user_id_updates(&change.value),
+            "user_preferences" => self.preferences(&change.value),
             field => self.items.push(other_field(field)),
         }
     }
@@ -142,6 +144,26 @@ impl Reader<'_> {
         if value.user_id_update.is_empty() {
             self.items
                 .push(Intake::Unparsed("WhatsApp user id update has an unknown shape"));
+        }
+    }
+
+    fn preferences(&mut self, value: &Value<'_>) {
+        let number = value.metadata.phone_number_id.as_str();
+        if !self.is_ours(number) {
+            return self.items.push(Intake::Ignored("for a number that is not configured"));
+        }
+        let contacts: Vec<&Contact<'_>> = value.contacts.iter().flatten().map(|contact| &contact.0).collect();
+        for raw in &value.user_preferences {
+            let preference = wire::read::<UserPreference<'_>>(raw.get());
+            self.items.push(
+                preference
+                    .and_then(|preference| preference_item(number, &contacts, &preference))
+                    .unwrap_or(Intake::Unparsed("WhatsApp user preference has an unknown shape")),
+            );
+        }
+        if value.user_preferences.is_empty() {
+            self.items
+                .push(Intake::Unparsed("WhatsApp user preference has an unknown shape"));
         }
     }
 
@@ -268,6 +290,34 @@ fn user_id_item(number: &str, update: &UserIdUpdate<'_>) -> Option<Intake> {
     identity_change(number, former, current, update.timestamp.seconds())
 }
 
+/// `None` for a preference of nobody, or with a word that nobody here knows.
+fn preference_item(number: &str, contacts: &[&Contact<'_>], preference: &UserPreference<'_>) -> Option<Intake> {
+    if !matches!(preference.category.as_str(), "" | "marketing_messages") {
+        return Some(Intake::Ignored("a preference about messages that the hub does not send"));
+    }
+    let marketing = match preference.value.as_str() {
+        "stop" => Marketing::Stop,
+        "resume" => Marketing::Resume,
+        _ => return None,
+    };
+    let mut user_ids: Vec<String> = [&preference.wa_id, &preference.user_id]
+        .into_iter()
+        .filter_map(Loose::owned)
+        .collect();
+    if let (true, [only]) = (user_ids.is_empty(), contacts) {
+        user_ids.extend([&only.wa_id, &only.user_id].into_iter().filter_map(Loose::owned));
+    }
+    (!user_ids.is_empty()).then(|| {
+        Intake::Preference(Box::new(Preference {
+            channel: Channel::WhatsApp,
+            connection: number.to_owned(),
+            user_ids,
+            marketing,
+            at: preference.timestamp.seconds(),
+        }))
+    })
+}
+
 fn identity_change(
     number: &str,
     mut former: Vec<String>,
@@ -350,7 +400,6 @@ fn other_field(field: &str) -> Intake {
         | "security"
         | "payment_configuration_update" => Intake::Notice("WhatsApp changed the account or number"),
         "smb_message_echoes" | "message_echoes" => Intake::Ignored("our own message, sent from the phone app"),
-        "user_preferences" => Intake::Ignored("a preference about marketing, which the hub does not send"),
         "history"
         | "smb_app_state_sync"
         | "calls"
