@@ -6,12 +6,13 @@ use crate::{
     domain::{Channel, TemplateRef},
     logic::{breaker::BreakerSettings, normalize::Rules, scrub::Scrubber},
     ports::{
-        BlobStore, ChangelogWriter, ChannelSender, Clock, Conversations, Directory, Embedder, FileSource, Guards, IdSource, JobQueue, PortError,
-        Queries, Storage, Tracker, Triage, Vault, guard::Guarded,
+        BlobStore, ChangelogWriter, ChannelSender, Clock, Conversations, Directory, Embedder, FileSource, Guards,
+        IdSource, JobQueue, PortError, Queries, Storage, Tracker, Triage, Vault, guard::Guarded,
     },
     usecases::{
-        Access, Confirm, DeadLetters, Deliver, DeliverySettings, Drafts, Duplicates, Enrich, FetchAttachment, Groups, Ingest, IngestSettings,
-        LookUpReporter, MatchDuplicates, MergeReporters, OpenThread, PollTracker, PushToTracker, ReceiptText, Receipts, Review, Show, ShowAttachments, SyncError,
+        Access, Confirm, DeadLetters, Deliver, DeliverySettings, Drafts, Duplicates, Enrich, FetchAttachment, Groups,
+        Ingest, IngestSettings, LookUpReporter, MatchDuplicates, MergeReporters, OpenThread, PollTracker,
+        PushToTracker, ReceiptText, Receipts, Review, Show, ShowAttachments, SyncError,
     },
 };
 
@@ -185,8 +186,8 @@ impl Hub {
         let triage: Arc<dyn Triage> = Arc::new(Guarded::new(triage, Arc::clone(&ai)));
         let writer: Arc<dyn ChangelogWriter> = Arc::new(Guarded::new(writer, ai));
         let embedder: Arc<dyn Embedder> = Arc::new(Guarded::new(embedder, guards.gate("embedder")));
-        let tracker = tracker
-            .map(|tracker| Arc::new(Guarded::new(tracker, guards.gate("tracker"))) as Arc<dyn Tracker>);
+        let tracker =
+            tracker.map(|tracker| Arc::new(Guarded::new(tracker, guards.gate("tracker"))) as Arc<dyn Tracker>);
         // Looking people up has scopes and limits of its own: that it fails says nothing about sending.
         let directories = directories.into_iter().map(|directory| {
             let gate = guards.gate(format!("{} directory", directory.channel()));

@@ -1,15 +1,28 @@
 use async_trait::async_trait;
 use feedback_core::{
     domain::{
-        ApiToken, Change, ChangelogEntry, ChangelogEntryId, CommitReceipt, Identity, Notification, NotificationAttempt,
-        NotificationId, RememberedCall, Reporter, ReporterId, SecretDigest, Session, SignInLink, SyncCursor, Ticket,
-        TicketId, TicketSource, TicketVector, Timestamp, User, UserId, Write,
+        ApiToken, Attachment, Change, ChangelogEntry, CommitReceipt, GroupId, Identity, IdentityLink, Notification,
+        NotificationAttempt, NotificationId, RememberedCall, Reporter, ReporterId, SecretDigest, Session, SignInLink,
+        SyncCursor, Ticket, TicketGroup, TicketId, TicketLink, TicketSource, TicketVector, Timestamp, User, UserId,
+        Write,
     },
-    ports::{ChangelogEntryKey, IdentityKey, NotificationKey, PortError, ReporterKey, SourceKey, Storage, TicketKey},
+    ports::{
+        AttachmentsKey, ChangelogEntryKey, IdentityKey, LinksKey, NotificationKey, NotificationsKey, PortError,
+        ReporterKey, SourceKey, Storage, TicketKey, TicketsKey,
+    },
 };
 use rusqlite::params;
 
 use crate::{Sqlite, commit, row};
+
+/// Pairs that a ticket is part of, best first.
+pub(crate) const LINKS_OF_TICKET: &str =
+    "SELECT * FROM ticket_links WHERE ticket_id = ?1 OR original_id = ?1 ORDER BY score DESC, id";
+
+/// A limit as a statement takes it.
+pub(crate) fn rows(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}
 
 #[async_trait]
 impl Storage for Sqlite {
@@ -42,6 +55,64 @@ impl Storage for Sqlite {
             TicketKey::Page(page) => row::first(conn, "SELECT * FROM tickets WHERE page_id = ?1", [page], row::ticket),
         };
         self.inner.connections.read("storage.ticket", read).await
+    }
+
+    async fn tickets_of(&self, key: TicketsKey) -> Result<Vec<Ticket>, PortError> {
+        let read = move |conn: &rusqlite::Connection| match key {
+            TicketsKey::Group(group) => {
+                let sql = "SELECT * FROM tickets WHERE group_id = ?1 ORDER BY created_at, id";
+                row::all(conn, sql, [group.as_uuid().as_bytes()], row::ticket)
+            }
+            TicketsKey::Reporter(reporter) => {
+                let sql = "SELECT * FROM tickets WHERE reporter_id = ?1 ORDER BY created_at, id";
+                row::all(conn, sql, [reporter.as_uuid().as_bytes()], row::ticket)
+            }
+            TicketsKey::WithoutVector { model, since, limit } => {
+                let sql = "SELECT t.* FROM tickets t WHERE t.created_at >= ?1 AND NOT EXISTS
+                        (SELECT 1 FROM ticket_vectors v WHERE v.ticket_id = t.id AND v.model = ?2)
+                    ORDER BY t.created_at, t.id LIMIT ?3";
+                row::all(conn, sql, params![since.unix_micros(), model, rows(limit)], row::ticket)
+            }
+        };
+        self.inner.connections.read("storage.tickets_of", read).await
+    }
+
+    async fn group(&self, id: GroupId) -> Result<Option<TicketGroup>, PortError> {
+        let sql = "SELECT * FROM ticket_groups WHERE id = ?1";
+        let read = move |conn: &rusqlite::Connection| row::first(conn, sql, [id.as_uuid().as_bytes()], row::group);
+        self.inner.connections.read("storage.group", read).await
+    }
+
+    async fn links(&self, key: LinksKey) -> Result<Vec<TicketLink>, PortError> {
+        let (sql, id) = match key {
+            LinksKey::Id(id) => ("SELECT * FROM ticket_links WHERE id = ?1", *id.as_uuid()),
+            LinksKey::Ticket(ticket) => (LINKS_OF_TICKET, *ticket.as_uuid()),
+        };
+        let read = move |conn: &rusqlite::Connection| row::all(conn, sql, [id.as_bytes()], row::link);
+        self.inner.connections.read("storage.links", read).await
+    }
+
+    async fn attachments(&self, key: AttachmentsKey) -> Result<Vec<Attachment>, PortError> {
+        let read = move |conn: &rusqlite::Connection| match key {
+            AttachmentsKey::Id(id) => {
+                let sql = "SELECT * FROM attachments WHERE id = ?1";
+                row::all(conn, sql, [id.as_uuid().as_bytes()], row::attachment)
+            }
+            AttachmentsKey::Source(source) => {
+                let sql = "SELECT * FROM attachments WHERE source_id = ?1 ORDER BY created_at, id";
+                row::all(conn, sql, [source.as_uuid().as_bytes()], row::attachment)
+            }
+            AttachmentsKey::Ticket(ticket) => {
+                let sql = "SELECT * FROM attachments WHERE ticket_id = ?1 ORDER BY created_at, id";
+                row::all(conn, sql, [ticket.as_uuid().as_bytes()], row::attachment)
+            }
+            AttachmentsKey::StoredBefore { before, limit } => {
+                let sql = "SELECT * FROM attachments WHERE status = 'stored' AND created_at < ?1
+                    ORDER BY created_at, id LIMIT ?2";
+                row::all(conn, sql, params![before.unix_micros(), rows(limit)], row::attachment)
+            }
+        };
+        self.inner.connections.read("storage.attachments", read).await
     }
 
     async fn source(&self, key: SourceKey) -> Result<Option<TicketSource>, PortError> {
@@ -78,27 +149,20 @@ impl Storage for Sqlite {
                 row::reporter,
             ),
             ReporterKey::VerifiedEmail(index) => {
-                let sql =
-                    "SELECT * FROM reporters WHERE email_index = ?1 AND email_verified = 1 AND merged_into IS NULL";
-                row::first(conn, sql, [index.as_bytes()], row::reporter)
+                let sql = "SELECT * FROM reporters WHERE email_index = ?1 AND email_verified = 1 ORDER BY created_at, id";
+                first_of(row::all(conn, sql, [index.as_bytes()], row::reporter)?)
             }
             ReporterKey::AnyEmail(index) => {
-                let sql = "SELECT * FROM reporters WHERE email_index = ?1 AND merged_into IS NULL
-                    ORDER BY created_at, id LIMIT 1";
-                row::first(conn, sql, [index.as_bytes()], row::reporter)
+                let sql = "SELECT * FROM reporters WHERE email_index = ?1 ORDER BY created_at, id";
+                first_of(row::all(conn, sql, [index.as_bytes()], row::reporter)?)
             }
             ReporterKey::Phone(spellings) => {
-                let sql = "SELECT * FROM reporters WHERE phone_index = ?1 AND merged_into IS NULL
-                    ORDER BY created_at, id LIMIT 1";
-                let mut oldest: Option<Reporter> = None;
+                let sql = "SELECT * FROM reporters WHERE phone_index = ?1 ORDER BY created_at, id";
+                let mut found = Vec::new();
                 for spelling in spellings {
-                    let found = row::first(conn, sql, [spelling.as_bytes()], row::reporter)?;
-                    oldest = oldest
-                        .into_iter()
-                        .chain(found)
-                        .min_by_key(|reporter| (reporter.created_at, reporter.id));
+                    found.extend(row::all(conn, sql, [spelling.as_bytes()], row::reporter)?);
                 }
-                Ok(oldest)
+                first_of(found)
             }
         };
         self.inner.connections.read("storage.reporter", read).await
@@ -123,6 +187,21 @@ impl Storage for Sqlite {
         let read =
             move |conn: &rusqlite::Connection| row::all(conn, sql, [reporter.as_uuid().as_bytes()], row::identity);
         self.inner.connections.read("storage.identities", read).await
+    }
+
+    async fn merged_reporters(&self, into: ReporterId) -> Result<Vec<Reporter>, PortError> {
+        let sql = "SELECT * FROM reporters WHERE merged_into = ?1 ORDER BY created_at, id";
+        let read = move |conn: &rusqlite::Connection| row::all(conn, sql, [into.as_uuid().as_bytes()], row::reporter);
+        self.inner.connections.read("storage.merged_reporters", read).await
+    }
+
+    async fn identity_links(&self, reporter: ReporterId) -> Result<Vec<IdentityLink>, PortError> {
+        let sql = "SELECT * FROM identity_links WHERE reporter_id = ?1
+                OR identity_id IN (SELECT id FROM reporter_identities WHERE reporter_id = ?1)
+            ORDER BY at, id";
+        let read =
+            move |conn: &rusqlite::Connection| row::all(conn, sql, [reporter.as_uuid().as_bytes()], row::identity_link);
+        self.inner.connections.read("storage.identity_links", read).await
     }
 
     async fn changelog_entry(&self, key: ChangelogEntryKey) -> Result<Option<ChangelogEntry>, PortError> {
@@ -163,10 +242,23 @@ impl Storage for Sqlite {
         self.inner.connections.read("storage.notification", read).await
     }
 
-    async fn notifications(&self, entry: ChangelogEntryId) -> Result<Vec<Notification>, PortError> {
-        let sql = "SELECT * FROM notifications WHERE changelog_entry_id = ?1 ORDER BY created_at, id";
-        let read =
-            move |conn: &rusqlite::Connection| row::all(conn, sql, [entry.as_uuid().as_bytes()], row::notification);
+    async fn notifications(&self, key: NotificationsKey) -> Result<Vec<Notification>, PortError> {
+        let (sql, id) = match key {
+            NotificationsKey::Entry(entry) => {
+                let sql = "SELECT * FROM notifications WHERE changelog_entry_id = ?1 ORDER BY created_at, id";
+                (sql, *entry.as_uuid())
+            }
+            NotificationsKey::Parked(identity) => {
+                let sql = "SELECT * FROM notifications WHERE identity_id = ?1 AND status = 'channel_restricted'
+                    ORDER BY created_at, id";
+                (sql, *identity.as_uuid())
+            }
+            NotificationsKey::Reporter(reporter) => {
+                let sql = "SELECT * FROM notifications WHERE reporter_id = ?1 ORDER BY created_at, id";
+                (sql, *reporter.as_uuid())
+            }
+        };
+        let read = move |conn: &rusqlite::Connection| row::all(conn, sql, [id.as_bytes()], row::notification);
         self.inner.connections.read("storage.notifications", read).await
     }
 
@@ -221,6 +313,13 @@ impl Storage for Sqlite {
         let read = move |conn: &rusqlite::Connection| row::first(conn, sql, [digest.as_bytes()], row::api_token);
         self.inner.connections.read("storage.api_token", read).await
     }
+}
+
+/// The oldest who is not merged, else the oldest. Few people share an address, so all of them are read.
+fn first_of(found: Vec<Reporter>) -> Result<Option<Reporter>, crate::error::Failure> {
+    Ok(found
+        .into_iter()
+        .min_by_key(|reporter| (reporter.merged_into.is_some(), reporter.created_at, reporter.id)))
 }
 
 pub(crate) fn attempts_of(

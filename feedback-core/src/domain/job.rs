@@ -5,8 +5,8 @@ use std::{fmt, str::FromStr, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AttachmentId, ChangelogEntryId, Channel, ExternalId, JobId, LeaseToken, NotificationId, ReporterId, Sealed, ThreadRef, TicketId,
-    Timestamp,
+    AttachmentId, ChangelogEntryId, Channel, ExternalId, JobId, LeaseToken, NotificationId, ReporterId, Sealed,
+    ThreadRef, TicketId, Timestamp,
 };
 
 /// Which kind of work waits together. Every queue has a slot reserved, so that a flood in one never starves another.
@@ -60,6 +60,8 @@ pub enum JobPayload {
         /// The newer ticket.
         ticket: TicketId,
     },
+    /// Embed the tickets that have no vector of the embedder in use; queues its next run itself while there are more.
+    EmbedTickets,
     /// Create the tracker's page or bring it up to date.
     PushToTracker {
         /// The ticket.
@@ -165,6 +167,7 @@ impl JobPayload {
         let name = match self {
             Self::TriageTicket { .. } => "triage_ticket",
             Self::MatchDuplicates { .. } => "match_duplicates",
+            Self::EmbedTickets => "embed_tickets",
             Self::PushToTracker { .. } => "push_to_tracker",
             Self::DraftChangelog { .. } => "draft_changelog",
             Self::DeliverNotification { .. } => "deliver_notification",
@@ -192,7 +195,7 @@ impl JobPayload {
             | Self::MatchDuplicates { .. }
             | Self::PushToTracker { .. }
             | Self::DraftChangelog { .. } => Queue::Default,
-            Self::FetchAttachment { .. } | Self::DeleteBlob { .. } => Queue::Low,
+            Self::EmbedTickets | Self::FetchAttachment { .. } | Self::DeleteBlob { .. } => Queue::Low,
             Self::PollTracker | Self::LookUpReporter { .. } | Self::ReplayDelivery { .. } => Queue::Low,
         }
     }
@@ -209,7 +212,7 @@ impl JobPayload {
     pub const fn time_limit(&self) -> Duration {
         Duration::from_secs(match self {
             Self::TriageTicket { .. } | Self::DraftChangelog { .. } | Self::MatchDuplicates { .. } => 60,
-            Self::PushToTracker { .. } | Self::PollTracker => 90,
+            Self::PushToTracker { .. } | Self::PollTracker | Self::EmbedTickets => 90,
             // Longer than the 20 s that a sender may take: the outcome is to be recorded, not lost to the limit.
             Self::DeliverNotification { .. } | Self::ReconcileNotification { .. } => 30,
             Self::FetchMessage { .. }

@@ -44,6 +44,13 @@ impl Scrubbed {
         self.0.is_empty()
     }
 
+    /// A word of it, so that words can be compared where texts can; what is scrubbed stays scrubbed. `None` where it is
+    /// not in the text as it stands.
+    pub fn part(&self, word: &str) -> Option<Self> {
+        let start = self.0.find(word)?;
+        self.0.get(start..start + word.len()).map(|word| Self(word.to_owned()))
+    }
+
     /// At most `max` characters of it, cut at a character; what is scrubbed stays scrubbed.
     #[must_use]
     pub fn truncated(&self, max: usize) -> Self {

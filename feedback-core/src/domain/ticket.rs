@@ -284,6 +284,16 @@ impl Ticket {
         true
     }
 
+    /// Takes back that the ticket is a duplicate: it stands where it stood. False if it stands elsewhere by now.
+    pub fn unmerge(&mut self, to: TicketStatus, now: Timestamp) -> bool {
+        if self.status != TicketStatus::Duplicate || !to.may_become(TicketStatus::Duplicate) {
+            return false;
+        }
+        self.status = to;
+        self.updated_at = now;
+        true
+    }
+
     fn enter(&mut self, to: TicketStatus, now: Timestamp) {
         if to == TicketStatus::Resolved {
             self.resolutions += 1;

@@ -105,7 +105,9 @@ pub fn contact_wish(text: &str) -> Option<ContactWish> {
 }
 
 fn folded(text: &str) -> String {
-    let plain = text.nfkd().filter(|c| !is_combining_mark(*c) && !matches!(c, '\'' | '’'));
+    let plain = text
+        .nfkd()
+        .filter(|c| !is_combining_mark(*c) && !matches!(c, '\'' | '’'));
     let spaced: String = plain.map(|c| if c.is_alphanumeric() { c } else { ' ' }).collect();
     spaced.to_lowercase().split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -116,7 +118,17 @@ mod tests {
 
     #[test]
     fn the_word_alone_is_a_wish_however_it_is_written() {
-        for text in ["BAJA", "baja.", " Baja ", "STOP!", "Ｓtop", "\"STOP\"", "Don't contact me", "don’t message me", "No me escriban más."] {
+        for text in [
+            "BAJA",
+            "baja.",
+            " Baja ",
+            "STOP!",
+            "Ｓtop",
+            "\"STOP\"",
+            "Don't contact me",
+            "don’t message me",
+            "No me escriban más.",
+        ] {
             assert_eq!(contact_wish(text), Some(ContactWish::OptOut), "{text}");
         }
         for text in ["ALTA", "start", "Unstop"] {

@@ -1,10 +1,11 @@
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::PortError;
-use crate::domain::{ChainHash, Erasure, TicketEvent, TicketId, TicketNumber, Timestamp};
+use crate::domain::{ChainHash, Erasure, JobId, TicketEvent, TicketId, TicketNumber, Timestamp};
 
 /// What is wrapped or sealed by the hub's own key ring, and so has to be wrapped anew when a key goes. Everything else
 /// is sealed under a reporter's key.
@@ -23,6 +24,28 @@ pub struct Wrapped {
     pub row: Uuid,
     /// The bytes.
     pub bytes: Vec<u8>,
+}
+
+impl Wrapped {
+    /// The sealed body of a delivery that could not be read, out of its job's payload; `None` for other payloads. For
+    /// adapters of [`Custody`], which all keep payloads as text.
+    pub fn of_delivery(job: JobId, payload: &str) -> Option<Self> {
+        let payload: Value = serde_json::from_str(payload).ok()?;
+        if payload["kind"] != "replay_delivery" {
+            return None;
+        }
+        Some(Self {
+            row: *job.as_uuid(),
+            bytes: hex::decode(payload["body"].as_str()?).ok()?,
+        })
+    }
+
+    /// The payload with `new` in place of these bytes; `None` where others stand there by now. Nothing else of it
+    /// changes, whatever a newer program wrote there.
+    pub fn replaced_in_delivery(&self, payload: &str, new: &[u8]) -> Option<String> {
+        let stored = Self::of_delivery(JobId::from_uuid(self.row), payload)?;
+        (stored.bytes == self.bytes).then(|| payload.replace(&hex::encode(&self.bytes), &hex::encode(new)))
+    }
 }
 
 impl fmt::Debug for Wrapped {

@@ -2,7 +2,7 @@
 
 use std::{error::Error, fmt, time::Duration};
 
-use crate::domain::error_text;
+use crate::domain::{Timestamp, error_text};
 
 /// What a failure means for the caller: what may be done about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +29,11 @@ pub enum PortErrorKind {
     Unavailable,
     /// Bytes left and no answer came: it may have happened or not.
     Unknown,
+    /// The hub itself holds calls to this provider back (it is down, or asked for a pause); nothing left.
+    Paused {
+        /// When to come again.
+        resume_after: Duration,
+    },
 }
 
 /// A failure behind a port: what it means, what was being done, and the provider's own code. Never a secret and never
@@ -40,6 +45,8 @@ pub struct PortError {
     code: Option<String>,
     reason: Option<String>,
     source: Option<Box<dyn Error + Send + Sync>>,
+    outage_since: Option<Timestamp>,
+    is_narrow: bool,
 }
 
 impl PortError {
@@ -51,6 +58,8 @@ impl PortError {
             code: None,
             reason: None,
             source: None,
+            outage_since: None,
+            is_narrow: false,
         }
     }
 
@@ -75,6 +84,27 @@ impl PortError {
         self
     }
 
+    /// About this one recipient or request, and not about the connection: others may go on.
+    #[must_use]
+    pub fn narrow(mut self) -> Self {
+        self.is_narrow = true;
+        self
+    }
+
+    /// Part of a run of failures that began then.
+    #[must_use]
+    pub(crate) fn with_outage_since(mut self, since: Timestamp) -> Self {
+        self.outage_since = Some(since);
+        self
+    }
+
+    /// The same failure, with another thing to do about it.
+    #[must_use]
+    pub(crate) fn with_kind(mut self, kind: PortErrorKind) -> Self {
+        self.kind = kind;
+        self
+    }
+
     /// What may be done about it.
     pub fn kind(&self) -> PortErrorKind {
         self.kind
@@ -95,6 +125,16 @@ impl PortError {
         self.reason.as_deref()
     }
 
+    /// True where it says nothing about the connection.
+    pub fn is_narrow(&self) -> bool {
+        self.is_narrow
+    }
+
+    /// When the provider's run of failures began that this one is part of, where that is known.
+    pub fn outage_since(&self) -> Option<Timestamp> {
+        self.outage_since
+    }
+
     /// True where somebody else was first.
     pub fn is_conflict(&self) -> bool {
         self.kind == PortErrorKind::Conflict
@@ -113,6 +153,7 @@ impl fmt::Display for PortError {
             PortErrorKind::ChannelRestricted => "is not allowed by the channel now",
             PortErrorKind::Unavailable => "is unavailable",
             PortErrorKind::Unknown => "got no answer",
+            PortErrorKind::Paused { .. } => "is held back until the provider answers again",
         };
         write!(f, "{} {meaning}", self.operation)?;
         if let Some(code) = &self.code {

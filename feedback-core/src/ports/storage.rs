@@ -32,7 +32,8 @@ pub enum SourceKey {
     NewestBy(IdentityId),
 }
 
-/// How a reporter is found. Merged reporters are found by id only.
+/// How a reporter is found. By an address, one who was merged into another is found only where nobody else has the
+/// address; the caller follows `merged_into`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReporterKey {
     /// By id.

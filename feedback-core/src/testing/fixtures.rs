@@ -9,8 +9,8 @@ use crate::{
         ChangelogStatus, Channel, DeliveryMode, EventKind, Evidence, ExternalId, IdempotencyKey, Identity,
         IdentityLink, Inference, JobPayload, Language, LinkKind, LinkStatus, ModelUse, NewJob, NewTicket, Notification,
         NotificationAttempt, NotificationStatus, Priority, RememberedCall, Reporter, ReporterId, Scrubbed, Sealed,
-        SecretDigest, Session, SignInLink, SubjectKey, SyncCursor, ThreadRef, Ticket, TicketEvent, TicketId,
-        TicketLink, TicketSource, TicketType, TicketVector, Timestamp, User, UserId, Write,
+        SecretDigest, Session, SignInLink, SubjectKey, SyncCursor, ThreadRef, Ticket, TicketEvent, TicketGroup,
+        TicketId, TicketLink, TicketSource, TicketType, TicketVector, Timestamp, User, UserId, Write,
     },
     ports::{Clock, FromUuid, IdSource, IdSourceExt},
 };
@@ -252,6 +252,17 @@ impl Fixtures {
             finished_at: None,
             outcome: None,
             error: None,
+        }
+    }
+
+    /// A group with this ticket as its primary one.
+    pub fn group(&self, primary: TicketId) -> TicketGroup {
+        TicketGroup {
+            id: self.id(),
+            title: Scrubbed::restore("La exportación falla".into()),
+            primary,
+            created_at: self.now(),
+            version: 0,
         }
     }
 

@@ -17,7 +17,7 @@ use crate::{
     logic::scrub::{KnownPeople, Placeholders, Scrubber},
     ports::{
         ChangelogEntryKey, ChangelogWriter, Clock, Draft, DraftRequest, IdSource, IdSourceExt, NotificationsKey,
-        PortError, PortErrorKind, ReporterKey, Storage, TicketKey, Tracker, Vault,
+        PortError, PortErrorKind, ReporterKey, Storage, TicketKey, TicketsKey, Tracker, Vault,
     },
 };
 
@@ -98,6 +98,10 @@ impl Drafts {
         if !resolved || ticket.resolutions != resolution {
             return Ok(());
         }
+        let Some(ticket) = self.speaker(ticket).await? else {
+            return Ok(());
+        };
+        let (id, resolution) = (ticket.id, ticket.resolutions);
         match self.newest(id).await? {
             Some(entry) if entry.resolution == resolution && entry.status == ChangelogStatus::Approved => {
                 self.close_if_told(&ticket, &entry).await
@@ -107,6 +111,27 @@ impl Drafts {
             Some(entry) if entry.resolution == resolution && !is_withdrawn(&entry) => Ok(()),
             _ => self.write(&ticket, Actor::Ai).await.map(|_| ()),
         }
+    }
+
+    /// The ticket whose reporter hears of a resolution: of a group the primary one, once the work on all is done. Whoever
+    /// resolves the last of fifty tickets makes the one draft.
+    async fn speaker(&self, ticket: Ticket) -> Result<Option<Ticket>, DraftError> {
+        let Some(group) = ticket.group else {
+            return Ok(Some(ticket));
+        };
+        let key = TicketsKey::Group(group);
+        let members = self.storage.tickets_of(key).await.map_err(DraftError::Storage)?;
+        let group = self.storage.group(group).await.map_err(DraftError::Storage)?;
+        if members.iter().any(|member| member.status.is_open()) {
+            return Ok(None);
+        }
+        let done = |member: &&Ticket| matches!(member.status, TicketStatus::Resolved | TicketStatus::Closed);
+        let is_primary = |member: &&Ticket| group.as_ref().is_some_and(|group| group.primary == member.id);
+        let primary = members.iter().find(is_primary).filter(done);
+        // A primary ticket that was put away says nothing; the oldest of the others does.
+        Ok(Some(
+            primary.or_else(|| members.iter().find(done)).cloned().unwrap_or(ticket),
+        ))
     }
 
     /// The reporter was told ahead of the resolution: with it the ticket is closed.

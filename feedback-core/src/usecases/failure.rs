@@ -26,6 +26,7 @@ pub fn next_step(kind: PortErrorKind) -> NextStep {
             NextStep::Retry { retry_after: None }
         }
         PortErrorKind::NotSent | PortErrorKind::Unauthorized => NextStep::Snooze(OUTAGE_PAUSE),
+        PortErrorKind::Paused { resume_after } => NextStep::Snooze(resume_after),
         PortErrorKind::Rejected | PortErrorKind::NotFound | PortErrorKind::ChannelRestricted => NextStep::GiveUp,
     }
 }

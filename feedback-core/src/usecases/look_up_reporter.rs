@@ -5,11 +5,11 @@ use std::{collections::HashMap, sync::Arc};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{
-    TRIES,
+    MergeError, MergeReporters, TRIES,
     sealing::{open, place, seal},
 };
 use crate::{
-    domain::{Change, Channel, Identity, Reporter, ReporterId, Write},
+    domain::{Change, Channel, Identity, LinkKind, Reporter, ReporterId, Write},
     logic::identity::{fold_email, phone_variants},
     ports::{Directory, IndexKind, Person, PortError, PortErrorKind, ReporterKey, Storage, Vault},
 };
@@ -19,6 +19,7 @@ use crate::{
 pub struct LookUpReporter {
     storage: Arc<dyn Storage>,
     vault: Arc<dyn Vault>,
+    merge: MergeReporters,
     directories: Arc<HashMap<Channel, Arc<dyn Directory>>>,
 }
 
@@ -38,6 +39,7 @@ impl LookUpReporter {
     pub fn new(
         storage: Arc<dyn Storage>,
         vault: Arc<dyn Vault>,
+        merge: MergeReporters,
         directories: impl IntoIterator<Item = Arc<dyn Directory>>,
     ) -> Self {
         let directories = directories
@@ -47,6 +49,7 @@ impl LookUpReporter {
         Self {
             storage,
             vault,
+            merge,
             directories: Arc::new(directories),
         }
     }
@@ -60,6 +63,7 @@ impl LookUpReporter {
         for identity in self.storage.identities(id).await.map_err(LookUpError::Storage)? {
             if let Some(person) = self.ask(&identity).await? {
                 self.store(id, &person).await?;
+                self.recognise(id, &person).await?;
             }
         }
         Ok(())
@@ -106,6 +110,32 @@ impl LookUpReporter {
             PortErrorKind::Conflict,
             "look_up.store",
         )))
+    }
+
+    /// An address that both this channel's provider and another one vouch for makes two reporters one person; the older
+    /// one stays.
+    async fn recognise(&self, id: ReporterId, person: &Person) -> Result<(), LookUpError> {
+        let Some(email) = person.email.as_ref().filter(|_| person.email_verified) else {
+            return Ok(());
+        };
+        let Some(folded) = fold_email(email.expose_secret()) else {
+            return Ok(());
+        };
+        let index = self.vault.blind_index(IndexKind::Email, folded.as_bytes());
+        let owner = self.storage.reporter(ReporterKey::VerifiedEmail(index)).await;
+        let (Some(owner), Some(reporter)) = (owner.map_err(LookUpError::Storage)?, self.load(id).await?) else {
+            return Ok(());
+        };
+        let (other, into) = if (owner.created_at, owner.id) <= (reporter.created_at, reporter.id) {
+            (reporter.id, owner.id)
+        } else {
+            (owner.id, reporter.id)
+        };
+        match self.merge.merge_by_evidence(other, into, LinkKind::VerifiedEmail).await {
+            Ok(_) | Err(MergeError::Same | MergeError::Erased | MergeError::NotFound) => Ok(()),
+            Err(MergeError::Storage(error)) => Err(LookUpError::Storage(error)),
+            Err(MergeError::NotMerged | MergeError::AddressTaken) => Ok(()),
+        }
     }
 
     async fn filled_in(&self, mut reporter: Reporter, person: &Person) -> Result<Reporter, LookUpError> {

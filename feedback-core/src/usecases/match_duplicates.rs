@@ -1,14 +1,31 @@
 //! Finds older tickets about the same thing, on whatever channel. Only suggests: a person decides.
 
-use std::{sync::Arc, time::Duration};
-
-use crate::{
-    domain::{Change, LinkStatus, Scrubbed, Ticket, TicketId, TicketLink, TicketVector, Write},
-    logic::matching::{best, cosine, shared_words},
-    ports::{Clock, Embedder, IdSource, IdSourceExt, PortError, PortErrorKind, Storage, TicketKey},
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
+use crate::{
+    domain::{
+        Change, JobPayload, LinkStatus, NewJob, Scrubbed, Ticket, TicketId, TicketLink, TicketVector, Timestamp, Write,
+    },
+    logic::matching::{CANDIDATES, SUGGEST_FROM, VectorWindow, Wording, best, cosine, probability, shared_words},
+    ports::{Clock, Embedder, IdSource, IdSourceExt, PortError, PortErrorKind, Storage, TicketKey, TicketsKey},
+};
+
+/// Tickets that are embedded in one call when a model is new.
+const BATCH: usize = 64;
+
+/// Clocks of two hosts, and the time between a ticket's recording and its commit, differ by less.
+const CLOCKS_AGREE: Duration = Duration::from_secs(300);
+
+/// Words of each text that are compared one by one for a reason, at most.
+const REASON_WORDS: usize = 12;
+
 /// Suggests duplicates.
+///
+/// The vectors of the window are kept in memory and only read from storage as they come. Copies share them.
 #[derive(Debug, Clone)]
 pub struct MatchDuplicates {
     storage: Arc<dyn Storage>,
@@ -16,6 +33,15 @@ pub struct MatchDuplicates {
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdSource>,
     window: Duration,
+    loaded: Arc<Mutex<Loaded>>,
+}
+
+/// What was read of the window so far.
+#[derive(Debug)]
+struct Loaded {
+    vectors: VectorWindow,
+    /// Whatever comes later belongs to a ticket of this time or later; `None` before the first load.
+    complete_before: Option<Timestamp>,
 }
 
 /// Why a ticket could not be compared.
@@ -38,12 +64,17 @@ impl MatchDuplicates {
         ids: Arc<dyn IdSource>,
         window: Duration,
     ) -> Self {
+        let loaded = Loaded {
+            vectors: VectorWindow::new(embedder.dimensions()),
+            complete_before: None,
+        };
         Self {
             storage,
             embedder,
             clock,
             ids,
             window,
+            loaded: Arc::new(Mutex::new(loaded)),
         }
     }
 
@@ -56,36 +87,27 @@ impl MatchDuplicates {
         let Some(ticket) = self.ticket(id).await? else {
             return Ok(());
         };
-        let vectors = self
-            .embedder
-            .embed(&[text_of(&ticket)])
-            .await
-            .map_err(MatchError::Embedder)?;
-        let values = vectors.into_iter().next().ok_or_else(|| {
-            MatchError::Embedder(PortError::new(PortErrorKind::Rejected, "match.embed").with_code("no_vector"))
-        })?;
+        let mut vectors = self.embed(&[text_of(&ticket)]).await?;
+        let values = vectors.pop().unwrap_or_default();
         // Stored before the others are read: of two tickets that are compared at the same moment, one sees the other.
-        self.commit(Change::new().with(Write::PutVector(TicketVector {
-            ticket: id,
-            model: self.embedder.model().to_owned(),
-            values: values.clone(),
-            ticket_created_at: ticket.created_at,
-        })))
-        .await?;
+        self.commit(Change::new().with(self.put(&ticket, values.clone())))
+            .await?;
+        self.refresh().await?;
         let since = ticket.created_at.minus(self.window);
-        let others = self
-            .storage
-            .vectors(self.embedder.model(), since)
-            .await
-            .map_err(MatchError::Storage)?;
-        let others = others.into_iter().filter(|other| other.ticket != id);
-        let scored = others.map(|other| (other.ticket, cosine(&values, &other.values)));
-        let now = self.clock.now();
-        let mut change = Change::new();
-        for (other_id, score) in best(scored, self.embedder.threshold()) {
+        let near = self.lock().vectors.nearest(&values, since, CANDIDATES + 1);
+        let wording = Wording::of(ticket.description.as_str());
+        let mut scored = Vec::new();
+        for (other_id, cosine) in near.into_iter().filter(|(other, _)| *other != id) {
             let Some(other) = self.ticket(other_id).await? else {
+                self.lock().vectors.forget(other_id);
                 continue;
             };
+            let likeness = wording.likeness(&Wording::of(other.description.as_str()));
+            scored.push((other, probability(cosine, self.embedder.threshold(), &likeness)));
+        }
+        let now = self.clock.now();
+        let mut change = Change::new();
+        for (other, score) in best(scored, SUGGEST_FROM) {
             // The newer one repeats the older, whichever was compared last.
             let newer_first = (other.created_at, other.id) <= (ticket.created_at, ticket.id);
             let (newer, original) = if newer_first {
@@ -93,13 +115,12 @@ impl MatchDuplicates {
             } else {
                 (&other, &ticket)
             };
-            let evidence = shared_words(newer.description.as_str(), original.description.as_str());
             change.push(Write::SuggestLink(TicketLink {
                 id: self.ids.next(),
                 ticket: newer.id,
                 original: original.id,
                 score,
-                evidence,
+                evidence: self.evidence(&newer.description, &original.description).await,
                 status: LinkStatus::Suggested,
                 decided: None,
                 created_at: now,
@@ -109,6 +130,150 @@ impl MatchDuplicates {
             return Ok(());
         }
         self.commit(change).await
+    }
+
+    /// Queues the embedding of tickets that have no vector of this model, unless it is queued: when the hub starts, and
+    /// the embedder may be another one than before.
+    ///
+    /// # Errors
+    /// [`MatchError::Storage`].
+    pub async fn schedule_embedding(&self) -> Result<(), MatchError> {
+        let job = NewJob::now(self.ids.next(), JobPayload::EmbedTickets, self.clock.now()).unique("embed_tickets");
+        self.commit(Change::new().with(Write::Enqueue(job))).await
+    }
+
+    /// Embeds tickets of the window that have no vector of this model, some at a time, and queues itself while there are
+    /// more. Their duplicates were suggested when they came; new tickets find them.
+    ///
+    /// # Errors
+    /// [`MatchError`]; what was embedded before stays.
+    #[tracing::instrument(name = "match.embed", skip_all, fields(model = self.embedder.model(), tickets))]
+    pub async fn embed_missing(&self) -> Result<(), MatchError> {
+        let tickets = self.without_vector(BATCH).await?;
+        tracing::Span::current().record("tickets", tickets.len());
+        if tickets.is_empty() {
+            return Ok(());
+        }
+        let texts: Vec<Scrubbed> = tickets.iter().map(text_of).collect();
+        let vectors = self.embed(&texts).await?;
+        let mut change = Change::new();
+        for (ticket, values) in tickets.iter().zip(vectors) {
+            change.push(self.put(ticket, values));
+        }
+        if tickets.len() == BATCH {
+            let next = NewJob::now(self.ids.next(), JobPayload::EmbedTickets, self.clock.now());
+            change.push(Write::Enqueue(next.unique("embed_tickets")));
+        }
+        self.commit(change).await
+    }
+
+    /// Reads the vectors that came since the last time, from whichever host.
+    ///
+    /// Vectors do not come in the order of their tickets: a job may have waited. But a vector that is not there yet belongs
+    /// to a ticket that has none yet, or that was not recorded yet; so nothing before the oldest of those can be missed.
+    async fn refresh(&self) -> Result<(), MatchError> {
+        let now = self.clock.now();
+        let since = now.minus(self.window);
+        let waiting = self.without_vector(1).await?;
+        let complete_before = waiting
+            .first()
+            .map_or(now, |ticket| ticket.created_at.min(now))
+            .minus(CLOCKS_AGREE);
+        let from = self.lock().complete_before.map_or(since, |before| before.max(since));
+        let new = self
+            .storage
+            .vectors(self.embedder.model(), from)
+            .await
+            .map_err(MatchError::Storage)?;
+        let mut loaded = self.lock();
+        for vector in new {
+            loaded
+                .vectors
+                .put(vector.ticket, vector.ticket_created_at, &vector.values);
+        }
+        // A late answer of another task must not move it back and forth: what is complete stays complete.
+        loaded.complete_before = loaded.complete_before.max(Some(complete_before));
+        loaded.vectors.forget_before(since);
+        Ok(())
+    }
+
+    /// Words that both have; where there are few, as between two languages, those that mean most nearly the same.
+    async fn evidence(&self, one: &Scrubbed, other: &Scrubbed) -> Vec<String> {
+        let mut evidence = shared_words(one.as_str(), other.as_str());
+        if evidence.len() >= 2 {
+            return evidence;
+        }
+        let shared: BTreeSet<String> = evidence.iter().cloned().collect();
+        let words = [one, other].map(|text| {
+            let words = text.as_str().split(|c: char| !c.is_alphanumeric());
+            let mut words: Vec<&str> = words
+                .filter(|word| Wording::of(word).words().next().is_some())
+                .collect();
+            words.sort_unstable_by_key(|word| std::cmp::Reverse(word.len()));
+            words.dedup();
+            words.truncate(REASON_WORDS);
+            words.into_iter().filter_map(|word| text.part(word)).collect::<Vec<_>>()
+        });
+        // A reason that cannot be given keeps no suggestion back.
+        let Ok(vectors) = self.embed(&words.concat()).await else {
+            return evidence;
+        };
+        let (ones, others) = vectors.split_at(words[0].len());
+        let mut pairs: Vec<(f32, &Scrubbed, &Scrubbed)> = Vec::new();
+        for (word, vector) in words[0].iter().zip(ones) {
+            pairs.extend(
+                words[1]
+                    .iter()
+                    .zip(others)
+                    .map(|(like, other)| (cosine(vector, other), word, like)),
+            );
+        }
+        pairs.retain(|(cosine, ..)| *cosine >= self.embedder.threshold());
+        pairs.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let mut used = BTreeSet::new();
+        for (_, word, like) in pairs {
+            let fresh = !shared.contains(&word.as_str().to_lowercase());
+            if fresh && evidence.len() < 5 && used.insert(word.as_str()) && used.insert(like.as_str()) {
+                evidence.push(format!(
+                    "{} ~ {}",
+                    word.as_str().to_lowercase(),
+                    like.as_str().to_lowercase()
+                ));
+            }
+        }
+        evidence
+    }
+
+    async fn embed(&self, texts: &[Scrubbed]) -> Result<Vec<Vec<f32>>, MatchError> {
+        let vectors = self.embedder.embed(texts).await.map_err(MatchError::Embedder)?;
+        if vectors.len() != texts.len() {
+            let error = PortError::new(PortErrorKind::Rejected, "match.embed").with_code("no_vector");
+            return Err(MatchError::Embedder(error));
+        }
+        Ok(vectors)
+    }
+
+    fn put(&self, ticket: &Ticket, values: Vec<f32>) -> Write {
+        Write::PutVector(TicketVector {
+            ticket: ticket.id,
+            model: self.embedder.model().to_owned(),
+            values,
+            ticket_created_at: ticket.created_at,
+        })
+    }
+
+    async fn without_vector(&self, limit: usize) -> Result<Vec<Ticket>, MatchError> {
+        let key = TicketsKey::WithoutVector {
+            model: self.embedder.model().to_owned(),
+            since: self.clock.now().minus(self.window),
+            limit,
+        };
+        self.storage.tickets(key).await.map_err(MatchError::Storage)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Loaded> {
+        // Whole rows are put and taken: what a panic elsewhere left behind can be used.
+        self.loaded.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn commit(&self, change: Change) -> Result<(), MatchError> {

@@ -25,7 +25,9 @@ mod timeline;
 
 pub use self::{
     access::{Access, AccessError, IDLE_LIMIT, LINK_LIMIT, SESSION_LIMIT, SignedIn},
-    attachments::{FetchAttachment, FetchAttachmentError, NamedAttachment, OpenedFile, ShowAttachments, attachment_reason},
+    attachments::{
+        FetchAttachment, FetchAttachmentError, NamedAttachment, OpenedFile, ShowAttachments, attachment_reason,
+    },
     confirm::{Confirm, ConfirmError, Confirmed, Edit},
     dead_letters::{DeadLetterError, DeadLetters},
     deliver::{Deliver, DeliverError, DeliverySettings, OnAmbiguous, SettleAmbiguousError, Settled},
@@ -34,7 +36,10 @@ pub use self::{
     enrich::{Enrich, EnrichError},
     failure::{NextStep, next_step},
     groups::{GroupDetail, GroupEdit, GroupError, Groups},
-    ingest::{FetchError, Ingest, IngestError, IngestSettings, Outcome, Receipts, Recorded, ReplayError, Submission, SubmitError, Submitted},
+    ingest::{
+        FetchError, Ingest, IngestError, IngestSettings, Outcome, Receipts, Recorded, ReplayError, Submission,
+        SubmitError, Submitted,
+    },
     look_up_reporter::{LookUpError, LookUpReporter},
     match_duplicates::{MatchDuplicates, MatchError},
     merge_reporters::{KnownAs, MergeError, MergeReporters},

@@ -107,10 +107,15 @@ impl OpenThread {
         let Some(opening) = opening else { return Ok(()) };
         let thread = port.open_thread(&opening).await.map_err(OpenThreadError::Channel)?;
         let data = json!({"channel": source.channel, "source": source.id});
-        let noted = event(&*self.ids, id, EventKind::ReceiptSent, Actor::Hub, data, self.clock.now());
-        let change = Change::new()
-            .with(Write::AnchorSource(source.id, thread))
-            .with(noted);
+        let noted = event(
+            &*self.ids,
+            id,
+            EventKind::ReceiptSent,
+            Actor::Hub,
+            data,
+            self.clock.now(),
+        );
+        let change = Change::new().with(Write::AnchorSource(source.id, thread)).with(noted);
         self.storage.commit(change).await.map_err(OpenThreadError::Storage)?;
         Ok(())
     }

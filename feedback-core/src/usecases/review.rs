@@ -15,13 +15,13 @@ use super::{
 use crate::{
     domain::{
         Actor, ApprovalSeal, ApprovalTerms, Change, ChangelogEntry, ChangelogEntryId, ChangelogStatus, Channel,
-        Decision, DeliveryMode, EventKind, IdempotencyKey, Identity, IdentityId, Notification, NotificationStatus,
-        RememberedCall, Reporter, ReporterId, TemplateRef, ThreadRef, Ticket, TicketId, TicketSource, TicketStatus,
-        Timestamp, UserId, Write,
+        Decision, DeliveryMode, EventKind, IdempotencyKey, Identity, IdentityId, LinkStatus, Notification,
+        NotificationStatus, RememberedCall, Reporter, ReporterId, TemplateRef, ThreadRef, Ticket, TicketId,
+        TicketSource, TicketStatus, Timestamp, UserId, Write,
     },
     ports::{
-        ChangelogEntryKey, Clock, IdSource, IdSourceExt, IdentityKey, NotificationsKey, PortError, PortErrorKind,
-        ReporterKey, Storage, TicketKey, Vault,
+        ChangelogEntryKey, Clock, IdSource, IdSourceExt, IdentityKey, LinksKey, NotificationsKey, PortError,
+        PortErrorKind, ReporterKey, Storage, TicketKey, TicketsKey, Vault,
     },
 };
 
@@ -55,6 +55,16 @@ pub struct PlannedDelivery {
     pub opted_out: bool,
     /// When the person last wrote there: WhatsApp's window starts then.
     pub last_message_at: Option<Timestamp>,
+}
+
+/// Who is to hear what a reviewer approves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Audience {
+    /// The ticket's own reporter: of a group the primary ticket's.
+    #[default]
+    Reporter,
+    /// Each distinct person who reported the same thing, once: members of the group, and merged duplicates.
+    Everyone,
 }
 
 /// What an approval made.
@@ -98,6 +108,9 @@ pub enum ReviewError {
     /// The idempotency key came with another request before.
     #[error("idempotency key was used for another request")]
     KeyReused,
+    /// Others are to be told, and the text names the person that it was written for.
+    #[error("text names its reporter, and others would read it")]
+    NamesReporter,
     /// The reporter was erased; nothing can be said to them.
     #[error("reporter was erased")]
     Erased,
@@ -131,15 +144,30 @@ impl Review {
         }
     }
 
+    /// [`approve_for`](Self::approve_for) the ticket's own reporter.
+    ///
+    /// # Errors
+    /// [`ReviewError`]; nothing was decided by this call.
+    pub async fn approve(
+        &self,
+        id: ChangelogEntryId,
+        seen: u32,
+        by: UserId,
+        call: Option<RememberedCall>,
+    ) -> Result<Approval, ReviewError> {
+        self.approve_for(id, seen, Audience::Reporter, by, call).await
+    }
+
     /// Approves the version that the reviewer saw: seals it for each recipient and queues the deliveries.
     ///
     /// # Errors
     /// [`ReviewError`]; nothing was decided by this call.
     #[tracing::instrument(name = "review.approve", skip_all, fields(changelog_entry.id = %id))]
-    pub async fn approve(
+    pub async fn approve_for(
         &self,
         id: ChangelogEntryId,
         seen: u32,
+        audience: Audience,
         by: UserId,
         call: Option<RememberedCall>,
     ) -> Result<Approval, ReviewError> {
@@ -151,7 +179,10 @@ impl Review {
             check_open(&loaded.entry, seen)?;
             check_ticket(&loaded.ticket, &loaded.entry)?;
             let text = self.opened(&loaded)?.ok_or(ReviewError::Erased)?;
-            let plan = self.plan_for(&loaded.ticket).await?;
+            let plan = self.plan_for_all(&loaded, audience).await?;
+            if plan.len() > 1 && names_somebody(&text, &self.known_of(&loaded.keeper)?) {
+                return Err(ReviewError::NamesReporter);
+            }
             let now = self.clock.now();
             let (entry, notifications, change) = self.decide_approval(&loaded, &text, seen, plan, by, now);
             let change = remembering(change, call.as_ref(), id);
@@ -363,8 +394,121 @@ impl Review {
     /// # Errors
     /// [`ReviewError::NotFound`], [`ReviewError::Storage`].
     pub async fn plan(&self, id: ChangelogEntryId) -> Result<Vec<PlannedDelivery>, ReviewError> {
+        self.plan_audience(id, Audience::Reporter).await
+    }
+
+    /// The same for an audience.
+    ///
+    /// # Errors
+    /// [`ReviewError::NotFound`], [`ReviewError::Storage`].
+    pub async fn plan_audience(
+        &self,
+        id: ChangelogEntryId,
+        audience: Audience,
+    ) -> Result<Vec<PlannedDelivery>, ReviewError> {
         let loaded = self.load(id).await?;
-        self.plan_for(&loaded.ticket).await
+        self.plan_for_all(&loaded, audience).await
+    }
+
+    /// Each person once: the ticket's own reporter, then those of its group and of merged duplicates, oldest ticket first.
+    /// Who was erased or asked not to be written to is left out, but for the ticket's own reporter, whose delivery says so.
+    async fn plan_for_all(&self, loaded: &Loaded, audience: Audience) -> Result<Vec<PlannedDelivery>, ReviewError> {
+        let mut plan = self.plan_for(&loaded.ticket).await?;
+        if audience == Audience::Reporter {
+            return Ok(plan);
+        }
+        let mut told = Vec::new();
+        for planned in &plan {
+            told.push(
+                self.person(planned.reporter)
+                    .await?
+                    .map_or(planned.reporter, |person| person.id),
+            );
+        }
+        for ticket in self.tickets_about(&loaded.ticket).await? {
+            for planned in self.plan_for(&ticket).await? {
+                let Some(person) = self.person(planned.reporter).await? else {
+                    continue;
+                };
+                if person.key.is_some() && !planned.opted_out && !told.contains(&person.id) {
+                    told.push(person.id);
+                    plan.push(planned);
+                }
+            }
+        }
+        Ok(plan)
+    }
+
+    /// Other tickets about the same thing: members of the ticket's group, and what was merged into any of them.
+    async fn tickets_about(&self, ticket: &Ticket) -> Result<Vec<Ticket>, ReviewError> {
+        let mut about = match ticket.group {
+            Some(group) => self
+                .storage
+                .tickets_of(TicketsKey::Group(group))
+                .await
+                .map_err(ReviewError::Storage)?,
+            None => vec![ticket.clone()],
+        };
+        let mut at = 0;
+        while let Some(next) = about.get(at).map(|ticket| ticket.id) {
+            at += 1;
+            for link in self
+                .storage
+                .links(LinksKey::Ticket(next))
+                .await
+                .map_err(ReviewError::Storage)?
+            {
+                let merged_here = link.status == LinkStatus::Accepted && link.original == next;
+                if !merged_here || about.iter().any(|known| known.id == link.ticket) {
+                    continue;
+                }
+                let merged = self
+                    .storage
+                    .ticket(TicketKey::Id(link.ticket))
+                    .await
+                    .map_err(ReviewError::Storage)?;
+                about.extend(merged.filter(|merged| merged.status == TicketStatus::Duplicate));
+            }
+        }
+        about.retain(|other| other.id != ticket.id);
+        about.sort_by_key(|ticket| (ticket.created_at, ticket.id));
+        Ok(about)
+    }
+
+    /// The person that a reporter turned out to be.
+    async fn person(&self, id: ReporterId) -> Result<Option<Reporter>, ReviewError> {
+        let mut found = self
+            .storage
+            .reporter(ReporterKey::Id(id))
+            .await
+            .map_err(ReviewError::Storage)?;
+        // Merges of merges are short chains; a ring would be a defect, and must not hang a review.
+        for _ in 0..8 {
+            let Some(next) = found.as_ref().and_then(|reporter| reporter.merged_into) else {
+                break;
+            };
+            found = self
+                .storage
+                .reporter(ReporterKey::Id(next))
+                .await
+                .map_err(ReviewError::Storage)?;
+        }
+        Ok(found)
+    }
+
+    /// Name and addresses of the person that a text was written for.
+    fn known_of(&self, keeper: &Reporter) -> Result<Vec<Zeroizing<String>>, ReviewError> {
+        let mut known = Vec::new();
+        for (column, sealed) in [
+            ("name", &keeper.name),
+            ("email", &keeper.email),
+            ("phone", &keeper.phone),
+        ] {
+            let Some(sealed) = sealed else { continue };
+            let at = place::of("reporters", column, *keeper.id.as_uuid());
+            known.extend(open(&*self.vault, keeper, at, sealed).map_err(ReviewError::Storage)?);
+        }
+        Ok(known)
     }
 
     /// The reporter hears where they wrote: in the thread of their last message on the ticket's channel.
@@ -479,6 +623,21 @@ impl Review {
             Some(_) => Err(ReviewError::KeyReused),
         }
     }
+}
+
+/// Pure: whether a text has a word of somebody's name, or an address of theirs.
+fn names_somebody(text: &str, known: &[Zeroizing<String>]) -> bool {
+    let text = text.to_lowercase();
+    let is_word = |word: &str| text.split(|c: char| !c.is_alphanumeric()).any(|other| other == word);
+    known.iter().any(|value| {
+        let value = value.to_lowercase();
+        let whole = value.chars().count() >= 3 && text.contains(value.as_str());
+        let named = !value.contains('@')
+            && value
+                .split_whitespace()
+                .any(|word| word.chars().count() >= 3 && is_word(word));
+        whole || named
+    })
 }
 
 fn planned(source: &TicketSource, identity: &Identity, template: Option<&TemplateRef>) -> PlannedDelivery {

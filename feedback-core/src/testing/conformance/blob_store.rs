@@ -107,7 +107,11 @@ async fn keys_do_not_meet<H: BlobStoreHarness>(harness: &H) {
     let fresh = harness.fresh().await;
     let keys = ["a", "a-b", "b/a", "b/aa", "b-a/a", "c/b/a", "a_b"];
     for key in keys {
-        fresh.adapter.put(key, key.as_bytes().to_vec()).await.expect("is stored");
+        fresh
+            .adapter
+            .put(key, key.as_bytes().to_vec())
+            .await
+            .expect("is stored");
     }
     fresh.adapter.delete("b/a").await.expect("is removed");
     for key in keys.into_iter().filter(|key| *key != "b/a") {
@@ -117,7 +121,20 @@ async fn keys_do_not_meet<H: BlobStoreHarness>(harness: &H) {
 
 async fn a_key_that_is_none_is_refused_by_every_call<H: BlobStoreHarness>(harness: &H) {
     let fresh = harness.fresh().await;
-    for key in ["", "/", "/etc/passwd", "../up", "a/../../up", "a//b", "a/", "a.b", "a b", "a\0b", "a%2f..", "a#1"] {
+    for key in [
+        "",
+        "/",
+        "/etc/passwd",
+        "../up",
+        "a/../../up",
+        "a//b",
+        "a/",
+        "a.b",
+        "a b",
+        "a\0b",
+        "a%2f..",
+        "a#1",
+    ] {
         let refused = [
             fresh.adapter.put(key, vec![1]).await.err(),
             fresh.adapter.get(key).await.err(),

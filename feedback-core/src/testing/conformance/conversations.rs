@@ -114,7 +114,10 @@ async fn a_message_is_given_whole_and_nothing_is_posted(suite: &Suite) {
     let found = bench.conversations().message(&id).await.expect("the provider answers");
     let found = found.expect("the message is there");
     let json: serde_json::Value = serde_json::from_slice(&found).expect("it is JSON");
-    assert!(json.to_string().contains(&words), "another message than the one asked for");
+    assert!(
+        json.to_string().contains(&words),
+        "another message than the one asked for"
+    );
     assert!(bench.receipts().await.is_empty());
 }
 
@@ -145,7 +148,11 @@ async fn hostile_ids_are_none_or_refused(suite: &Suite) {
 async fn a_thread_begins_where_its_receipt_stands(suite: &Suite) {
     let bench = suite.start().await;
     let opening = bench.opening("m1", "Ticket #1042");
-    let thread = bench.conversations().open_thread(&opening).await.expect("the place takes it");
+    let thread = bench
+        .conversations()
+        .open_thread(&opening)
+        .await
+        .expect("the place takes it");
     assert_eq!(bench.receipts().await, [("Ticket #1042".to_owned(), thread.clone())]);
     assert!(thread.key().is_some(), "a thread can be found again");
     assert_eq!(thread.connection(), opening.place.connection());
@@ -154,12 +161,20 @@ async fn a_thread_begins_where_its_receipt_stands(suite: &Suite) {
 async fn the_same_opening_again_gives_the_same_thread(suite: &Suite) {
     let bench = suite.start().await;
     let opening = bench.opening("m1", "Ticket #1042");
-    let first = bench.conversations().open_thread(&opening).await.expect("the place takes it");
+    let first = bench
+        .conversations()
+        .open_thread(&opening)
+        .await
+        .expect("the place takes it");
     let again = bench.conversations().open_thread(&opening).await.expect("it is found");
     assert_eq!(first, again);
     assert_eq!(bench.receipts().await.len(), 1);
     let closed = bench.closed_opening("m2", "Ticket #1043");
-    let first = bench.conversations().open_thread(&closed).await.expect("the person takes it");
+    let first = bench
+        .conversations()
+        .open_thread(&closed)
+        .await
+        .expect("the person takes it");
     let again = bench.conversations().open_thread(&closed).await.expect("it is found");
     assert_eq!(first, again);
     assert_eq!(bench.receipts().await.len(), 2);
@@ -167,8 +182,14 @@ async fn the_same_opening_again_gives_the_same_thread(suite: &Suite) {
 
 async fn another_opening_gives_another_thread(suite: &Suite) {
     let bench = suite.start().await;
-    let one = bench.conversations().open_thread(&bench.opening("m1", "Ticket #1")).await;
-    let other = bench.conversations().open_thread(&bench.opening("m2", "Ticket #2")).await;
+    let one = bench
+        .conversations()
+        .open_thread(&bench.opening("m1", "Ticket #1"))
+        .await;
+    let other = bench
+        .conversations()
+        .open_thread(&bench.opening("m2", "Ticket #2"))
+        .await;
     assert_ne!(one.expect("the place takes it"), other.expect("and the other"));
     assert_eq!(bench.receipts().await.len(), 2);
 }
@@ -186,7 +207,11 @@ async fn an_opening_whose_answer_was_lost_is_found_by_the_next(suite: &Suite) {
 async fn a_place_that_takes_no_message_leads_to_the_person(suite: &Suite) {
     let bench = suite.start().await;
     let opening = bench.closed_opening("m1", "Ticket #1042");
-    let thread = bench.conversations().open_thread(&opening).await.expect("the person takes it");
+    let thread = bench
+        .conversations()
+        .open_thread(&opening)
+        .await
+        .expect("the person takes it");
     assert_eq!(bench.receipts().await, [("Ticket #1042".to_owned(), thread.clone())]);
     assert_ne!(thread, opening.place);
 }
@@ -194,7 +219,11 @@ async fn a_place_that_takes_no_message_leads_to_the_person(suite: &Suite) {
 async fn the_receipt_is_plain_text_to_the_letter(suite: &Suite) {
     let bench = suite.start().await;
     let words = "<!channel> <@U0ANA> *#1042* & <https://x.example|y>";
-    bench.conversations().open_thread(&bench.opening("m1", words)).await.expect("the place takes it");
+    bench
+        .conversations()
+        .open_thread(&bench.opening("m1", words))
+        .await
+        .expect("the place takes it");
     assert_eq!(bench.receipts().await[0].0, words);
 }
 
@@ -213,7 +242,11 @@ async fn failures_say_what_may_be_done(suite: &Suite) {
         }
         if bench.fail_next(failure) {
             let opening = bench.opening("m1", "Ticket #1042");
-            let error = bench.conversations().open_thread(&opening).await.expect_err("told to fail");
+            let error = bench
+                .conversations()
+                .open_thread(&opening)
+                .await
+                .expect_err("told to fail");
             assert!(is_expected(error.kind()), "{error}");
         }
     }
@@ -223,9 +256,15 @@ async fn failures_say_what_may_be_done(suite: &Suite) {
 async fn an_unreachable_provider_is_not_sent(suite: &Suite) {
     let bench = suite.start().await;
     let unreachable = bench.unreachable();
-    let error = unreachable.message(&bench.known_message().0).await.expect_err("nobody listens");
+    let error = unreachable
+        .message(&bench.known_message().0)
+        .await
+        .expect_err("nobody listens");
     assert_eq!(error.kind(), PortErrorKind::NotSent, "{error}");
-    let error = unreachable.open_thread(&bench.opening("m1", "x")).await.expect_err("nobody listens");
+    let error = unreachable
+        .open_thread(&bench.opening("m1", "x"))
+        .await
+        .expect_err("nobody listens");
     assert_eq!(error.kind(), PortErrorKind::NotSent, "{error}");
 }
 

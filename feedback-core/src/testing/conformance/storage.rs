@@ -508,9 +508,15 @@ async fn a_message_without_a_thread_gets_one_and_keeps_it<H: StorageHarness>(har
     for offered in [begun.clone(), thread(Some("1767225999.000900"))] {
         write(store, Write::AnchorSource(source.id, offered)).await;
         let key = begun.key().expect("it has a root");
-        let found = store.source(SourceKey::NewestInThread(Channel::Slack, key.clone())).await;
+        let found = store
+            .source(SourceKey::NewestInThread(Channel::Slack, key.clone()))
+            .await;
         (source.thread_key, source.thread) = (Some(key), begun.clone());
-        assert_eq!(found.unwrap_or(None), Some(source.clone()), "by its thread, the first one that it got");
+        assert_eq!(
+            found.unwrap_or(None),
+            Some(source.clone()),
+            "by its thread, the first one that it got"
+        );
     }
     let error = store
         .commit(Change::new().with(Write::AnchorSource(fixtures.id(), begun)))

@@ -190,7 +190,10 @@ mod tests {
 
         fn receipts(&self) -> BoxFuture<'_, Vec<(String, ThreadRef)>> {
             let receipts = ScriptedConversations::receipts(self);
-            let receipts = receipts.into_iter().map(|receipt| (receipt.text, receipt.thread)).collect();
+            let receipts = receipts
+                .into_iter()
+                .map(|receipt| (receipt.text, receipt.thread))
+                .collect();
             Box::pin(async { receipts })
         }
 

@@ -1,5 +1,4 @@
 use async_trait::async_trait;
-use serde_json::Value;
 use uuid::Uuid;
 
 use super::MemoryStore;
@@ -27,13 +26,7 @@ impl Custody for MemoryStore {
             WrappedKind::Delivery => state
                 .jobs
                 .values()
-                .filter_map(|stored| {
-                    let bytes = delivery_body(&stored.job.payload)?;
-                    Some(Wrapped {
-                        row: *stored.job.id.as_uuid(),
-                        bytes,
-                    })
-                })
+                .filter_map(|stored| Wrapped::of_delivery(stored.job.id, &stored.job.payload))
                 .collect(),
         };
         found.sort_by_key(|wrapped| wrapped.row);
@@ -59,11 +52,13 @@ impl Custody for MemoryStore {
                     .jobs
                     .values_mut()
                     .find(|stored| *stored.job.id.as_uuid() == old.row);
-                let same = |payload: &str| delivery_body(payload).is_some_and(|bytes| bytes == old.bytes);
-                let Some(stored) = found.filter(|stored| same(&stored.job.payload)) else {
+                let Some((stored, payload)) = found.and_then(|stored| {
+                    let payload = old.replaced_in_delivery(&stored.job.payload, new)?;
+                    Some((stored, payload))
+                }) else {
                     return Ok(false);
                 };
-                stored.job.payload = stored.job.payload.replace(&hex::encode(&old.bytes), &hex::encode(new));
+                stored.job.payload = payload;
                 Ok(true)
             }
         }
@@ -175,13 +170,4 @@ impl Custody for MemoryStore {
         };
         Ok(tickets.into_iter().map(timeline).collect())
     }
-}
-
-/// The sealed body in the payload of a delivery that could not be read.
-fn delivery_body(payload: &str) -> Option<Vec<u8>> {
-    let payload: Value = serde_json::from_str(payload).ok()?;
-    if payload["kind"] != "replay_delivery" {
-        return None;
-    }
-    hex::decode(payload["body"].as_str()?).ok()
 }

@@ -24,8 +24,8 @@ use std::{
 
 use tokio::sync::Notify;
 
-pub use self::conversations::{PostedReceipt, ScriptedConversations};
 pub use self::blob_store::MemoryBlobs;
+pub use self::conversations::{PostedReceipt, ScriptedConversations};
 pub use self::files::ScriptedFiles;
 pub use self::senders::{ScriptedDirectory, ScriptedSender, SendStep};
 pub use self::vault::MemoryVault;

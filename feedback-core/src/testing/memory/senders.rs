@@ -43,6 +43,7 @@ struct SenderState {
     read_backs: VecDeque<(PortErrorKind, &'static str)>,
     delivered: Vec<(OutboundMessage, Receipt)>,
     calls: usize,
+    down: Option<(PortErrorKind, &'static str)>,
 }
 
 impl ScriptedSender {
@@ -65,6 +66,11 @@ impl ScriptedSender {
     /// Appends a step: each call of `send` takes one, and delivers once none is left.
     pub fn script(&self, step: SendStep) {
         self.state().script.push_back(step);
+    }
+
+    /// Lets every call that no script step is left for fail in this way, until it is told otherwise by `None`: an outage.
+    pub fn set_down(&self, failure: Option<(PortErrorKind, &'static str)>) {
+        self.state().down = failure;
     }
 
     /// Lets the next `read_back` that has no failure before it fail in this way.
@@ -133,7 +139,10 @@ impl ChannelSender for ScriptedSender {
         let step = {
             let mut state = self.state();
             state.calls += 1;
-            state.script.pop_front().unwrap_or(SendStep::Deliver)
+            let unscripted = state
+                .down
+                .map_or(SendStep::Deliver, |(kind, code)| SendStep::Fail(kind, code));
+            state.script.pop_front().unwrap_or(unscripted)
         };
         match step {
             SendStep::Deliver => Ok(self.deliver(message)),

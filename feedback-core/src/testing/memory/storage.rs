@@ -155,9 +155,8 @@ impl Storage for MemoryStore {
             _ => state
                 .reporters
                 .values()
-                .filter(|reporter| reporter.merged_into.is_none())
                 .filter(matches)
-                .min_by_key(|reporter| (reporter.created_at, reporter.id))
+                .min_by_key(|reporter| (reporter.merged_into.is_some(), reporter.created_at, reporter.id))
                 .cloned(),
         })
     }

@@ -8,15 +8,16 @@ use sha2::{Digest, Sha256};
 use super::{blob_key, name_of, owner, place_of, raw_of, source_of};
 use crate::{
     domain::{
-        Actor, Attachment, AttachmentId, AttachmentStatus, Change, Channel, EventKind, JobPayload, NewJob, Reporter, TicketSource,
-        Write,
+        Actor, Attachment, AttachmentId, AttachmentStatus, Change, Channel, EventKind, JobPayload, NewJob, Reporter,
+        TicketSource, Write,
     },
     logic::{
         file_type::{FileVerdict, judge},
         normalize::email,
     },
     ports::{
-        AttachmentsKey, BlobStore, Clock, FetchLimits, FileSource, IdSource, IdSourceExt, PortError, PortErrorKind, Storage, Vault,
+        AttachmentsKey, BlobStore, Clock, FetchLimits, FileSource, IdSource, IdSourceExt, PortError, PortErrorKind,
+        Storage, Vault,
     },
     usecases::{sealing::seal, timeline::event},
 };
@@ -49,7 +50,11 @@ pub enum FetchAttachmentError {
 
 /// What became of a file.
 enum Settled {
-    Stored { content_type: &'static str, size: u64, sha256: String },
+    Stored {
+        content_type: &'static str,
+        size: u64,
+        sha256: String,
+    },
     Refused(String),
     Failed(String),
 }
@@ -114,7 +119,8 @@ impl FetchAttachment {
             size: bytes.len() as u64,
             sha256: hex::encode(Sha256::digest(&bytes)),
         };
-        let sealed = seal(&*self.vault, &owner, place_of(&id, "blob"), &bytes).map_err(FetchAttachmentError::Storage)?;
+        let sealed =
+            seal(&*self.vault, &owner, place_of(&id, "blob"), &bytes).map_err(FetchAttachmentError::Storage)?;
         self.blobs
             .put(&blob_key(id), sealed.as_bytes().to_vec())
             .await
@@ -193,17 +199,27 @@ impl FetchAttachment {
     async fn settle(&self, mut file: Attachment, settled: Settled) -> Result<(), FetchAttachmentError> {
         let (id, ticket, before) = (file.id, file.ticket, file.status);
         let (kind, data) = match &settled {
-            Settled::Stored { content_type, size, sha256 } => {
+            Settled::Stored {
+                content_type,
+                size,
+                sha256,
+            } => {
                 file.status = AttachmentStatus::Stored;
                 file.content_type = Some((*content_type).to_owned());
                 file.size_bytes = Some(*size);
                 file.sha256 = Some(sha256.clone());
                 file.blob_key = Some(blob_key(id));
-                (EventKind::AttachmentStored, json!({"attachment": id, "size": size, "type": content_type}))
+                (
+                    EventKind::AttachmentStored,
+                    json!({"attachment": id, "size": size, "type": content_type}),
+                )
             }
             Settled::Refused(reason) => {
                 file.status = AttachmentStatus::Refused;
-                (EventKind::AttachmentRefused, json!({"attachment": id, "reason": reason}))
+                (
+                    EventKind::AttachmentRefused,
+                    json!({"attachment": id, "reason": reason}),
+                )
             }
             Settled::Failed(reason) => {
                 file.status = AttachmentStatus::Failed;
@@ -216,9 +232,14 @@ impl FetchAttachment {
         }
         metrics::counter!("feedback_attachments_total", "status" => file.status.as_str()).increment(1);
         let status = file.status;
-        let change = Change::new()
-            .with(Write::UpdateAttachment(Box::new(file)))
-            .with(event(&*self.ids, ticket, kind, Actor::Hub, data, self.clock.now()));
+        let change = Change::new().with(Write::UpdateAttachment(Box::new(file))).with(event(
+            &*self.ids,
+            ticket,
+            kind,
+            Actor::Hub,
+            data,
+            self.clock.now(),
+        ));
         match self.storage.commit(change).await {
             Ok(_) => Ok(()),
             // Its person was erased while it was fetched.
@@ -233,7 +254,11 @@ impl FetchAttachment {
         if self.blobs.delete(&key).await.is_ok() {
             return Ok(());
         }
-        let job = NewJob::now(self.ids.next(), JobPayload::DeleteBlob { key: key.clone() }, self.clock.now());
+        let job = NewJob::now(
+            self.ids.next(),
+            JobPayload::DeleteBlob { key: key.clone() },
+            self.clock.now(),
+        );
         let change = Change::new().with(Write::Enqueue(job.unique(format!("delete_blob:{key}"))));
         let queued = self.storage.commit(change).await;
         queued.map(|_| ()).map_err(FetchAttachmentError::Storage)

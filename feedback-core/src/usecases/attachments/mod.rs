@@ -69,5 +69,10 @@ fn name_of(vault: &dyn Vault, owner: &Reporter, file: &Attachment) -> Result<Opt
 /// The bytes behind a message as it was received; `None` once they are purged or erased.
 fn raw_of(vault: &dyn Vault, owner: &Reporter, source: &TicketSource) -> Result<Option<Zeroizing<Vec<u8>>>, PortError> {
     let Some(raw) = &source.raw else { return Ok(None) };
-    open_bytes(vault, owner, place::of("ticket_sources", "raw", *source.id.as_uuid()), raw)
+    open_bytes(
+        vault,
+        owner,
+        place::of("ticket_sources", "raw", *source.id.as_uuid()),
+        raw,
+    )
 }

@@ -113,12 +113,18 @@ impl ShowAttachments {
         };
         Ok(Some(OpenedFile {
             name: name_of(&*self.vault, &owner, &file)?,
-            content_type: file.content_type.unwrap_or_else(|| crate::logic::file_type::OPAQUE.to_owned()),
+            content_type: file
+                .content_type
+                .unwrap_or_else(|| crate::logic::file_type::OPAQUE.to_owned()),
             bytes,
         }))
     }
 
-    async fn name(&self, file: &Attachment, source: Option<&TicketSource>) -> Result<Option<Zeroizing<String>>, PortError> {
+    async fn name(
+        &self,
+        file: &Attachment,
+        source: Option<&TicketSource>,
+    ) -> Result<Option<Zeroizing<String>>, PortError> {
         if file.name.is_none() {
             return Ok(None);
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{
     domain::{
         AttemptOutcome, DeliveryError, EventKind, Marker, Notification, NotificationAttempt, NotificationStatus,
-        ReceiptStatus, Timestamp,
+        ReceiptStatus, Ticket, TicketStatus, Timestamp,
     },
     logic::{
         normalize::StatusReport,
@@ -65,7 +65,7 @@ pub(super) fn taken(mut notification: Notification, receipt: &Receipt, sent_as: 
 /// How a try with this failure is written down.
 pub(super) fn attempt_outcome(kind: PortErrorKind) -> AttemptOutcome {
     match kind {
-        PortErrorKind::NotSent => AttemptOutcome::NotSent,
+        PortErrorKind::NotSent | PortErrorKind::Paused { .. } => AttemptOutcome::NotSent,
         PortErrorKind::Unknown => AttemptOutcome::Unknown,
         _ => AttemptOutcome::Refused,
     }
@@ -90,6 +90,7 @@ const fn kind_name(kind: PortErrorKind) -> &'static str {
         PortErrorKind::ChannelRestricted => "channel_restricted",
         PortErrorKind::Unavailable => "unavailable",
         PortErrorKind::Unknown => "no_answer",
+        PortErrorKind::Paused { .. } => "held_back",
     }
 }
 
@@ -113,7 +114,14 @@ pub(super) fn failed(
                 then: Then::ReconcileAt(now.plus(settings.settle)),
             }
         }
-        PortErrorKind::NotSent | PortErrorKind::Unauthorized => away(notification, said, now),
+        PortErrorKind::NotSent | PortErrorKind::Unauthorized | PortErrorKind::Paused { .. } => {
+            let since = outage_began(&notification, attempts_before, error, now);
+            let pause = match error.kind() {
+                PortErrorKind::Paused { resume_after } => resume_after,
+                _ => OUTAGE_PAUSE,
+            };
+            away(notification, said, since, pause, now)
+        }
         PortErrorKind::RateLimited { retry_after } => {
             again(notification, said, settings.backoff, retry_after, entropy, now)
         }
@@ -174,8 +182,8 @@ fn again(
 }
 
 /// The provider cannot be reached or our connection is broken: an outage is no failure, up to three days.
-fn away(notification: Notification, said: DeliveryError, now: Timestamp) -> Moved {
-    if now.since(notification.created_at) > OUTAGE_LIMIT {
+fn away(notification: Notification, said: DeliveryError, since: Timestamp, pause: Duration, now: Timestamp) -> Moved {
+    if now.since(since) > OUTAGE_LIMIT {
         return given_up(notification, said, now);
     }
     let mut waiting = stamped(notification, now);
@@ -184,8 +192,46 @@ fn away(notification: Notification, said: DeliveryError, now: Timestamp) -> Move
     Moved {
         notification: waiting,
         event: None,
-        then: Then::DeliverAt(now.plus(OUTAGE_PAUSE)),
+        then: Then::DeliverAt(now.plus(pause)),
     }
+}
+
+/// When the outage began that a notification waits out: its own first try that found nobody there, or the first failure that
+/// this process saw; for a younger notification, when it was made.
+pub(super) fn outage_began(
+    notification: &Notification,
+    attempts: &[NotificationAttempt],
+    error: &PortError,
+    now: Timestamp,
+) -> Timestamp {
+    let not_sent = |attempt: &&NotificationAttempt| attempt.outcome == Some(AttemptOutcome::NotSent);
+    let own = attempts.iter().rev().take_while(not_sent).last();
+    let first = own
+        .map(|attempt| attempt.started_at)
+        .into_iter()
+        .chain(error.outage_since());
+    first.min().unwrap_or(now).max(notification.created_at)
+}
+
+/// What a held-back notification says once its outage has lasted too long; `None` while it may wait.
+pub(super) fn expired(
+    notification: &Notification,
+    attempts: &[NotificationAttempt],
+    error: &PortError,
+    now: Timestamp,
+) -> Option<DeliveryError> {
+    let began = outage_began(notification, attempts, error, now);
+    (now.since(began) > OUTAGE_LIMIT).then(|| DeliveryError {
+        code: "expired".to_owned(),
+        words: "the provider could not be reached for three days".to_owned(),
+    })
+}
+
+/// The ticket as it is once its reporter was told of a resolution: closed, where that resolution is how it stands.
+pub(crate) fn closed_by_arrival(ticket: &Ticket, resolution: u32, now: Timestamp) -> Option<Ticket> {
+    let about_now = ticket.status == TicketStatus::Resolved && ticket.resolutions == resolution;
+    let mut closed = ticket.clone();
+    (about_now && closed.move_to(TicketStatus::Closed, now).is_ok()).then_some(closed)
 }
 
 /// The channel does not allow it now: parked, for a person to follow up.
@@ -209,6 +255,25 @@ pub(super) fn given_up(notification: Notification, said: DeliveryError, now: Tim
         notification: dead,
         event: Some(EventKind::DeliveryFailed),
         then: Then::Nothing,
+    }
+}
+
+/// Its job will not run again. `None` where it does not wait for one.
+pub(super) fn abandoned(notification: Notification, said: DeliveryError, now: Timestamp) -> Option<Moved> {
+    match notification.status {
+        NotificationStatus::Pending | NotificationStatus::Failed => Some(given_up(notification, said, now)),
+        // Bytes may have left: only a person can say.
+        NotificationStatus::Sending => {
+            let mut ambiguous = stamped(notification, now);
+            ambiguous.status = NotificationStatus::Ambiguous;
+            ambiguous.last_error = Some(said);
+            Some(Moved {
+                notification: ambiguous,
+                event: Some(EventKind::DeliveryAmbiguous),
+                then: Then::Nothing,
+            })
+        }
+        _ => None,
     }
 }
 

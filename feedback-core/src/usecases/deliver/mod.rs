@@ -14,7 +14,10 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use serde_json::json;
 
-pub(crate) use self::status::{Reports, StatusChange};
+pub(crate) use self::{
+    decide::closed_by_arrival,
+    status::{Reports, StatusChange},
+};
 use self::{
     decide::{Moved, Then},
     route::{NoRoute, Routed},
@@ -29,12 +32,12 @@ use crate::{
     domain::{
         Actor, Approved, AttemptOutcome, Change, ChangelogEntry, Channel, DeliveryError, DeliveryMode, EventKind,
         Identity, JobPayload, NewJob, Notification, NotificationAttempt, NotificationId, NotificationStatus,
-        OutboundMessage, Reporter, Ticket, TicketStatus, Timestamp, UserId, Write,
+        OutboundMessage, Reporter, Ticket, Timestamp, UserId, Write,
     },
     logic::retry::Backoff,
     ports::{
-        ChangelogEntryKey, ChannelSender, Clock, IdSource, IdSourceExt, IdentityKey, NotificationKey, PortError,
-        PortErrorKind, Receipt, ReporterKey, Storage, TicketKey, Vault,
+        ChangelogEntryKey, ChannelSender, Clock, Gate, Guards, IdSource, IdSourceExt, IdentityKey, NotificationKey,
+        PortError, PortErrorKind, Receipt, ReporterKey, Storage, TicketKey, Turn, Vault,
     },
 };
 
@@ -77,6 +80,13 @@ impl Default for DeliverySettings {
     }
 }
 
+/// A channel's sender, and the gate that its calls go through.
+#[derive(Debug)]
+struct Guarded {
+    sender: Arc<dyn ChannelSender>,
+    gate: Arc<Gate>,
+}
+
 /// Delivers approved words.
 #[derive(Debug, Clone)]
 pub struct Deliver {
@@ -84,7 +94,7 @@ pub struct Deliver {
     vault: Arc<dyn Vault>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdSource>,
-    senders: Arc<HashMap<Channel, Arc<dyn ChannelSender>>>,
+    senders: Arc<HashMap<Channel, Guarded>>,
     settings: DeliverySettings,
 }
 
@@ -94,6 +104,9 @@ pub enum DeliverError {
     /// Storage or vault failed.
     #[error("could not load or record the delivery")]
     Storage(#[source] PortError),
+    /// The provider is down or asked for a pause: nothing was tried, and nothing counts.
+    #[error("the delivery waits for its provider")]
+    Paused(#[source] PortError),
 }
 
 /// A person's word on an ambiguous delivery.
@@ -136,16 +149,21 @@ struct Loaded {
 }
 
 impl Deliver {
-    /// The use case over its ports; one sender for a channel.
+    /// The use case over its ports; one sender for a channel, each behind its channel's gate.
     pub fn new(
         storage: Arc<dyn Storage>,
         vault: Arc<dyn Vault>,
         clock: Arc<dyn Clock>,
         ids: Arc<dyn IdSource>,
         senders: impl IntoIterator<Item = Arc<dyn ChannelSender>>,
+        guards: &Guards,
         settings: DeliverySettings,
     ) -> Self {
-        let senders = senders.into_iter().map(|sender| (sender.channel(), sender)).collect();
+        let guarded = |sender: Arc<dyn ChannelSender>| {
+            let gate = guards.gate(sender.channel().as_str());
+            (sender.channel(), Guarded { sender, gate })
+        };
+        let senders = senders.into_iter().map(guarded).collect();
         Self {
             storage,
             vault,
@@ -159,10 +177,14 @@ impl Deliver {
     /// Makes a try, if the notification waits for one. Safe to call at any time and any number of times.
     ///
     /// # Errors
-    /// [`DeliverError::Storage`]; an attempt that was begun is on record and will be reconciled.
+    /// [`DeliverError::Storage`]: an attempt that was begun is on record and will be reconciled. [`DeliverError::Paused`]: the
+    /// notification waits as it did.
     #[tracing::instrument(name = "deliver.send", skip_all, fields(notification.id = %id))]
     pub async fn deliver(&self, id: NotificationId) -> Result<(), DeliverError> {
-        self.try_deliver(id).await.map_err(DeliverError::Storage)
+        self.try_deliver(id).await.map_err(|error| match error.kind() {
+            PortErrorKind::Paused { .. } => DeliverError::Paused(error),
+            _ => DeliverError::Storage(error),
+        })
     }
 
     async fn try_deliver(&self, id: NotificationId) -> Result<(), PortError> {
@@ -220,11 +242,28 @@ impl Deliver {
                     .await;
             }
         };
-        self.send(loaded, approved, routed, now).await
+        // Asked before the attempt is committed: while calls are held back there is nothing to record.
+        match routed.gate.enter("deliver.send") {
+            Ok(turn) => self.send(loaded, approved, routed, turn, now).await,
+            Err(error) => match decide::expired(&loaded.notification, &loaded.attempts, &error, now) {
+                None => Err(error),
+                Some(said) => {
+                    let moved = decide::given_up(loaded.notification.clone(), said, now);
+                    self.commit_moved(&loaded, moved).await
+                }
+            },
+        }
     }
 
     /// Commits the attempt, sends, and records the outcome.
-    async fn send(&self, loaded: Loaded, approved: Approved, routed: Routed, now: Timestamp) -> Result<(), PortError> {
+    async fn send(
+        &self,
+        loaded: Loaded,
+        approved: Approved,
+        routed: Routed,
+        turn: Turn,
+        now: Timestamp,
+    ) -> Result<(), PortError> {
         let attempt = NotificationAttempt {
             id: self.ids.next(),
             notification: loaded.notification.id,
@@ -257,7 +296,7 @@ impl Deliver {
         let result = if late {
             Err(PortError::new(PortErrorKind::NotSent, "deliver.send").with_code("woke_late"))
         } else {
-            routed.sender.send(&message).await
+            turn.settle(routed.sender.send(&message).await)
         };
         let channel = loaded.notification.channel.as_str();
         let outcome = result
@@ -366,24 +405,48 @@ impl Deliver {
         now: Timestamp,
         change: &mut Change,
     ) -> Result<(), PortError> {
-        let Some(mut ticket) = self.storage.ticket(TicketKey::Id(notification.ticket)).await? else {
+        let key = ChangelogEntryKey::Id(notification.changelog_entry);
+        let Some(entry) = self.storage.changelog_entry(key).await? else {
             return Ok(());
         };
-        let key = ChangelogEntryKey::Id(notification.changelog_entry);
-        let entry = self.storage.changelog_entry(key).await?;
-        let about_now = entry.is_some_and(|entry| entry.resolution == ticket.resolutions);
-        if about_now && ticket.status == TicketStatus::Resolved && ticket.move_to(TicketStatus::Closed, now).is_ok() {
-            change.push(event(
-                &*self.ids,
-                ticket.id,
-                EventKind::Closed,
-                Actor::Hub,
-                json!({}),
-                now,
-            ));
-            change.push(Write::UpdateTicket(Box::new(ticket)));
+        let ticket = self.storage.ticket(TicketKey::Id(notification.ticket)).await?;
+        if let Some(closed) = ticket.and_then(|ticket| closed_by_arrival(&ticket, entry.resolution, now)) {
+            let data = json!({});
+            change.push(event(&*self.ids, closed.id, EventKind::Closed, Actor::Hub, data, now));
+            change.push(Write::UpdateTicket(Box::new(closed)));
         }
         Ok(())
+    }
+
+    /// A job of it gave up at `at` and is a dead letter: the notification says so, and is not left waiting for nobody. One that
+    /// moved since has another job.
+    ///
+    /// # Errors
+    /// [`DeliverError::Storage`]; nothing changed.
+    pub async fn give_up(&self, id: NotificationId, why: &str, at: Timestamp) -> Result<(), DeliverError> {
+        for _ in 0..TRIES {
+            match self.give_up_once(id, why, at).await {
+                Err(error) if error.is_conflict() => {}
+                other => return other.map_err(DeliverError::Storage),
+            }
+        }
+        let error = PortError::new(PortErrorKind::Conflict, "deliver.give_up");
+        Err(DeliverError::Storage(error))
+    }
+
+    async fn give_up_once(&self, id: NotificationId, why: &str, at: Timestamp) -> Result<(), PortError> {
+        let Some(notification) = self.storage.notification(NotificationKey::Id(id)).await? else {
+            return Ok(());
+        };
+        if notification.updated_at > at {
+            return Ok(());
+        }
+        let now = self.clock.now();
+        let Some(moved) = decide::abandoned(notification, error("gave_up", why), now) else {
+            return Ok(());
+        };
+        let change = self.change_of(moved, Actor::Hub, now).await?;
+        self.storage.commit(change).await.map(|_| ())
     }
 
     fn reconcile_job(&self, id: NotificationId, at: Timestamp, now: Timestamp) -> Write {

@@ -68,7 +68,10 @@ impl Deliver {
                     marker: attempt.marker(),
                     started_at: attempt.started_at,
                 };
-                routed.sender.read_back(&message).await
+                routed
+                    .gate
+                    .call("deliver.read_back", routed.sender.read_back(&message))
+                    .await
             }
         }
     }

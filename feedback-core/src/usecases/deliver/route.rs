@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
-use super::{Deliver, Loaded, decide::closed_window, error};
+use super::{Deliver, Guarded, Loaded, decide::closed_window, error};
 use crate::{
     domain::{Channel, DeliveryError, DeliveryMode, NotificationAttempt, Route, ThreadRef, Timestamp},
     logic::window::{self, ProviderSays},
-    ports::{ChannelSender, PortError},
+    ports::{ChannelSender, Gate, PortError},
     usecases::sealing::{open, place},
 };
 
 /// A way that is open.
 pub(super) struct Routed {
     pub(super) sender: Arc<dyn ChannelSender>,
+    pub(super) gate: Arc<Gate>,
     pub(super) route: Route,
 }
 
@@ -27,7 +28,7 @@ impl Deliver {
         now: Timestamp,
     ) -> Result<Result<Routed, NoRoute>, PortError> {
         let notification = &loaded.notification;
-        let Some(sender) = self.senders.get(&notification.channel) else {
+        let Some(Guarded { sender, gate }) = self.senders.get(&notification.channel) else {
             return Ok(Err(no_sender(notification.channel)));
         };
         let at = place::of("reporter_identities", "external_user_id", *loaded.identity.id.as_uuid());
@@ -89,6 +90,7 @@ impl Deliver {
         };
         Ok(Ok(Routed {
             sender: Arc::clone(sender),
+            gate: Arc::clone(gate),
             route,
         }))
     }

@@ -168,14 +168,24 @@ impl Ingest {
             let Some(last) = self.storage.source(SourceKey::NewestBy(identity.id)).await? else {
                 continue;
             };
-            let data = json!({"channel": preference.channel, "purpose": "marketing", "wish": preference.marketing.as_str()});
+            let data =
+                json!({"channel": preference.channel, "purpose": "marketing", "wish": preference.marketing.as_str()});
             let actor = Actor::Reporter(identity.reporter);
             let now = writer.maker.now;
-            let noted = event(writer.maker.ids, last.ticket, EventKind::PreferenceNoted, actor, data, now);
+            let noted = event(
+                writer.maker.ids,
+                last.ticket,
+                EventKind::PreferenceNoted,
+                actor,
+                data,
+                now,
+            );
             writer.writes.push(noted);
             return Ok(Decided::Outcome(Outcome::FollowUp(last.ticket)));
         }
-        Ok(Decided::Outcome(Outcome::Ignored("a preference of a person who never wrote")))
+        Ok(Decided::Outcome(Outcome::Ignored(
+            "a preference of a person who never wrote",
+        )))
     }
 
     async fn recorded(

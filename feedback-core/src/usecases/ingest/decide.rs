@@ -282,7 +282,10 @@ mod tests {
             facts.in_thread = Some(&done);
             let decision = decide(&facts, BURST);
             assert_eq!(decision.plan, expected, "{text}");
-            assert!(decision.reading.is_some_and(|reading| !reading.evidence.is_empty()), "{text}");
+            assert!(
+                decision.reading.is_some_and(|reading| !reading.evidence.is_empty()),
+                "{text}"
+            );
         }
     }
 }

@@ -48,7 +48,9 @@ impl Ingest {
             channel: wanted.channel,
             external_id: wanted.external_id.clone(),
             thread: wanted.thread.clone(),
-            asked_by: self.vault.seal(KeyScope::Hub, kept_at(id), wanted.asked_by.as_bytes())?,
+            asked_by: self
+                .vault
+                .seal(KeyScope::Hub, kept_at(id), wanted.asked_by.as_bytes())?,
         };
         let job = NewJob::now(id, payload, writer.maker.now).unique(format!("fetch:{}", wanted.external_id));
         writer.writes.push(Write::Enqueue(job));

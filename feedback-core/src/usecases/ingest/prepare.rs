@@ -68,7 +68,10 @@ fn answered_by(message: &InboundMessage) -> Vec<ExternalId> {
         ThreadRef::Email { references, .. } => references.as_slice(),
         _ => &[],
     };
-    let references = references.iter().rev().filter_map(|id| ExternalId::parse(id.as_str()).ok());
+    let references = references
+        .iter()
+        .rev()
+        .filter_map(|id| ExternalId::parse(id.as_str()).ok());
     message.quotes.iter().cloned().chain(references).collect()
 }
 

@@ -191,7 +191,10 @@ impl Writer<'_> {
         if opted_out_at == identity.opted_out_at {
             return;
         }
-        let mut identity = Identity { opted_out_at, ..identity };
+        let mut identity = Identity {
+            opted_out_at,
+            ..identity
+        };
         self.writes.push(Write::UpdateIdentity(identity.clone()));
         identity.version += 1;
         view.put_identity(identity);
@@ -305,7 +308,10 @@ impl Writer<'_> {
                 created_at: self.maker.now,
             };
             self.writes.push(Write::InsertAttachment(Box::new(attachment)));
-            self.enqueue(JobPayload::FetchAttachment { attachment: id }, format!("fetch_attachment:{id}"));
+            self.enqueue(
+                JobPayload::FetchAttachment { attachment: id },
+                format!("fetch_attachment:{id}"),
+            );
         }
         Ok(())
     }
@@ -341,7 +347,11 @@ impl Writer<'_> {
         if let Some(reading) = reading {
             data["read_as"] = json!(reading.kind.as_str());
             // Names of rules and places in the text: none of its words.
-            data["because"] = reading.evidence.iter().map(|found| json!({"rule": found.rule, "span": found.span})).collect();
+            data["because"] = reading
+                .evidence
+                .iter()
+                .map(|found| json!({"rule": found.rule, "span": found.span}))
+                .collect();
         }
         data
     }
