@@ -205,7 +205,11 @@ impl Worker {
     }
 
     async fn after_failure(&self, job: &Job, payload: &JobPayload, failure: JobFailure) -> Verdict {
-        let age = self.clock.now().since(job.created_at);
+        // Waiting is bounded from when the outage began, and not from when the job was made.
+        let began = failure
+            .outage_since
+            .map_or(job.created_at, |since| since.max(job.created_at));
+        let waited = self.clock.now().since(began);
         let periodic = payload.max_attempts() == u32::MAX;
         match failure.step {
             NextStep::Retry { retry_after } if job.attempts < payload.max_attempts() => {
@@ -214,13 +218,18 @@ impl Worker {
                 let step = if periodic { job.attempts.min(4) } else { job.attempts };
                 Verdict::Retry(self.settings.backoff.delay(step, retry_after, entropy), failure.text)
             }
-            NextStep::Snooze(pause) if periodic || age <= OUTAGE_LIMIT => Verdict::Snooze(pause, failure.text),
+            NextStep::Snooze(pause) if periodic || waited <= OUTAGE_LIMIT => Verdict::Snooze(pause, failure.text),
             NextStep::GiveUp if periodic => {
                 Verdict::Retry(self.settings.backoff.delay(4, None, u64::MAX), failure.text)
             }
             NextStep::Retry { .. } | NextStep::Snooze(_) | NextStep::GiveUp => {
-                self.registry.gave_up(payload).await;
-                Verdict::Bury(failure.text)
+                let text = match failure.step {
+                    NextStep::Snooze(_) => format!("expired: {}", failure.text),
+                    _ => failure.text,
+                };
+                // Before the job is buried: a process that dies in between runs it again, and finds it settled.
+                self.registry.gave_up(payload, &text, self.clock.now()).await;
+                Verdict::Bury(text)
             }
         }
     }
@@ -267,6 +276,8 @@ impl Worker {
     }
 
     async fn reap(&self, stop: CancellationToken) {
+        // A process before this one may have died between burying a job and saying so.
+        self.registry.note_dead_letters().await;
         loop {
             match self.queue.reap(self.clock.now()).await {
                 Ok(reaped) if reaped.released + reaped.buried > 0 => {
@@ -275,6 +286,9 @@ impl Worker {
                         reaped.buried,
                         "took back jobs of a worker that is gone"
                     );
+                    if reaped.buried > 0 {
+                        self.registry.note_dead_letters().await;
+                    }
                 }
                 Ok(_) => {}
                 Err(error) => tracing::warn!(%error, "could not take lapsed jobs back"),
@@ -324,6 +338,10 @@ enum KnownKind {
     ReconcileNotification,
     PollTracker,
     LookUpReporter,
+    FetchMessage,
+    OpenThread,
+    FetchAttachment,
+    DeleteBlob,
     ReplayDelivery,
 }
 
