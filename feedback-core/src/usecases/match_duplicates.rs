@@ -40,8 +40,8 @@ pub struct MatchDuplicates {
 #[derive(Debug)]
 struct Loaded {
     vectors: VectorWindow,
-    /// Whatever comes later belongs to a ticket of this time or later; `None` before the first load.
-    complete_before: Option<Timestamp>,
+    /// When that was read, and from when on there may be tickets whose vectors come later; `None` before the first time.
+    complete: Option<(Timestamp, Timestamp)>,
 }
 
 /// Why a ticket could not be compared.
@@ -66,7 +66,7 @@ impl MatchDuplicates {
     ) -> Self {
         let loaded = Loaded {
             vectors: VectorWindow::new(embedder.dimensions()),
-            complete_before: None,
+            complete: None,
         };
         Self {
             storage,
@@ -179,7 +179,7 @@ impl MatchDuplicates {
             .first()
             .map_or(now, |ticket| ticket.created_at.min(now))
             .minus(CLOCKS_AGREE);
-        let from = self.lock().complete_before.map_or(since, |before| before.max(since));
+        let from = self.lock().complete.map_or(since, |(_, before)| before.max(since));
         let new = self
             .storage
             .vectors(self.embedder.model(), from)
@@ -191,8 +191,8 @@ impl MatchDuplicates {
                 .vectors
                 .put(vector.ticket, vector.ticket_created_at, &vector.values);
         }
-        // A late answer of another task must not move it back and forth: what is complete stays complete.
-        loaded.complete_before = loaded.complete_before.max(Some(complete_before));
+        // Several jobs read at once: what was known last counts.
+        loaded.complete = loaded.complete.max(Some((now, complete_before)));
         loaded.vectors.forget_before(since);
         Ok(())
     }
@@ -268,7 +268,7 @@ impl MatchDuplicates {
             since: self.clock.now().minus(self.window),
             limit,
         };
-        self.storage.tickets(key).await.map_err(MatchError::Storage)
+        self.storage.tickets_of(key).await.map_err(MatchError::Storage)
     }
 
     fn lock(&self) -> MutexGuard<'_, Loaded> {

@@ -5,10 +5,11 @@ use std::{error::Error, sync::Arc, time::Duration};
 use super::chain;
 use crate::{
     domain::{JobId, JobPayload, PageRequest, Timestamp},
-    ports::{Queries, PortError, PortErrorKind},
+    ports::{PortError, PortErrorKind, Queries},
     usecases::{
-        Deliver, DeliverError, FetchAttachment, FetchAttachmentError, DraftError, Drafts, Enrich, EnrichError, FetchError, Ingest, LookUpError, LookUpReporter,
-        MatchDuplicates, MatchError, NextStep, OpenThread, OpenThreadError, PollTracker, PushToTracker, ReplayError, SyncError, next_step,
+        Deliver, DeliverError, DraftError, Drafts, Enrich, EnrichError, FetchAttachment, FetchAttachmentError,
+        FetchError, Ingest, LookUpError, LookUpReporter, MatchDuplicates, MatchError, NextStep, OpenThread,
+        OpenThreadError, PollTracker, PushToTracker, ReplayError, SyncError, next_step,
     },
 };
 
@@ -79,6 +80,7 @@ impl Registry {
         match payload {
             JobPayload::TriageTicket { ticket } => self.enrich.suggest(ticket).await?,
             JobPayload::MatchDuplicates { ticket } => self.match_duplicates.suggest(ticket).await?,
+            JobPayload::EmbedTickets => self.match_duplicates.embed_missing().await?,
             JobPayload::PushToTracker { ticket, reopened } => {
                 // Without a tracker there is nobody to keep in step.
                 if let Some(push) = &self.push {
