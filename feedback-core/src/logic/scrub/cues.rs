@@ -114,6 +114,11 @@ impl Cues {
         self.0 & kinds.0 != 0
     }
 
+    /// One bit a kind.
+    pub(super) const fn bits(self) -> u64 {
+        self.0
+    }
+
     /// Either kind.
     pub(super) const fn or(self, other: Self) -> Self {
         Self(self.0 | other.0)

@@ -7,6 +7,9 @@ use std::sync::LazyLock;
 pub(super) struct Class(u8);
 
 impl Class {
+    /// A word that is no name.
+    const RARE_WORD: Self = Self(1 << 4);
+
     /// 0 is no given name, 3 a very common one.
     pub(super) const fn given(self) -> u8 {
         self.0 & 3
@@ -106,7 +109,23 @@ pub(super) fn class(word: &[u8]) -> Class {
     if word.len() < 2 || word.len() > 15 {
         return Class::default();
     }
-    Class(TABLE.find(digest(word)).unwrap_or(0) & 0x3f)
+    let digest = digest(word);
+    match TABLE.find(digest) {
+        Some(class) => Class(class & 0x3f),
+        None if word.len() > 2 && is_in_a_dictionary(digest) => Class::RARE_WORD,
+        None => Class::default(),
+    }
+}
+
+/// A Bloom filter of what the dictionaries of both languages have and the table has not: conjugations, plurals, rare
+/// words. One word in 50 that is in none passes for one.
+static WORDS: &[u8; 1 << 20] = include_bytes!("data/words.bin");
+
+fn is_in_a_dictionary(digest: u64) -> bool {
+    [0, 17, 34].iter().all(|shift| {
+        let at = (digest >> shift) as usize % (WORDS.len() * 8);
+        WORDS[at / 8] >> (at % 8) & 1 == 1
+    })
 }
 
 #[cfg(test)]
@@ -119,6 +138,7 @@ mod tests {
         assert_eq!(class(b"garcia").surname(), 3);
         assert_eq!(class(b"will").ordinary(), 2);
         assert!(!class(b"invoice").is_name());
+        assert_eq!(class(b"facturaremos"), Class::RARE_WORD);
         assert_eq!(class(b"xqzzvw"), Class::default());
         assert_eq!(class(b""), Class::default());
     }

@@ -86,8 +86,12 @@ fn is_address(reading: &Reading<'_>, at: usize, end: usize) -> bool {
         .distance(reading.view, at, Cues::VERSION, 4)
         .or(named_behind.then_some(4));
     let address = reading.words.distance(reading.view, at, Cues::IP, 6);
+    let far = reading.view.low[from..to]
+        .split(|&byte| byte == b'.')
+        .any(|part| part.len() == 3);
     match (version, address) {
-        (Some(version), Some(address)) => address <= version,
+        // "client ip 83.44.12.9, edge 83.44.12.10": what a list of addresses is about holds for the whole list.
+        (Some(version), Some(address)) => address <= version || address <= 4 && reading.view.before(at) == b' ' && far,
         (version, _) => version.is_none(),
     }
 }

@@ -28,6 +28,7 @@ mod phone;
 mod placeholders;
 mod secret;
 mod text;
+pub mod training;
 mod url;
 mod username;
 mod view;
@@ -289,31 +290,42 @@ impl Scrubber {
 
     /// One reading: every finder in the order of trust. What one claims, the next cannot have.
     fn read(&self, view: &View<'_>, known: &KnownPeople) -> Vec<Found> {
+        let reading = self.reading(view);
+        let mut claims = self.all_but_names(&reading, known);
+        known::find_names(view, known, &mut claims);
+        name::find(&reading, &mut claims);
+        claims.into_found(view)
+    }
+
+    fn reading<'r>(&'r self, view: &'r View<'r>) -> Reading<'r> {
         let words = Words::new(view);
-        let reading = Reading {
+        Reading {
             view,
             lower: is_without_capitals(view, &words),
             words,
             allowed: &self.allowed,
-        };
+        }
+    }
+
+    /// Every finder but that of names.
+    fn all_but_names(&self, reading: &Reading<'_>, known: &KnownPeople) -> Claims {
+        let view = reading.view;
         let mut claims = Claims::new(view);
         known::find_addresses(view, known, &mut claims);
-        url::find(&reading, &mut claims);
-        email::find(&reading, &mut claims);
-        secret::find(&reading, &mut claims);
+        url::find(reading, &mut claims);
+        email::find(reading, &mut claims);
+        secret::find(reading, &mut claims);
         for word in reading.words.all() {
             if claims.is_free(word.start, word.end) {
-                iban::find(&reading, word, &mut claims);
-                national_id::find(&reading, word, &mut claims);
+                iban::find(reading, word, &mut claims);
+                national_id::find(reading, word, &mut claims);
             }
         }
-        ip::find(&reading, &mut claims);
-        address::find(&reading, &mut claims);
-        number::find(&reading, &mut claims);
-        username::find(&reading, &mut claims);
-        known::find_names(view, known, &mut claims);
-        name::find(&reading, &mut claims);
-        claims.into_found(view)
+        ip::find(reading, &mut claims);
+        address::find(reading, &mut claims);
+        number::find(reading, &mut claims);
+        username::find(reading, &mut claims);
+        claims
     }
 }
 

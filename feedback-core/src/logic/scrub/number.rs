@@ -46,6 +46,7 @@ const MAX_GROUPS: usize = 16;
 pub(super) fn find(reading: &Reading<'_>, claims: &mut Claims) {
     let view = reading.view;
     let mut at = 0;
+    let mut last = None;
     while at < view.len() {
         if !view.low[at].is_ascii_digit() {
             at += 1;
@@ -53,7 +54,18 @@ pub(super) fn find(reading: &Reading<'_>, claims: &mut Claims) {
         }
         let run = run_at(view, at, claims);
         let end = run.groups.last().map_or(at + 1, |group| group.1).max(at + 1);
+        let (start, first) = (run.groups.first().map_or(at, |group| group.0), claims.count());
         classify(reading, &run, claims);
+        if claims.count() == first
+            && let Some((phone, digits)) = last
+            && phone::follows_phone(view, phone, start, end, digits)
+        {
+            // "912 345 678 o 1468513687": what stands beside a phone and is as long is one.
+            claims.hide(start, end, Label::Phone);
+        }
+        if let Some(end) = claims.last_is(Label::Phone, first) {
+            last = Some((end, view.low[start..end].iter().filter(|byte| byte.is_ascii_digit()).count()));
+        }
         at = end;
     }
 }
@@ -96,6 +108,7 @@ fn classify(reading: &Reading<'_>, run: &Run, claims: &mut Claims) {
         });
         match hit {
             Some((to, start, end, Some(label))) => {
+                let end = if label == Label::Phone { phone::extension(reading.view, end) } else { end };
                 claims.hide(start, end, label);
                 from = to;
             }

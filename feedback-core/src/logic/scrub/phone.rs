@@ -54,19 +54,53 @@ pub(super) fn is_phone(reading: &Reading<'_>, number: &Number<'_>) -> bool {
     spoken_for(view, number, &shape, parenthesis)
 }
 
+/// End of a phone with its extension: "598 966 7924 x214", "ext. 20", "int 4", "anexo 12".
+pub(super) fn extension(view: &View<'_>, end: usize) -> usize {
+    const WORDS: [&[u8]; 6] = [b"x", b"ext", b"extension", b"anexo", b"int", b"interno"];
+    let mut at = end;
+    while at < end + 3 && matches!(view.byte(at), b' ' | b',' | b'(') {
+        at += 1;
+    }
+    let word = at;
+    while at < word + 10 && view.byte(at).is_ascii_alphabetic() {
+        at += 1;
+    }
+    if !WORDS.contains(&&view.low[word..at]) {
+        return end;
+    }
+    while at < end + 16 && matches!(view.byte(at), b' ' | b'.' | b':') {
+        at += 1;
+    }
+    let digits = (at..at + 6).take_while(|&at| view.byte(at).is_ascii_digit()).count();
+    if (1..=5).contains(&digits) && !is_alnum(view.byte(at + digits)) {
+        at + digits
+    } else {
+        end
+    }
+}
+
+/// A number joined to a phone by "o", "and", a comma or a slash, and about as long.
+pub(super) fn follows_phone(view: &View<'_>, phone: usize, start: usize, end: usize, digits: usize) -> bool {
+    let joined = view.low.get(phone..start).is_some_and(|gap| {
+        matches!(gap, b" o " | b" or " | b" and " | b" y " | b" / " | b"/" | b", " | b" al " | b" a " | b" u ")
+    });
+    let length = view.low[start..end].iter().filter(|byte| byte.is_ascii_digit()).count();
+    joined && length >= 7 && length.abs_diff(digits) <= 3 && !is_alnum(view.byte(end)) && view.byte(end) != b'-'
+}
+
 /// A phone's own shape, with no word to help.
 fn spoken_for(view: &View<'_>, number: &Number<'_>, shape: &[usize], parenthesis: bool) -> bool {
     let digits = &number.digits[..];
     let first = digits[0];
     match *shape {
         [3, 3, 4] | [1, 3, 3, 4] => shape.len() == 3 || first == b'1',
-        [3, 7] => parenthesis,
+        [3, 7] => parenthesis || number.separator(view) == Some(b' '),
         [3, 3, 3] | [3, 2, 2, 2] | [2, 3, 2, 2] | [3, 6] => {
             matches!(first, b'6'..=b'9') && number.separator(view) != Some(b'.') || parenthesis
         }
         [1, 4, 4] | [1, 8] => matches!(first, b'2' | b'9'),
         [2, 4, 4] | [2, 8] | [3, 4, 4] | [2, 2, 4, 4] | [3, 8] => {
-            number.separator(view) != Some(b'.') && digits.len() >= 10
+            digits.len() >= 10
         }
         [4, 4, 4] => [b"52", b"54", b"34", b"57", b"56"]
             .iter()

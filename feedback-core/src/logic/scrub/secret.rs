@@ -250,6 +250,16 @@ fn after_cue(reading: &Reading<'_>, cue: &Word, claims: &mut Claims) {
             at += 2;
             continue;
         }
+        if link == Link::Beside && step == 0 && view.byte(at) == b'_' {
+            // "API_KEY=": the cue is part of a longer name.
+            while is_alnum(view.byte(at)) || view.byte(at) == b'_' {
+                at += 1;
+            }
+            if !matches!(view.byte(at), b'=' | b':' | b' ') {
+                return;
+            }
+            continue;
+        }
         let quote = matches!(view.before(at), b'"' | b'\'' | b'`').then(|| view.before(at));
         let start = at;
         while at < view.len()

@@ -3,9 +3,10 @@
 use super::{
     Label, Reading,
     cues::Cues,
-    gazetteer,
+    gazetteer::{self, Class},
     text::{is_code, is_uuid, is_version},
     view::{Claims, is_alnum},
+    words::Word,
 };
 
 /// What stands after an at-sign and is nobody: everyone, annotations, media queries.
@@ -83,8 +84,9 @@ pub(super) fn find(reading: &Reading<'_>, claims: &mut Claims) {
     }
     for (index, word) in reading.words.all().iter().enumerate() {
         let low = &view.low[word.start..word.end];
+        joined_name(reading, index, claims);
         if word.cues.has(Cues::USER) {
-            login(reading, word.end, claims);
+            login(reading, word.end, !matches!(low, b"account" | b"alias" | b"owner" | b"reporter"), claims);
         } else if matches!(low, b"as" | b"with" | b"con" | b"como") && index > 0 {
             // "logged in as ana77", "accedo con ana77".
             let enters = reading.words.before(word.start).take(2).any(|before| {
@@ -104,9 +106,43 @@ pub(super) fn find(reading: &Reading<'_>, claims: &mut Claims) {
                 )
             });
             if enters {
-                login(reading, word.end, claims);
+                login(reading, word.end, true, claims);
             }
         }
+    }
+}
+
+/// "m.okafor", "billy_faber", "ana.ruiz": a person's two names made one word.
+fn joined_name(reading: &Reading<'_>, index: usize, claims: &mut Claims) {
+    let (view, words) = (reading.view, reading.words.all());
+    let (first, Some(second)) = (words[index], words.get(index + 1)) else {
+        return;
+    };
+    // An underscore is a letter of no word here: "billy_faber" are two.
+    if second.start != first.end + 1 || !matches!(view.byte(first.end), b'.' | b'_') {
+        return;
+    }
+    let bytes = |word: &Word| &view.low[word.start..word.end];
+    let (given, surname) = (bytes(&first), bytes(second));
+    let name = surname.len() - surname.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    let (given, surname) = (gazetteer::class(given), gazetteer::class(&surname[..name]));
+    let announced = matches!(view.before(first.start), b':' | b'=')
+        || view.low[..first.start].ends_with(b": ")
+        || view.low[..first.start].ends_with(b" by ");
+    let single = first.end - first.start == 1 && view.low[first.start].is_ascii_alphabetic();
+    let named = given.given() >= 2 && given.ordinary() < 2 && surname.surname() >= 1 && surname.ordinary() < 2
+        || single
+            && view.byte(first.end) == b'.'
+            && surname.surname() >= 1
+            && surname.ordinary() <= 1 + u8::from(announced);
+    let alone = !matches!(view.before(first.start), b'.' | b'_' | b'/' | b'-' | b'@' | b'#' | b'$' | b'\'' | b'%')
+        && !matches!(view.byte(second.end), b'_' | b'/' | b'(' | b'@' | b'-' | b'=' | b'%')
+        && !(view.byte(second.end) == b'.' && is_alnum(view.byte(second.end + 1)));
+    // "A. Ruiz" and "a.Ruiz" are people's names, and "com.Garcia" is a class.
+    let small = view.raw[first.start].is_ascii_lowercase() == view.raw[second.start].is_ascii_lowercase()
+        && (!single || view.raw[first.start].is_ascii_lowercase() || reading.lower);
+    if named && alone && small && name >= 3 && claims.is_free(first.start, second.end) {
+        claims.hide(first.start, second.end, Label::Username);
     }
 }
 
@@ -145,8 +181,8 @@ fn handle(reading: &Reading<'_>, at: usize, claims: &mut Claims) {
     claims.hide(at, end, Label::Username);
 }
 
-/// The login that `after` announces, if what follows looks like one.
-fn login(reading: &Reading<'_>, after: usize, claims: &mut Claims) {
+/// The login that the word before `after` announces, if what follows looks like one; `alone` where it needs no sign.
+fn login(reading: &Reading<'_>, after: usize, alone: bool, claims: &mut Claims) {
     let view = reading.view;
     let mut at = after;
     let mut sign = false;
@@ -202,14 +238,37 @@ fn login(reading: &Reading<'_>, after: usize, claims: &mut Claims) {
         {
             return;
         }
-        if looks_like_login(low, sign, verb) && !reading.allowed.has(low) {
+        if looks_like_login(low, sign, verb, alone) && !reading.allowed.has(low) {
             claims.hide(start, end, Label::Username);
+            password_beside(reading, end, claims);
         }
         return;
     }
 }
 
-fn looks_like_login(low: &[u8], sign: bool, verb: bool) -> bool {
+/// "login is ana77 / Perro2089!": what is joined to a login by a slash or a colon and is no word opens it.
+fn password_beside(reading: &Reading<'_>, login: usize, claims: &mut Claims) {
+    let view = reading.view;
+    let start = match view.low.get(login..login + 3) {
+        Some(b" / " | b" : " | b" - " | b" | ") => login + 3,
+        Some([b'/' | b':' | b'|', ..]) => login + 1,
+        _ => return,
+    };
+    let length = (start..start + 40)
+        .take_while(|&at| !matches!(view.byte(at), 0 | 0x02 | b' ' | b'\n' | b',' | b';' | b')' | b'"'))
+        .count();
+    let mut end = start + length;
+    while end > start && matches!(view.low[end - 1], b'.' | b'?') {
+        end -= 1;
+    }
+    let value = &view.low[start..end];
+    let letters = value.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
+    if value.len() >= 5 && letters > 0 && letters < value.len() && !is_version(value) && !is_code(value) {
+        claims.hide(start, end, Label::Secret);
+    }
+}
+
+fn looks_like_login(low: &[u8], sign: bool, verb: bool, alone: bool) -> bool {
     let letters = low.iter().filter(|&&byte| byte.is_ascii_alphabetic()).count();
     let digits = low.iter().filter(|byte| byte.is_ascii_digit()).count();
     if letters < 2
@@ -255,5 +314,7 @@ fn looks_like_login(low: &[u8], sign: bool, verb: bool) -> bool {
         return !words || low.contains(&b'_') && digits > 0;
     }
     let ordinary = gazetteer::class(low).ordinary() > 0 || words;
-    (sign && !ordinary) || (verb && !ordinary && low.len() >= 4) || (joined && !ordinary)
+    // "username jpage": no word of any language, and no name.
+    let unknown = alone && low.len() >= 4 && gazetteer::class(low) == Class::default() && !low.contains(&b'-');
+    unknown || (sign && !ordinary) || (verb && !ordinary && low.len() >= 4) || (joined && !ordinary)
 }

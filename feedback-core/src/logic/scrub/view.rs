@@ -224,6 +224,17 @@ impl Claims {
         }
     }
 
+    /// How many places are hidden so far.
+    pub(super) fn count(&self) -> usize {
+        self.spans.len()
+    }
+
+    /// Where the last hidden place ends, if it is of this kind and was hidden after the first `count`.
+    pub(super) fn last_is(&self, label: Label, count: usize) -> Option<usize> {
+        let &(_, end, last) = self.spans.get(count..)?.last()?;
+        (last == label).then_some(end)
+    }
+
     /// Keeps the free parts of `start..end`: later finders leave them alone.
     pub(super) fn keep(&mut self, start: usize, end: usize) {
         for owner in &mut self.owner[start..end] {

@@ -65,7 +65,7 @@ pub(super) fn via(reading: &Reading<'_>, index: usize) -> Option<(usize, usize)>
         {
             break;
         }
-        if !matches!(bytes, b"no" | b"num" | b"nro" | b"numero" | b"n") {
+        if !matches!(bytes, b"no" | b"num" | b"nro" | b"numero" | b"n" | b"al") {
             letters += 1;
             titles += usize::from(view.raw[next.start].is_ascii_uppercase());
         }
@@ -161,7 +161,11 @@ pub(super) fn after_delivery(reading: &Reading<'_>, index: usize) -> Option<(usi
             .filter(|last| last.start - next.end == 1 && capital(last));
         return fits.then(|| (first.start, last.map_or(next.end, |last| last.end)));
     }
-    if first.cues.has(Cues::PROSE) || !(capital(&first) || reading.lower && home) || first.cues.has(Cues::CALENDAR) {
+    let sent = reading.lower && bridge.windows(3).any(|to| matches!(to, b" a " | b" to" | b" en"));
+    if first.cues.has(Cues::PROSE)
+        || !(capital(&first) || reading.lower && home || sent)
+        || first.cues.has(Cues::CALENDAR)
+    {
         return None;
     }
     let mut at = index + 1;
@@ -178,7 +182,13 @@ pub(super) fn after_delivery(reading: &Reading<'_>, index: usize) -> Option<(usi
         if bytes.iter().all(u8::is_ascii_digit) {
             // "deliver to Olga, 56 Queen Street": the number begins an address of its own.
             let own = gap.contains(&b',') && house_first(reading, at).is_some();
-            return (bytes.len() <= 5 && !own).then(|| (first.start, units(reading, at, next.end)));
+            // Without capitals and without a home, only a house's number ends a street: "mandar a 3 usuarios" has none.
+            let sure = !sent || home || capital(&first) || bytes.len() >= 2 && ends_address(reading, at);
+            return (bytes.len() <= 5 && !own && sure).then(|| (first.start, units(reading, at, next.end)));
+        }
+        if bytes == b"al" && words.get(at + 1).is_some_and(|last| is_number(low(view, last))) {
+            at += 1;
+            continue;
         }
         if !word_fits(next, bytes)
             || !(capital(next) || reading.lower || next.cues.has(Cues::PARTICLE) || next.cues.has(Cues::UNIT))
@@ -188,4 +198,12 @@ pub(super) fn after_delivery(reading: &Reading<'_>, index: usize) -> Option<(usi
         at += 1;
     }
     None
+}
+
+/// Nothing is counted by this number: a comma, a unit, the end of the line or of the sentence follows.
+fn ends_address(reading: &Reading<'_>, index: usize) -> bool {
+    let (view, words) = (reading.view, reading.words.all());
+    let next = words.get(index + 1);
+    matches!(view.byte(words[index].end), b',' | b'.' | b'\n' | 0)
+        || next.is_some_and(|next| next.cues.has(Cues::UNIT) || matches!(low(view, next), b"y" | b"and" | b"por"))
 }

@@ -25,7 +25,7 @@ louise louis charles antonio miguel manuel alberto ricardo fernando roberto serg
 rafael raul lucia elena silvia sara gabriel jaime hugo ignacio elisa sofia marina andre joe jim dan max nick steve chris
 matt mike greg brian scott jason kate karen lisa linda susan nicole jennifer jessica amy emily katie maggie molly sally
 annie lucy rosa thomas anthony andrew stephen stuart walter arnold harold howard leonard lloyd vincent gary larry keith
-kenneth jenny betty judy debbie wendy cathy carol claire vera nina eva irene monica veronica sonia natalia bella ella
+kenneth jenny betty judy debbie wendy cathy carol claire vera nina eva irene monica veronica sonia natalia bella
 phil pete fred ray ernie eddie andy donald douglas duncan gordon garcia lopez gomez perez sanchez rodriguez gonzalez
 fernandez martinez ramirez torres ruiz alvarez jimenez romero alonso gutierrez vazquez dominguez ramos suarez castro
 ortega rubio molina delgado ortiz morales castillo medina cortes nunez vega navarro mendez cabrera herrera aguilar

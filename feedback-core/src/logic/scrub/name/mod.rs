@@ -8,10 +8,12 @@ mod cue;
 mod grow;
 mod part;
 mod score;
+pub(super) mod tagger;
 
 use std::collections::HashSet;
 
-use self::part::{Case, Finder};
+pub(super) use self::part::Finder;
+use self::{part::Case, tagger::Opinion};
 use super::{Label, Reading, cues::Cues, view::Claims};
 
 /// Points that make a word a name.
@@ -19,32 +21,148 @@ const ENOUGH: i32 = 30;
 /// Points of a cue after which nearly any word is a name.
 const STRONG: i32 = 38;
 
+/// A word is a name from this score of the model on, whatever the rules say.
+const SURE: i32 = 40;
+/// Under this score the model overrules the rules.
+const DENIED: i32 = -40;
+
 /// Marks names.
 pub(super) fn find(reading: &Reading<'_>, claims: &mut Claims) {
     let finder = Finder::new(reading, claims);
-    let count = finder.traits.len();
-    let mut hidden = vec![false; count];
-    let mut at = 0;
-    while at < count {
-        if hidden[at] || !finder.traits[at].eligible {
-            at += 1;
-            continue;
-        }
-        let cue = finder.cue(at);
-        if finder.base(at) + finder.neighbours(at) + cue >= ENOUGH {
-            let (from, to) = finder.grow(at, cue >= STRONG);
-            hidden[from..to].fill(cue >= STRONG || !finder.names_thing(to));
-            at = to;
+    let mut rules = Rules::read(&finder);
+    let decided = finder.decide(&rules, |opinion, index, after_name| {
+        let score = tagger::score(&finder, opinion, index, after_name);
+        if opinion.hidden[index] {
+            score > DENIED || opinion.cues[index] >= STRONG
         } else {
-            at += 1;
+            score > SURE && !finder.is_barred(index, after_name)
+        }
+    });
+    rules.hidden = decided;
+    finder.second_look(&mut rules.hidden);
+    finder.hide(&rules.hidden, claims);
+}
+
+/// What the rules make of a message.
+pub(super) struct Rules {
+    /// Points of each word for itself and its neighbours.
+    points: Vec<i32>,
+    /// Points for what stands before it.
+    cues: Vec<i32>,
+    /// What they would hide.
+    hidden: Vec<bool>,
+}
+
+impl Rules {
+    pub(super) fn read(finder: &Finder<'_, '_>) -> Self {
+        let count = finder.traits.len();
+        let mut rules = Self {
+            points: vec![-90; count],
+            cues: vec![0; count],
+            hidden: vec![false; count],
+        };
+        let mut at = 0;
+        for index in 0..count {
+            if !finder.is_candidate(index) {
+                continue;
+            }
+            let cue = finder.cue(index);
+            rules.cues[index] = cue;
+            rules.points[index] = finder.base(index) + finder.neighbours(index);
+            if index >= at && !rules.hidden[index] && rules.points[index] + cue >= ENOUGH {
+                let (from, to) = finder.grow(index, cue >= STRONG);
+                rules.hidden[from..to].fill(cue >= STRONG || !finder.names_thing(to));
+                at = to;
+            }
+        }
+        finder.lists(&mut rules.hidden);
+        rules
+    }
+
+    fn opinion(&self) -> Opinion<'_> {
+        Opinion {
+            points: &self.points,
+            cues: &self.cues,
+            hidden: &self.hidden,
         }
     }
-    finder.lists(&mut hidden);
-    finder.second_look(&mut hidden);
-    finder.hide(&hidden, claims);
 }
 
 impl Finder<'_, '_> {
+    /// Asks `is_name` about every word that may be one, from left to right, and joins what belongs together.
+    pub(super) fn decide(
+        &self,
+        rules: &Rules,
+        mut is_name: impl FnMut(&Opinion<'_>, usize, bool) -> bool,
+    ) -> Vec<bool> {
+        let opinion = rules.opinion();
+        let mut decided = vec![false; self.traits.len()];
+        for index in 0..decided.len() {
+            if self.is_candidate(index) {
+                decided[index] = is_name(&opinion, index, self.follows_name(&decided, index));
+            }
+        }
+        self.bridge(&rules.hidden, &mut decided);
+        decided
+    }
+
+    /// What the model may not make a name by itself: words that stay, labels of numbers, months, places, our own teams.
+    fn is_barred(&self, index: usize, after_name: bool) -> bool {
+        let it = &self.traits[index];
+        let surname = after_name && it.class.surname() >= 2;
+        let labels = Cues::ORDER
+            .or(Cues::PHONE)
+            .or(Cues::NATIONAL)
+            .or(Cues::UNIT)
+            .or(Cues::DELIVERY)
+            .or(Cues::OURS);
+        it.allowed == 2
+            || it.allowed == 1 && !surname
+            || it.word.cues.has(labels) && it.class.given() < 3 && !surname
+            || it.word.cues.has(Cues::CALENDAR) && it.case == Case::Lower
+            || self.place(index) < 0
+    }
+
+    /// A name ends right before word `index`, particles and initials aside.
+    fn follows_name(&self, decided: &[bool], index: usize) -> bool {
+        let mut at = index;
+        while at > 0 && index - at < 3 {
+            at -= 1;
+            if !matches!(self.gap(at), b" " | b"-" | b"'" | b". ") {
+                return false;
+            }
+            if decided[at] {
+                return true;
+            }
+            if !self.traits[at].word.cues.has(Cues::PARTICLE) && !self.is_initial(at) {
+                return false;
+            }
+        }
+        false
+    }
+
+    /// Particles and initials between two parts of a name are parts as well, and initials that the rules took with it.
+    fn bridge(&self, ruled: &[bool], decided: &mut [bool]) {
+        let mut last: Option<usize> = None;
+        for index in 0..decided.len() {
+            if decided[index] {
+                if let Some(last) = last.filter(|&last| index - last <= 4)
+                    && (last + 1..index).all(|at| self.traits[at].word.cues.has(Cues::PARTICLE) || self.is_initial(at))
+                    && (last..index).all(|at| matches!(self.gap(at), b" " | b"-" | b"'" | b". "))
+                {
+                    decided[last + 1..index].fill(true);
+                }
+                last = Some(index);
+            }
+        }
+        for index in 0..decided.len() {
+            if ruled[index] && !decided[index] && !self.is_candidate(index) && self.is_initial(index) {
+                let beside = |other: Option<usize>| other.is_some_and(|other| decided.get(other) == Some(&true));
+                decided[index] = beside(index.checked_sub(1)) || beside(Some(index + 1));
+            }
+        }
+    }
+
     /// "the Smith-Waterman algorithm", "Newton's method": what follows a whole name makes it a thing.
     fn names_thing(&self, to: usize) -> bool {
         let next = match self.gap(to - 1) {

@@ -10,7 +10,7 @@ use super::super::{
 
 /// How a word is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Case {
+pub(in super::super) enum Case {
     /// Small letters.
     Lower,
     /// A capital first.
@@ -21,9 +21,9 @@ pub(super) enum Case {
 
 /// What is known of one word before its neighbours are looked at.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Trait {
+pub(in super::super) struct Trait {
     /// Where it is.
-    pub(super) word: Word,
+    pub(in super::super) word: Word,
     /// What the lists say.
     pub(super) class: Class,
     /// Its capitals.
@@ -37,13 +37,13 @@ pub(super) struct Trait {
 }
 
 /// Answers questions about the words of one reading.
-pub(super) struct Finder<'r, 't> {
+pub(in super::super) struct Finder<'r, 't> {
     pub(super) reading: &'r Reading<'t>,
-    pub(super) traits: Vec<Trait>,
+    pub(in super::super) traits: Vec<Trait>,
 }
 
 impl<'r, 't> Finder<'r, 't> {
-    pub(super) fn new(reading: &'r Reading<'t>, claims: &Claims) -> Self {
+    pub(in super::super) fn new(reading: &'r Reading<'t>, claims: &Claims) -> Self {
         let (view, words) = (reading.view, reading.words.all());
         let mut traits: Vec<Trait> = Vec::with_capacity(words.len());
         for (index, word) in words.iter().enumerate() {
@@ -61,6 +61,7 @@ impl<'r, 't> Finder<'r, 't> {
             };
             let identifier = matches!(view.before(word.start), b'_' | b'#' | b'$' | b'/' | b'\\')
                 || matches!(view.byte(word.end), b'_' | b'(' | b'/' | b'=' | b'\\')
+                || view.byte(word.end) == b'-' && view.byte(word.end + 1).is_ascii_digit()
                 || (view.byte(word.end) == b'.' && is_alnum(view.byte(word.end + 1)) && case == Case::Lower)
                 || (view.before(word.start) == b'.'
                     && word.start >= 2
