@@ -7,7 +7,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError, mpsc as std_mpsc},
+    sync::{Arc, Mutex, PoisonError, RwLock, mpsc as std_mpsc},
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
@@ -78,13 +78,16 @@ pub(crate) fn open_writer(path: &Path, config: &SqliteConfig) -> Result<(Connect
     conn.pragma_update(None, "wal_autocheckpoint", 0).map_err(failed)?;
     conn.pragma_update(None, "journal_size_limit", JOURNAL_BYTES)
         .map_err(failed)?;
+    // What is erased is overwritten in the file, not only forgotten; a freed page is written once more.
+    conn.query_row("PRAGMA secure_delete = ON", [], |_| Ok(()))
+        .map_err(failed)?;
     let version = migrate::migrate(path, &mut conn)?;
     Ok((conn, version))
 }
 
 /// The threads and the ways to them.
 pub(crate) struct Connections {
-    writer: Option<mpsc::Sender<Box<dyn Task>>>,
+    writer: Option<mpsc::Sender<Order>>,
     readers: Option<std_mpsc::SyncSender<ReadTask>>,
     writer_thread: Option<JoinHandle<()>>,
     reader_threads: Vec<JoinHandle<()>>,
@@ -92,6 +95,18 @@ pub(crate) struct Connections {
     read_timeout: Duration,
     write_timeout: Duration,
 }
+
+/// What the writer is told.
+enum Order {
+    /// A commit, which may share its transaction with others.
+    Commit(Box<dyn Task>),
+    /// Everything into the database file, and the log emptied.
+    Settle(oneshot::Sender<Result<(), Failure>>),
+}
+
+/// Held by every read while it runs, and by the writer while it empties the log: that waits for readers, and a store that
+/// is read all the time has always one.
+type Gate = Arc<RwLock<()>>;
 
 type ReadTask = Box<dyn FnOnce(&mut Connection, &Deadline) + Send>;
 
@@ -103,18 +118,20 @@ impl Connections {
             source: Box::new(source),
         };
         let broken = watch::Sender::new(false);
+        let gate = Gate::default();
 
-        let (to_writer, commits) = mpsc::channel(config.waiting_commits);
+        let (to_writer, orders) = mpsc::channel(config.waiting_commits);
         let work = Writer {
             conn: writer,
             log: with_suffix(path, "-wal"),
             group_size: config.group_size,
             broken: broken.clone(),
+            gate: Arc::clone(&gate),
             rows_since_checkpoint: 0,
             log_at_checkpoint: 0,
         };
         let writer_thread = thread::Builder::new().name("sqlite-writer".into());
-        let writer_thread = writer_thread.spawn(move || work.run(commits)).map_err(io)?;
+        let writer_thread = writer_thread.spawn(move || work.run(orders)).map_err(io)?;
 
         let (to_readers, reads) = std_mpsc::sync_channel::<ReadTask>(config.waiting_commits);
         let reads = Arc::new(Mutex::new(reads));
@@ -122,11 +139,11 @@ impl Connections {
         for _ in 0..config.readers.max(1) {
             let conn =
                 open(path, config, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(|error| migrate::classify(path, error))?;
-            let reads = Arc::clone(&reads);
+            let (reads, gate) = (Arc::clone(&reads), Arc::clone(&gate));
             reader_threads.push(
                 thread::Builder::new()
                     .name("sqlite-reader".into())
-                    .spawn(move || read(conn, &reads))
+                    .spawn(move || read(conn, &reads, &gate))
                     .map_err(io)?,
             );
         }
@@ -162,9 +179,19 @@ impl Connections {
             output: None,
             reply,
         });
+        self.order(Order::Commit(task), answer).await
+    }
+
+    /// Moves the log into the database file and empties it, so that what was overwritten there is gone from both.
+    pub(crate) async fn settle(&self) -> Result<(), Failure> {
+        let (reply, answer) = oneshot::channel();
+        self.order(Order::Settle(reply), answer).await
+    }
+
+    async fn order<T>(&self, order: Order, answer: oneshot::Receiver<Result<T, Failure>>) -> Result<T, Failure> {
         let writer = self.writer.as_ref().ok_or(GONE)?;
         writer
-            .try_send(task)
+            .try_send(order)
             .map_err(|_| Failure::new(PortErrorKind::Unavailable, "overloaded"))?;
         match tokio::time::timeout(self.write_timeout, answer).await {
             Ok(Ok(outcome)) => outcome,
@@ -239,7 +266,7 @@ impl Deadline {
     }
 }
 
-fn read(mut conn: Connection, reads: &Mutex<std_mpsc::Receiver<ReadTask>>) {
+fn read(mut conn: Connection, reads: &Mutex<std_mpsc::Receiver<ReadTask>>, gate: &RwLock<()>) {
     let deadline = Deadline::default();
     let asked = deadline.clone();
     // Fallible only in newer versions of the range that the manifest allows; without it reads are merely unbounded.
@@ -248,7 +275,10 @@ fn read(mut conn: Connection, reads: &Mutex<std_mpsc::Receiver<ReadTask>>) {
         // Held while waiting, so that one reader waits at the channel and the others for it.
         let next = reads.lock().unwrap_or_else(PoisonError::into_inner).recv();
         match next {
-            Ok(task) => task(&mut conn, &deadline),
+            Ok(task) => {
+                let _passing = gate.read().unwrap_or_else(PoisonError::into_inner);
+                task(&mut conn, &deadline);
+            }
             Err(_) => return,
         }
     }
@@ -302,18 +332,31 @@ struct Writer {
     log: PathBuf,
     group_size: usize,
     broken: watch::Sender<bool>,
+    gate: Gate,
     rows_since_checkpoint: u64,
     log_at_checkpoint: u64,
 }
 
 impl Writer {
-    fn run(mut self, mut commits: mpsc::Receiver<Box<dyn Task>>) {
-        while let Some(first) = commits.blocking_recv() {
-            let mut group = vec![first];
+    fn run(mut self, mut orders: mpsc::Receiver<Order>) {
+        let mut held = None;
+        while let Some(first) = held.take().or_else(|| orders.blocking_recv()) {
+            let mut group = match first {
+                Order::Commit(task) => vec![task],
+                Order::Settle(reply) => {
+                    // Whoever asked may be gone; what was asked for is done all the same.
+                    let _ = reply.send(self.settle());
+                    continue;
+                }
+            };
             while group.len() < self.group_size
-                && let Ok(next) = commits.try_recv()
+                && held.is_none()
+                && let Ok(next) = orders.try_recv()
             {
-                group.push(next);
+                match next {
+                    Order::Commit(task) => group.push(task),
+                    Order::Settle(_) => held = Some(next),
+                }
             }
             group.retain(|task| !task.is_abandoned());
             if group.is_empty() {
@@ -325,8 +368,13 @@ impl Writer {
             }
             if let Err(failure) = exec(&self.conn, "BEGIN IMMEDIATE") {
                 // Who came while we waited for a stranger's lock has waited as well: nobody waits twice.
-                while let Ok(next) = commits.try_recv() {
-                    group.push(next);
+                while held.is_none()
+                    && let Ok(next) = orders.try_recv()
+                {
+                    match next {
+                        Order::Commit(task) => group.push(task),
+                        Order::Settle(_) => held = Some(next),
+                    }
                 }
                 self.note(&failure);
                 answer_all(group, &failure);
@@ -334,6 +382,28 @@ impl Writer {
             }
             self.commit(group);
             self.checkpoint_if_due();
+        }
+    }
+
+    fn settle(&mut self) -> Result<(), Failure> {
+        if *self.broken.borrow() {
+            return Err(BROKEN);
+        }
+        // Reads end within their time limit; a stranger's are waited for as long as any lock is.
+        let _alone = self.gate.write().unwrap_or_else(PoisonError::into_inner);
+        let busy = self
+            .conn
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
+        match busy.map_err(Failure::from) {
+            Ok(0) => {
+                (self.rows_since_checkpoint, self.log_at_checkpoint) = (0, 0);
+                Ok(())
+            }
+            Ok(_) => Err(Failure::new(PortErrorKind::Unavailable, "busy")),
+            Err(failure) => {
+                self.note(&failure);
+                Err(failure)
+            }
         }
     }
 

@@ -3,6 +3,7 @@
 mod commit;
 mod config;
 mod connection;
+mod custody;
 mod error;
 mod instance_lock;
 mod job_queue;

@@ -9,12 +9,12 @@ use std::{
 
 use feedback_core::{
     domain::{
-        Change, ChangelogStatus, Channel, EventKind, Marker, NotificationStatus, PageRequest, PageSize, Priority,
-        Queue, TicketStatus, TicketType, Timestamp, Write,
+        Change, ChangelogStatus, Channel, Erasure, EventKind, JobPayload, LinkStatus, Marker, NewJob,
+        NotificationStatus, PageRequest, PageSize, Priority, Queue, Sealed, TicketStatus, TicketType, Timestamp, Write,
     },
     ports::{
-        ChangelogEntryKey, ChangelogFilter, ClaimRequest, IdentityKey, JobQueue, NotificationFilter, NotificationKey,
-        Queries, ReporterKey, SourceKey, Storage, TicketFilter, TicketKey,
+        AttachmentsKey, ChangelogEntryKey, ChangelogFilter, ClaimRequest, Custody, Expired, IdentityKey, JobQueue, LinksKey,
+        NotificationFilter, NotificationKey, NotificationsKey, Queries, ReporterKey, SourceKey, Storage, TicketFilter, TicketKey, TicketsKey, WrappedKind,
     },
     testing::fixtures::Fixtures,
 };
@@ -41,7 +41,7 @@ async fn no_statement_reads_a_table_without_an_index() {
 
     let conn = Connection::open(path).unwrap();
     let statements = STATEMENTS.lock().unwrap().clone();
-    assert!(statements.len() > 90, "only {} statements ran", statements.len());
+    assert!(statements.len() > 130, "only {} statements ran", statements.len());
     let mut scans = Vec::new();
     for sql in &statements {
         let mut explain = conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
@@ -57,7 +57,7 @@ async fn no_statement_reads_a_table_without_an_index() {
 }
 
 /// Indexes that hold only the rows that are asked for: reading all of one reads nothing in vain.
-const WHOLE_ANSWERS: [&str; 3] = ["jobs_dead", "jobs_leased", "reporters_merged"];
+const WHOLE_ANSWERS: [&str; 4] = ["erasures_by_time", "jobs_dead", "jobs_leased", "reporters_merged"];
 
 fn is_cheap(sql: &str, step: &str) -> bool {
     let is_page = sql.contains("ORDER BY r.created_at DESC");
@@ -82,6 +82,7 @@ async fn run_everything(store: &Sqlite) {
     look_ups(store, &fixtures).await;
     jobs(store, &fixtures).await;
     lists(store).await;
+    custody(store, &fixtures).await;
 }
 
 async fn commit(store: &Sqlite, writes: impl IntoIterator<Item = Write>) {
@@ -140,14 +141,61 @@ async fn writes(store: &Sqlite, fixtures: &Fixtures) {
             Write::InsertSignInLink(link.clone()),
             Write::ConsumeSignInLink(link.digest),
             Write::PutSession(session.clone()),
+            Write::TouchSession(session.digest, fixtures.now()),
             Write::DeleteSession(session.digest),
+        ],
+    )
+    .await;
+    let mut undone = fixtures.identity_link(&rows.identity);
+    let link_between = fixtures.link(rows.ticket.id, other.ticket.id);
+    let group = fixtures.group(rows.ticket.id);
+    let file = fixtures.attachment(&rows.source);
+    commit(
+        store,
+        [
+            Write::InsertIdentityLink(undone.clone()),
+            Write::InsertGroup(group.clone()),
+            Write::InsertAttachment(Box::new(file.clone())),
+            Write::UpdateAttachment(Box::new(file.clone())),
+            Write::AnchorSource(rows.source.id, fixtures.thread()),
+        ],
+    )
+    .await;
+    undone.undone = Some((fixtures.now(), fixtures.id()));
+    let unknown = Write::AnchorSource(fixtures.id(), fixtures.thread());
+    commit(store, [Write::UpdateIdentityLink(undone), Write::UpdateGroup(group)]).await;
+    let erasure = |reporter| {
+        Write::EraseReporter(Erasure {
+            reporter,
+            at: fixtures.now(),
+            by: None,
+        })
+    };
+    let last = fixtures.intake();
+    store.commit(last.change()).await.unwrap();
+    let entry = fixtures.changelog_entry(last.ticket.id, last.reporter.id);
+    commit(
+        store,
+        [
+            Write::InsertChangelogEntry(Box::new(entry.clone())),
+            Write::InsertNotification(Box::new(fixtures.notification(&entry, &last.identity))),
+            Write::InsertAttachment(Box::new(fixtures.attachment(&last.source))),
+            erasure(last.reporter.id),
         ],
     )
     .await;
     // The question behind each refused update.
     let mut stale = fixtures.cursor("other");
     stale.version = 9;
+    let expected = LinkStatus::Suggested;
     for refused in [
+        unknown,
+        Write::UpdateLink {
+            link: Box::new(link_between),
+            expected,
+        },
+        Write::UpdateGroup(fixtures.group(rows.ticket.id)),
+        Write::UpdateAttachment(Box::new(fixtures.attachment(&rows.source))),
         Write::UpdateReporter(fixtures.reporter()),
         Write::UpdateIdentity(fixtures.identity(rows.reporter.id)),
         Write::UpdateTicket(Box::new(fixtures.new_ticket(rows.reporter.id).numbered(number))),
@@ -202,9 +250,41 @@ async fn look_ups(store: &Sqlite, fixtures: &Fixtures) {
     ] {
         store.notification(key).await.unwrap();
     }
+    let (model, limit) = (String::from("m"), 10);
+    for key in [
+        TicketsKey::Group(fixtures.id()),
+        TicketsKey::Reporter(fixtures.id()),
+        TicketsKey::WithoutVector {
+            model,
+            since: now,
+            limit,
+        },
+    ] {
+        store.tickets_of(key).await.unwrap();
+    }
+    for key in [LinksKey::Id(fixtures.id()), LinksKey::Ticket(fixtures.id())] {
+        store.links(key).await.unwrap();
+    }
+    for key in [
+        AttachmentsKey::Id(fixtures.id()),
+        AttachmentsKey::Source(fixtures.id()),
+        AttachmentsKey::Ticket(fixtures.id()),
+        AttachmentsKey::StoredBefore { before: now, limit },
+    ] {
+        store.attachments(key).await.unwrap();
+    }
+    store.group(fixtures.id()).await.unwrap();
+    store.merged_reporters(fixtures.id()).await.unwrap();
+    store.identity_links(fixtures.id()).await.unwrap();
     store.sources(fixtures.id()).await.unwrap();
     store.identities(fixtures.id()).await.unwrap();
-    Storage::notifications(store, fixtures.id()).await.unwrap();
+    for key in [
+        NotificationsKey::Entry(fixtures.id()),
+        NotificationsKey::Parked(fixtures.id()),
+        NotificationsKey::Reporter(fixtures.id()),
+    ] {
+        Storage::notifications(store, key).await.unwrap();
+    }
     store.attempts(fixtures.id()).await.unwrap();
     store.cursor("tracker").await.unwrap();
     store.vectors("m", now).await.unwrap();
@@ -238,6 +318,33 @@ async fn jobs(store: &Sqlite, fixtures: &Fixtures) {
     store.reap(now).await.unwrap();
     store.revive(leases[3].job, now).await.unwrap();
     store.discard(leases[3].job, now).await.unwrap();
+}
+
+async fn custody(store: &Sqlite, fixtures: &Fixtures) {
+    let now = fixtures.now().plus(Duration::from_secs(1_000));
+    let rows = fixtures.intake();
+    let number = store.commit(rows.change()).await.unwrap().number_of(rows.ticket.id);
+    let mut over = rows.stored_ticket(number.unwrap());
+    over.status = TicketStatus::Closed;
+    let delivery = JobPayload::ReplayDelivery {
+        channel: Channel::Slack,
+        content_type: None,
+        body: Sealed::from_bytes(vec![1, 2, 3]),
+        received_at: now,
+    };
+    let delivery = NewJob::now(fixtures.id(), delivery, now);
+    commit(store, [Write::UpdateTicket(Box::new(over)), Write::Enqueue(delivery.dead("x"))]).await;
+    for kind in [WrappedKind::SubjectKey, WrappedKind::Delivery] {
+        for found in store.wrapped(kind, None, 10).await.unwrap() {
+            assert!(store.rewrap(kind, &found, &found.bytes).await.unwrap());
+        }
+    }
+    for what in Expired::ALL {
+        store.purge(what, now, 10).await.unwrap();
+    }
+    store.erasures().await.unwrap();
+    store.timelines(None, 10).await.unwrap();
+    store.settle_erasures().await.unwrap();
 }
 
 async fn lists(store: &Sqlite) {
@@ -278,12 +385,15 @@ async fn lists(store: &Sqlite) {
                 store.notification_detail(notification.id).await.unwrap();
             }
         }
+        store.groups(page).await.unwrap();
+        store.inbox(Fixtures::default().id(), page).await.unwrap();
         let dead = store.dead_letters(page).await.unwrap();
         if let Some(letter) = dead.items.first() {
             store.dead_letter(letter.job.id).await.unwrap();
         }
     }
     let now = Timestamp::from_unix_seconds(2_000_000_000).unwrap();
+    store.rollups(Timestamp::UNIX_EPOCH, now).await.unwrap();
     store.metrics(Timestamp::UNIX_EPOCH, now).await.unwrap();
     store.ops_status(now).await.unwrap();
 }

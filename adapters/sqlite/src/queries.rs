@@ -7,14 +7,20 @@ use feedback_core::{
         Priority, Reporter, ReporterId, Ticket, TicketId, TicketStatus, TicketType, Timestamp,
     },
     ports::{
-        ChangelogFilter, ChangelogRow, DeadLetter, MetricsSummary, NotificationDetail, NotificationFilter, OpsStatus,
-        PortError, PortErrorKind, Queries, SourceRef, StepTimes, TicketDetail, TicketFilter, TicketRow, search_words,
+        ChangelogFilter, ChangelogRow, DeadLetter, GroupRow, InboxRow, MetricsSummary, NotificationDetail,
+        NotificationFilter, OpsStatus, PortError, PortErrorKind, Queries, Rollup, SourceRef, StepTimes, TicketDetail,
+        TicketFilter, TicketRow, search_words,
     },
 };
 use rusqlite::{Connection, ToSql, params, params_from_iter};
 use serde::de::DeserializeOwned;
 
-use crate::{Sqlite, error::Failure, row, storage::attempts_of};
+use crate::{
+    Sqlite,
+    error::Failure,
+    row,
+    storage::{LINKS_OF_TICKET, attempts_of},
+};
 
 const DAY_MICROS: i64 = 86_400_000_000;
 
@@ -148,6 +154,37 @@ impl Queries for Sqlite {
             Ok(job.map(|job| DeadLetter { job }))
         };
         self.inner.connections.read("queries.dead_letter", read).await
+    }
+
+    async fn groups(&self, page: PageRequest) -> Result<Page<GroupRow>, PortError> {
+        let read = move |conn: &Connection| {
+            let size = "(SELECT count(*) FROM tickets t WHERE t.group_id = r.id) AS tickets";
+            let list = List::of("ticket_groups r", size, page).build();
+            let rows = row::all(conn, &list.sql, list.params(), |cells| {
+                Ok(GroupRow {
+                    group: row::group(cells)?,
+                    tickets: cells.count("tickets")?,
+                })
+            })?;
+            Ok(Page::from_overfetched(rows, page.size, |row: &GroupRow| Cursor {
+                at: row.group.created_at,
+                id: *row.group.id.as_uuid(),
+            }))
+        };
+        self.inner.connections.read("queries.groups", read).await
+    }
+
+    async fn inbox(&self, reporter: ReporterId, page: PageRequest) -> Result<Page<InboxRow>, PortError> {
+        let read = move |conn: &Connection| inbox(conn, reporter, page);
+        self.inner.connections.read("queries.inbox", read).await
+    }
+
+    async fn rollups(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Rollup>, PortError> {
+        let read = move |conn: &Connection| {
+            let sql = "SELECT * FROM metric_rollups WHERE hour >= ?1 AND hour < ?2 ORDER BY hour, name, label";
+            row::all(conn, sql, [from.unix_micros(), to.unix_micros()], row::rollup)
+        };
+        self.inner.connections.read("queries.rollups", read).await
     }
 
     async fn metrics(&self, from: Timestamp, to: Timestamp) -> Result<MetricsSummary, PortError> {
@@ -285,6 +322,52 @@ fn ticket_row(conn: &Connection, ticket: Ticket) -> Result<TicketRow, Failure> {
     })
 }
 
+fn inbox(conn: &Connection, reporter: ReporterId, page: PageRequest) -> Result<Page<InboxRow>, Failure> {
+    // A page of each reporter that the person was, merged here: a statement over all of them would sort every delivery.
+    let mut found: Vec<Notification> = Vec::new();
+    for reporter in everybody_merged_into(conn, reporter)? {
+        let mut list = List::of("notifications r", "", page);
+        list.only("r.reporter_id = ?", reporter.as_uuid().into_bytes());
+        list.conditions
+            .push_str(" AND r.channel = 'in_app' AND r.status IN ('sent', 'delivered', 'read')");
+        let list = list.build();
+        found.extend(row::all(conn, &list.sql, list.params(), row::notification)?);
+    }
+    found.sort_by_key(|notification| std::cmp::Reverse((notification.created_at, notification.id)));
+    found.truncate(page.size.rows() + 1);
+    let found = Page::from_overfetched(found, page.size, |notification: &Notification| Cursor {
+        at: notification.created_at,
+        id: *notification.id.as_uuid(),
+    });
+    let lost = || Failure::new(PortErrorKind::Unavailable, "unreadable_row").about("changelog entry");
+    let row = |notification: Notification| -> Result<InboxRow, Failure> {
+        let sql = "SELECT * FROM changelog_entries WHERE id = ?1";
+        let id = [notification.changelog_entry.as_uuid().as_bytes()];
+        let entry = row::first(conn, sql, id, row::changelog_entry)?.ok_or_else(lost)?;
+        Ok(InboxRow { notification, entry })
+    };
+    let next = found.next;
+    let items = found.items.into_iter().map(row).collect::<Result<_, _>>()?;
+    Ok(Page { items, next })
+}
+
+/// A reporter and all who turned out to be them.
+fn everybody_merged_into(conn: &Connection, reporter: ReporterId) -> Result<Vec<ReporterId>, Failure> {
+    let sql = "SELECT id FROM reporters WHERE merged_into = ?1";
+    let mut everybody = vec![reporter];
+    let mut asked = 0;
+    while let Some(next) = everybody.get(asked).copied() {
+        asked += 1;
+        for merged in row::all(conn, sql, [next.as_uuid().as_bytes()], |cells| cells.id("id"))? {
+            // A ring of merges, which no rule makes, must not hang an inbox.
+            if !everybody.contains(&merged) {
+                everybody.push(merged);
+            }
+        }
+    }
+    Ok(everybody)
+}
+
 /// The reporter that this one turned out to be.
 fn person(conn: &Connection, id: ReporterId) -> Result<Reporter, Failure> {
     let lost = || Failure::new(PortErrorKind::Unavailable, "unreadable_row").about("reporter");
@@ -308,7 +391,6 @@ fn detail(conn: &Connection, id: TicketId) -> Result<Option<TicketDetail>, Failu
     };
     let sources = "SELECT * FROM ticket_sources WHERE ticket_id = ?1 ORDER BY seq";
     let events = "SELECT * FROM ticket_events WHERE ticket_id = ?1 ORDER BY seq";
-    let links = "SELECT * FROM ticket_links WHERE ticket_id = ?1 OR original_id = ?1 ORDER BY score DESC, id";
     let attachments = "SELECT * FROM attachments WHERE ticket_id = ?1 ORDER BY created_at, id";
     let entries = "SELECT * FROM changelog_entries WHERE ticket_id = ?1 ORDER BY created_at DESC, id DESC";
     let notifications = "SELECT * FROM notifications WHERE ticket_id = ?1 ORDER BY created_at, id";
@@ -316,7 +398,7 @@ fn detail(conn: &Connection, id: TicketId) -> Result<Option<TicketDetail>, Failu
         reporter: person(conn, ticket.reporter)?,
         sources: row::all(conn, sources, key, row::source)?,
         events: row::all(conn, events, key, row::event)?,
-        links: row::all(conn, links, key, row::link)?,
+        links: row::all(conn, LINKS_OF_TICKET, key, row::link)?,
         attachments: row::all(conn, attachments, key, row::attachment)?,
         changelog_entries: row::all(conn, entries, key, row::changelog_entry)?,
         notifications: row::all(conn, notifications, key, row::notification)?,

@@ -1,14 +1,14 @@
-//! Rows to entities. Names of columns are those of `migrations/V1__data_model.sql`.
+//! Rows to entities. Names of columns are those of the migrations.
 
 use feedback_core::{
     domain::{
         Actor, ApiToken, ApprovalSeal, Attachment, BlindIndex, ChainHash, ChangelogEntry, Confirmation, Decision,
-        ExternalId, IdempotencyKey, Identity, Job, JobKind, Language, Notification, NotificationAttempt,
-        RememberedCall, Reporter, Scrubbed, Sealed, SecretDigest, Session, SignInLink, SubjectKey, Suggestion,
-        SyncCursor, ThreadKey, Ticket, TicketEvent, TicketLink, TicketNumber, TicketSource, TicketVector, Timestamp,
-        User,
+        Erasure, ExternalId, IdempotencyKey, Identity, IdentityLink, Job, JobKind, Language, Notification,
+        NotificationAttempt, RememberedCall, Reporter, Scrubbed, Sealed, SecretDigest, Session, SignInLink, SubjectKey,
+        Suggestion, SyncCursor, ThreadKey, Ticket, TicketEvent, TicketGroup, TicketLink, TicketNumber, TicketSource,
+        TicketVector, Timestamp, User,
     },
-    ports::FromUuid,
+    ports::{FromUuid, Rollup},
 };
 use rusqlite::{Connection, Params, Row, types::FromSql};
 use serde::de::{DeserializeOwned, IntoDeserializer, value};
@@ -173,6 +173,27 @@ pub(crate) fn identity(row: &Cells<'_>) -> Read<Identity> {
     })
 }
 
+pub(crate) fn identity_link(row: &Cells<'_>) -> Read<IdentityLink> {
+    let undone_at = row.time_or_none("undone_at")?;
+    Ok(IdentityLink {
+        id: row.id("id")?,
+        identity: row.id("identity_id")?,
+        reporter: row.id("reporter_id")?,
+        kind: row.word("kind")?,
+        source: row.id_or_none("source_id")?,
+        at: row.time("at")?,
+        undone: undone_at.zip(row.id_or_none("undone_by")?),
+    })
+}
+
+pub(crate) fn erasure(row: &Cells<'_>) -> Read<Erasure> {
+    Ok(Erasure {
+        reporter: row.id("reporter_id")?,
+        at: row.time("erased_at")?,
+        by: row.id_or_none("asked_by")?,
+    })
+}
+
 pub(crate) fn ticket(row: &Cells<'_>) -> Read<Ticket> {
     Ok(Ticket {
         id: row.id("id")?,
@@ -260,6 +281,25 @@ pub(crate) fn event(row: &Cells<'_>) -> Read<TicketEvent> {
 
 pub(crate) fn chain_hash(row: &Cells<'_>) -> Read<ChainHash> {
     row.plain("hash").map(ChainHash::from_bytes)
+}
+
+pub(crate) fn group(row: &Cells<'_>) -> Read<TicketGroup> {
+    Ok(TicketGroup {
+        id: row.id("id")?,
+        title: row.scrubbed("title")?,
+        primary: row.id("primary_ticket_id")?,
+        created_at: row.time("created_at")?,
+        version: row.plain("version")?,
+    })
+}
+
+pub(crate) fn rollup(row: &Cells<'_>) -> Read<Rollup> {
+    Ok(Rollup {
+        hour: row.time("hour")?,
+        kind: row.word("name")?,
+        channel: row.word("label")?,
+        count: row.count("count")?,
+    })
 }
 
 pub(crate) fn link(row: &Cells<'_>) -> Read<TicketLink> {
