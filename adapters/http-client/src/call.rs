@@ -35,6 +35,10 @@ impl Bearer {
         value.set_sensitive(true);
         Ok(Self(value))
     }
+
+    pub(crate) fn value(&self) -> HeaderValue {
+        self.0.clone()
+    }
 }
 
 impl fmt::Debug for Bearer {

@@ -130,7 +130,7 @@ fn request_of(call: Call) -> Result<Request, PortError> {
 }
 
 /// Whether the request may have reached the provider. In doubt it may: `NotSent` is a promise.
-fn failure(operation: &'static str, error: reqwest::Error) -> PortError {
+pub(crate) fn failure(operation: &'static str, error: reqwest::Error) -> PortError {
     let (kind, code) = if error.is_builder() {
         (PortErrorKind::NotSent, "invalid_request")
     } else if error.is_dns() {

@@ -8,6 +8,9 @@ mod client;
 mod code;
 mod config;
 mod deadline;
+mod file_client;
+mod file_hosts;
+mod public_address;
 mod redact;
 mod retry_after;
 
@@ -22,6 +25,9 @@ pub use self::{
     code::shown_code,
     config::{ConfigError, HttpClientConfig},
     deadline::Deadline,
+    file_client::FileClient,
+    file_hosts::FileHosts,
+    public_address::is_public,
     redact::redacted,
     retry_after::{LONGEST_WAIT, retry_after},
 };
