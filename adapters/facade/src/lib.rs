@@ -24,6 +24,9 @@ pub use feedback_local_ai as local_ai;
 #[cfg(feature = "notion")]
 #[cfg_attr(docsrs, doc(cfg(feature = "notion")))]
 pub use feedback_notion as notion;
+#[cfg(feature = "object-store")]
+#[cfg_attr(docsrs, doc(cfg(feature = "object-store")))]
+pub use feedback_object_store as object_store;
 #[cfg(feature = "openai")]
 #[cfg_attr(docsrs, doc(cfg(feature = "openai")))]
 pub use feedback_openai as openai;
