@@ -70,12 +70,13 @@ pub(crate) fn inspect(path: &Path, config: &SqliteConfig, lock: &InstanceLock) -
     Ok(())
 }
 
-/// Runs the migrations that are missing, each in a transaction with its line in the history: a crash between two goes on
-/// at the next start, and a crash within one leaves nothing of it.
+/// Runs the migrations that are missing, in one transaction with their lines in the history. One by one, refinery would
+/// commit a migration before its line, and a crash in between would run it twice.
 pub(crate) fn migrate(path: &Path, conn: &mut Connection) -> Result<u32, OpenError> {
     let report = embedded::migrations::runner()
         .set_abort_divergent(true)
         .set_abort_missing(true)
+        .set_grouped(true)
         .run(conn);
     if let Err(error) = report {
         return Err(match error.kind() {

@@ -195,24 +195,24 @@ impl Queries for Sqlite {
     async fn ops_status(&self, now: Timestamp) -> Result<OpsStatus, PortError> {
         let schema_version = self.inner.schema_version;
         let read = move |conn: &Connection| {
-            let [poll] = JobPayload::PERIODIC_KINDS;
+            let [poll, purge] = JobPayload::PERIODIC_KINDS;
             let count = |cells: &row::Cells<'_>| cells.count("count");
             let one = |found: Option<u64>| found.unwrap_or(0);
             let due = "SELECT count(*) AS count FROM jobs WHERE status = 'ready' AND queue = ?1 AND run_at <= ?2
-                AND kind <> ?3";
+                AND kind NOT IN (?3, ?4)";
             let later = "SELECT count(*) AS count FROM jobs WHERE status = 'ready' AND queue = ?1 AND run_at > ?2
-                AND kind <> ?3";
+                AND kind NOT IN (?3, ?4)";
             let mut status = OpsStatus {
                 schema_version,
                 ..OpsStatus::default()
             };
             for queue in feedback_core::domain::Queue::ALL {
-                let params = params![queue.as_str(), now.unix_micros(), poll];
+                let params = params![queue.as_str(), now.unix_micros(), poll, purge];
                 status.jobs_due += one(row::first(conn, due, params, count)?);
                 status.jobs_scheduled += one(row::first(conn, later, params, count)?);
             }
-            let running = "SELECT count(*) AS count FROM jobs WHERE status = 'leased' AND kind <> ?1";
-            status.jobs_running = one(row::first(conn, running, [poll], count)?);
+            let running = "SELECT count(*) AS count FROM jobs WHERE status = 'leased' AND kind NOT IN (?1, ?2)";
+            status.jobs_running = one(row::first(conn, running, [poll, purge], count)?);
             let dead = "SELECT count(*) AS count FROM jobs WHERE status = 'dead'";
             status.dead = one(row::first(conn, dead, [], count)?);
             Ok(status)
