@@ -2,13 +2,16 @@
 //! `priority`), so that a team can measure on messages of its own:
 //!
 //! `cargo run --release -p feedback-core --example classify < messages.jsonl > predictions.jsonl`
+//!
+//! `-- --model FILE` reads with a model that `train_classifier` made of a team's own labels.
 
 use std::{
     error::Error,
+    fs,
     io::{self, BufRead, Write},
 };
 
-use feedback_core::logic::infer::infer;
+use feedback_core::logic::infer::{infer, training::TrainedModel};
 use serde::{Deserialize, Serialize};
 
 #[derive(Deserialize)]
@@ -26,6 +29,12 @@ struct Prediction<'m> {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let own = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        [] => None,
+        ["--model", file] => Some(TrainedModel::from_bytes(&fs::read(file)?).ok_or("not a model of this version")?),
+        _ => return Err("arguments: none, or --model FILE".into()),
+    };
     let mut out = io::BufWriter::new(io::stdout().lock());
     for line in io::stdin().lock().lines() {
         let line = line?;
@@ -33,11 +42,17 @@ fn main() -> Result<(), Box<dyn Error>> {
             continue;
         }
         let message: Message = serde_json::from_str(&line)?;
-        let read = infer(&message.text);
+        let (ticket_type, priority) = own.as_ref().map_or_else(
+            || {
+                let read = infer(&message.text);
+                (read.ticket_type, read.priority)
+            },
+            |model| model.classify(&message.text),
+        );
         let prediction = Prediction {
             id: &message.id,
-            ticket_type: read.ticket_type.as_str(),
-            priority: read.priority.as_str(),
+            ticket_type: ticket_type.as_str(),
+            priority: priority.as_str(),
         };
         serde_json::to_writer(&mut out, &prediction)?;
         out.write_all(b"\n")?;

@@ -6,13 +6,14 @@ use crate::{
     domain::{Channel, TemplateRef},
     logic::{breaker::BreakerSettings, normalize::Rules, scrub::Scrubber},
     ports::{
-        BlobStore, ChangelogWriter, ChannelSender, Clock, Conversations, Directory, Embedder, FileSource, Guards,
-        IdSource, JobQueue, PortError, Queries, Storage, Tracker, Triage, Vault, guard::Guarded,
+        BlobStore, ChangelogWriter, ChannelSender, Clock, Conversations, Custody, Directory, Embedder, ErasureLog,
+        FileSource, Guards, IdSource, JobQueue, PortError, Queries, Storage, Tracker, Triage, Vault, guard::Guarded,
     },
     usecases::{
-        Access, Confirm, DeadLetters, Deliver, DeliverySettings, Drafts, Duplicates, Enrich, FetchAttachment, Groups,
-        Ingest, IngestSettings, LookUpReporter, MatchDuplicates, MergeReporters, OpenThread, PollTracker,
-        PushToTracker, ReceiptText, Receipts, Review, Show, ShowAttachments, SyncError,
+        Access, Confirm, DeadLetters, Deliver, DeliverySettings, Drafts, Duplicates, Enrich, Erase, Export,
+        FetchAttachment, Groups, Ingest, IngestSettings, LookUpReporter, MatchDuplicates, MergeReporters, OpenThread,
+        PollTracker, PushToTracker, ReceiptText, Receipts, Retain, RetainError, RetentionSettings, Review, RotateKeys,
+        Show, ShowAttachments, SyncError, VerifyTimelines,
     },
 };
 
@@ -21,6 +22,10 @@ use crate::{
 pub struct Ports {
     /// The truth.
     pub storage: Arc<dyn Storage>,
+    /// Key rotation, retention and proof over the same rows.
+    pub custody: Arc<dyn Custody>,
+    /// Who was erased, kept beside the store; without it a restored backup forgets erasures.
+    pub erasure_log: Option<Arc<dyn ErasureLog>>,
     /// Lists and metrics.
     pub queries: Arc<dyn Queries>,
     /// Queued work.
@@ -70,6 +75,8 @@ pub struct HubSettings {
     pub receipts: Receipts,
     /// The receipt's words.
     pub receipt_text: ReceiptText,
+    /// For how long what is kept.
+    pub retention: RetentionSettings,
     /// How often the tracker is polled.
     pub poll_every: Duration,
     /// How far back duplicates are looked for.
@@ -90,6 +97,7 @@ impl Default for HubSettings {
             breaker: BreakerSettings::default(),
             receipts: Receipts::Off,
             receipt_text: ReceiptText::default(),
+            retention: RetentionSettings::default(),
             poll_every: Duration::from_secs(120),
             duplicates_window: Duration::from_secs(14 * 24 * 60 * 60),
             scrubber: Scrubber::new(),
@@ -132,6 +140,16 @@ pub struct Hub {
     pub push: Option<PushToTracker>,
     /// In from the tracker, where there is one.
     pub poll: Option<PollTracker>,
+    /// Erasure of people.
+    pub erase: Erase,
+    /// A person's copy of everything.
+    pub export: Export,
+    /// What has had its time.
+    pub retain: Retain,
+    /// Keys that change.
+    pub rotate_keys: RotateKeys,
+    /// Proof of the timelines.
+    pub verify_timelines: VerifyTimelines,
     /// What gave up.
     pub dead_letters: DeadLetters,
     /// Who may.
@@ -156,6 +174,8 @@ impl Hub {
     pub fn new(ports: Ports, settings: HubSettings) -> Self {
         let Ports {
             storage,
+            custody,
+            erasure_log,
             queries,
             queue,
             vault,
@@ -220,6 +240,11 @@ impl Hub {
             look_up_reporter: LookUpReporter::new(s(), v(), MergeReporters::new(s(), c(), i()), directories),
             push,
             poll,
+            erase: Erase::new(s(), Arc::clone(&custody), erasure_log, c(), i()),
+            export: Export::new(s(), v(), c()),
+            retain: Retain::new(s(), Arc::clone(&custody), c(), i(), settings.retention),
+            rotate_keys: RotateKeys::new(Arc::clone(&custody), v()),
+            verify_timelines: VerifyTimelines::new(custody),
             dead_letters: DeadLetters::new(queue, Arc::clone(&queries), c()),
             access: Access::new(s(), c(), i()),
             show: Show::new(s(), v()),
@@ -235,6 +260,10 @@ impl Hub {
     /// # Errors
     /// As [`Storage::commit`].
     pub async fn schedule_periodic(&self) -> Result<(), PortError> {
+        self.retain
+            .schedule(Duration::ZERO)
+            .await
+            .map_err(|RetainError::Store(error)| error)?;
         let Some(poll) = &self.poll else { return Ok(()) };
         match poll.schedule(Duration::ZERO).await {
             Ok(()) => Ok(()),
@@ -257,6 +286,7 @@ impl Hub {
             queries: Arc::clone(&self.queries),
             push: self.push.clone(),
             poll: self.poll.clone(),
+            retain: self.retain.clone(),
             poll_every: self.poll_every,
         }
     }

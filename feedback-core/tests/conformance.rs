@@ -7,13 +7,14 @@ use feedback_core::{
     testing::{
         conformance::{
             Fresh, ai,
+            blob_store::{self, BlobStoreHarness},
             job_queue::{self, JobQueueHarness},
             queries::{self, QueriesHarness},
             storage::{self, StorageHarness},
             tracker, trials,
             vault::{self, VaultHarness},
         },
-        memory::{MemoryStore, MemoryVault, ai::ScriptedAi, tracker::ScriptedBoard},
+        memory::{MemoryBlobs, MemoryStore, MemoryVault, ai::ScriptedAi, tracker::ScriptedBoard},
     },
 };
 use libtest_mimic::Arguments;
@@ -48,6 +49,19 @@ impl JobQueueHarness for Memory {
     }
 }
 
+impl BlobStoreHarness for Memory {
+    type Store = MemoryBlobs;
+
+    async fn fresh(&self) -> Fresh<MemoryBlobs> {
+        Fresh::new(MemoryBlobs::new())
+    }
+
+    async fn reopened(&self, fresh: &Fresh<MemoryBlobs>) -> std::sync::Arc<MemoryBlobs> {
+        // Clones share what is stored, as two handles to one folder do.
+        std::sync::Arc::new((*fresh.adapter).clone())
+    }
+}
+
 struct Vaults(std::sync::atomic::AtomicU64);
 
 impl VaultHarness for Vaults {
@@ -68,6 +82,7 @@ fn main() -> ExitCode {
     let mut all = trials(Memory, "storage", storage::checks());
     all.extend(trials(Memory, "queries", queries::checks()));
     all.extend(trials(Memory, "job_queue", job_queue::checks()));
+    all.extend(trials(Memory, "blob_store", blob_store::checks()));
     all.extend(trials(Vaults(1.into()), "vault", vault::checks()));
     all.extend(ai::ai_trials(ScriptedAi));
     all.extend(tracker::tracker_trials(ScriptedBoard));

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod clock;
+mod erasure_log;
 mod ids;
 
-pub use self::{clock::SystemClock, ids::RandomIds};
+pub use self::{clock::SystemClock, erasure_log::FileErasureLog, ids::RandomIds};

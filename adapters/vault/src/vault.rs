@@ -29,26 +29,8 @@ impl RingVault {
         &self.ring
     }
 
-    /// The same reporter's key under the newest key of the ring. What it sealed stays as it is and opens as before.
-    ///
-    /// # Errors
-    /// `Rejected` if the key is not of this ring or reporter; `Unavailable` without randomness.
-    pub fn rewrap(&self, subject: ReporterId, key: &SubjectKey) -> Result<SubjectKey, PortError> {
-        let failed = |error| port_error("vault.rewrap", error);
-        let plain = self.unwrap_key(subject, key).map_err(failed)?;
-        self.wrap(subject, &plain).map_err(failed)
-    }
-
-    /// Whether [`RingVault::rewrap`] would move the key: false where it is under the newest one already. A key that is
-    /// not of this ring needs it too, and will fail there.
-    pub fn needs_rewrap(&self, key: &SubjectKey) -> bool {
-        Envelope::read(Content::SubjectKey, key.as_bytes()).map_or(true, |found| found.key_id != self.ring.newest_id())
-    }
-
-    /// Whether a value of the hub's own is under an older key, and should be opened and sealed again. What is under a
-    /// reporter's key moves with that key and never needs it.
-    pub fn needs_reseal(&self, sealed: &Sealed) -> bool {
-        Envelope::read(Content::HubValue, sealed.as_bytes()).is_ok_and(|found| found.key_id != self.ring.newest_id())
+    fn is_newest(&self, content: Content, bytes: &[u8]) -> bool {
+        Envelope::read(content, bytes).is_ok_and(|found| found.key_id == self.ring.newest_id())
     }
 
     fn wrap(&self, subject: ReporterId, key: &Key) -> Result<SubjectKey, SealError> {
@@ -107,6 +89,24 @@ impl Vault for RingVault {
     fn open(&self, scope: KeyScope<'_>, place: Place, sealed: &Sealed) -> Result<Zeroizing<Vec<u8>>, PortError> {
         self.open_from(scope, place, sealed)
             .map_err(|error| port_error("vault.open", error))
+    }
+
+    fn rewrap(&self, subject: ReporterId, key: &SubjectKey) -> Result<Option<SubjectKey>, PortError> {
+        let failed = |error| port_error("vault.rewrap", error);
+        let plain = self.unwrap_key(subject, key).map_err(failed)?;
+        if self.is_newest(Content::SubjectKey, key.as_bytes()) {
+            return Ok(None);
+        }
+        self.wrap(subject, &plain).map(Some).map_err(failed)
+    }
+
+    fn reseal(&self, place: Place, sealed: &Sealed) -> Result<Option<Sealed>, PortError> {
+        let failed = |error| port_error("vault.reseal", error);
+        let plain = self.open_from(KeyScope::Hub, place, sealed).map_err(failed)?;
+        if self.is_newest(Content::HubValue, sealed.as_bytes()) {
+            return Ok(None);
+        }
+        self.seal_for(KeyScope::Hub, place, &plain).map(Some).map_err(failed)
     }
 
     fn blind_index(&self, kind: IndexKind, value: &[u8]) -> BlindIndex {
@@ -216,9 +216,9 @@ mod tests {
             b"text"
         );
         assert_eq!(*both.open(KeyScope::Hub, place("raw", 1), &hub).unwrap(), b"raw");
-        assert!(both.needs_rewrap(&key) && both.needs_reseal(&hub) && !both.needs_reseal(&sealed));
-        let moved = both.rewrap(ANA, &key).unwrap();
-        assert!(!both.needs_rewrap(&moved));
+        let moved = both.rewrap(ANA, &key).unwrap().unwrap();
+        assert_eq!(both.rewrap(ANA, &moved).unwrap(), None);
+        let resealed = both.reseal(place("raw", 1), &hub).unwrap().unwrap();
         rejected(both.rewrap(BEA, &key));
 
         let after = RingVault::new(ring(&["b"]));
@@ -232,6 +232,7 @@ mod tests {
             rejected(after.open(KeyScope::Subject(ANA, &key), place("body", 1), &sealed)).contains("not in the ring")
         );
         assert!(rejected(after.open(KeyScope::Hub, place("raw", 1), &hub)).contains("not in the ring"));
+        assert_eq!(*after.open(KeyScope::Hub, place("raw", 1), &resealed).unwrap(), b"raw");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Language, Scrubbed, Timestamp, UserId};
+use super::{Language, Scrubbed, Timestamp, UserId, cut_at_grapheme};
 
 /// What a report is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -240,9 +240,10 @@ pub fn title_of(description: &Scrubbed) -> Scrubbed {
         .find(|&(at, c)| at > 0 && (c == '\n' || (matches!(c, '.' | '!' | '?') && sentence_ends(&text[at..]))))
         .map_or(text.len(), |(at, c)| if c == '\n' { at } else { at + c.len_utf8() });
     let title = text[..end].trim();
-    let Some((cut, _)) = title.char_indices().nth(MAX_TITLE_CHARS - 1) else {
+    if title.chars().nth(MAX_TITLE_CHARS - 1).is_none() {
         return Scrubbed::from_scrubber(title.to_owned());
-    };
+    }
+    let cut = cut_at_grapheme(title, MAX_TITLE_CHARS - 1).len();
     let at_word = title[..cut]
         .rfind(char::is_whitespace)
         .filter(|&space| space > cut / 2)

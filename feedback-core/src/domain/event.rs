@@ -48,6 +48,10 @@ event_kinds! {
     AttachmentRefused = "attachment_refused",
     /// A file of a message could not be had.
     AttachmentFailed = "attachment_failed",
+    /// A delivery that waited for the person's next message goes on.
+    DeliveryResumed = "delivery_resumed",
+    /// What was approved waited too long to be sent without being read again.
+    ReturnedToReview = "returned_to_review",
     /// AI suggested type, priority and a summary.
     Enriched = "enriched",
     /// AI gave nothing usable.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AttachmentId, ChangelogEntryId, Channel, ExternalId, JobId, LeaseToken, NotificationId, ReporterId, Sealed,
-    ThreadRef, TicketId, Timestamp,
+    ThreadRef, TicketId, Timestamp, is_direction_override,
 };
 
 /// Which kind of work waits together. Every queue has a slot reserved, so that a flood in one never starves another.
@@ -122,6 +122,8 @@ pub enum JobPayload {
         /// Where they are in the blob store.
         key: String,
     },
+    /// Remove what retention says has had its time; queues its next run itself.
+    PurgeExpired,
     /// Normalize a delivery again that could not be read when it came. Dead from birth: a person revives it.
     ReplayDelivery {
         /// Channel of the endpoint that took it.
@@ -160,7 +162,7 @@ impl fmt::Display for JobKind {
 
 impl JobPayload {
     /// Names of the kinds that queue their next run themselves: they never count as waiting work.
-    pub const PERIODIC_KINDS: [&str; 1] = ["poll_tracker"];
+    pub const PERIODIC_KINDS: [&str; 2] = ["poll_tracker", "purge_expired"];
 
     /// The kind's name.
     pub fn kind(&self) -> JobKind {
@@ -173,6 +175,7 @@ impl JobPayload {
             Self::DeliverNotification { .. } => "deliver_notification",
             Self::ReconcileNotification { .. } => "reconcile_notification",
             Self::PollTracker => "poll_tracker",
+            Self::PurgeExpired => "purge_expired",
             Self::LookUpReporter { .. } => "look_up_reporter",
             Self::FetchMessage { .. } => "fetch_message",
             Self::OpenThread { .. } => "open_thread",
@@ -196,6 +199,7 @@ impl JobPayload {
             | Self::PushToTracker { .. }
             | Self::DraftChangelog { .. } => Queue::Default,
             Self::EmbedTickets | Self::FetchAttachment { .. } | Self::DeleteBlob { .. } => Queue::Low,
+            Self::PurgeExpired => Queue::Low,
             Self::PollTracker | Self::LookUpReporter { .. } | Self::ReplayDelivery { .. } => Queue::Low,
         }
     }
@@ -203,7 +207,7 @@ impl JobPayload {
     /// Tries before it is dead; periodic work never is.
     pub const fn max_attempts(&self) -> u32 {
         match self {
-            Self::PollTracker => u32::MAX,
+            Self::PollTracker | Self::PurgeExpired => u32::MAX,
             _ => 5,
         }
     }
@@ -213,6 +217,7 @@ impl JobPayload {
         Duration::from_secs(match self {
             Self::TriageTicket { .. } | Self::DraftChangelog { .. } | Self::MatchDuplicates { .. } => 60,
             Self::PushToTracker { .. } | Self::PollTracker | Self::EmbedTickets => 90,
+            Self::PurgeExpired => 300,
             // Longer than the 20 s that a sender may take: the outcome is to be recorded, not lost to the limit.
             Self::DeliverNotification { .. } | Self::ReconcileNotification { .. } => 30,
             Self::FetchMessage { .. }
@@ -365,7 +370,7 @@ pub fn error_text(text: &str) -> String {
     let mut kept = String::with_capacity(text.len().min(MAX_ERROR_BYTES));
     for c in text.chars() {
         // Bidirectional overrides can make one line of a log look like another.
-        let hostile = c.is_control() || matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
+        let hostile = c.is_control() || is_direction_override(c);
         let c = if hostile { ' ' } else { c };
         if kept.len() + c.len_utf8() > MAX_ERROR_BYTES {
             break;

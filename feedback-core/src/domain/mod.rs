@@ -53,7 +53,9 @@ pub use self::{
     page::{Cursor, InvalidCursor, Page, PageRequest, PageSize, SyncCursor},
     reporter::{Identity, IdentityLink, LinkKind, LinkStrength, Reporter},
     source::TicketSource,
-    text::{BlindIndex, Language, Scrubbed, Sealed, SubjectKey},
+    text::{
+        BlindIndex, Language, Scrubbed, Sealed, SubjectKey, cut_at_grapheme, is_direction_override, without_overrides,
+    },
     ticket::{IllegalMove, NewTicket, Ticket, TicketStatus, TrackerPage, TrackerStatus, UnknownTicketStatus},
     time::{InvalidTimestamp, Timestamp},
 };

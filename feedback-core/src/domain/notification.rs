@@ -385,6 +385,17 @@ pub enum Route {
         /// Free text or template: made by the 24-hour rule alone.
         mode: WhatsAppMode,
     },
+    /// A mail in a thread.
+    Email {
+        /// The person's address.
+        to: String,
+        /// Subject of the thread.
+        subject: Option<String>,
+        /// `Message-ID` of the mail that it answers, without brackets.
+        message_id: Option<String>,
+        /// Ids of the thread, oldest first.
+        references: Vec<String>,
+    },
 }
 
 impl Route {
@@ -394,6 +405,7 @@ impl Route {
             Self::SlackThread { .. } | Self::SlackDirect { .. } => Channel::Slack,
             Self::Intercom { .. } => Channel::Intercom,
             Self::WhatsApp { .. } => Channel::WhatsApp,
+            Self::Email { .. } => Channel::Email,
         }
     }
 
@@ -404,6 +416,7 @@ impl Route {
             Self::SlackDirect { .. } => "direct_message",
             Self::Intercom { .. } => "conversation_reply",
             Self::WhatsApp { mode, .. } => mode.as_str(),
+            Self::Email { .. } => "email",
         }
     }
 }

@@ -4,6 +4,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use unicode_segmentation::GraphemeCursor;
 
 /// Text without personal data: the only text that the AI ports take.
 ///
@@ -54,10 +55,7 @@ impl Scrubbed {
     /// At most `max` characters of it, cut at a character; what is scrubbed stays scrubbed.
     #[must_use]
     pub fn truncated(&self, max: usize) -> Self {
-        match self.0.char_indices().nth(max) {
-            Some((end, _)) => Self(self.0[..end].to_owned()),
-            None => self.clone(),
-        }
+        Self(cut_at_grapheme(&self.0, max).to_owned())
     }
 }
 
@@ -164,6 +162,34 @@ impl Language {
     }
 }
 
+/// Characters that turn the direction of what follows around: embeddings, overrides and isolates. One line can be made to
+/// look like another with them.
+pub const fn is_direction_override(c: char) -> bool {
+    matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+}
+
+/// A text to send or to approve: without characters that turn its direction around. What is left reads in the order in
+/// which it was written.
+pub fn without_overrides(text: &str) -> String {
+    text.chars().filter(|c| !is_direction_override(*c)).collect()
+}
+
+/// At most so many characters of a text, cut where a person sees one end: not between a letter and its accents, not inside
+/// an emoji of several parts. A single one that is longer than all of it is cut inside, else one letter under thousands of
+/// accents would leave nothing.
+pub fn cut_at_grapheme(text: &str, max_chars: usize) -> &str {
+    let Some((limit, _)) = text.char_indices().nth(max_chars) else {
+        return text;
+    };
+    // Looked for near the end only: a text may be long.
+    let mut cursor = GraphemeCursor::new(limit, text.len(), true);
+    let end = match cursor.is_boundary(text, 0) {
+        Ok(false) => cursor.prev_boundary(text, 0).ok().flatten().unwrap_or(0),
+        _ => limit,
+    };
+    text.get(..if end == 0 { limit } else { end }).unwrap_or(text)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -173,6 +199,31 @@ mod tests {
         let text = Scrubbed::from_scrubber("mañana no abre".into());
         assert_eq!(text.truncated(4).as_str(), "maña");
         assert_eq!(text.truncated(99), text);
+    }
+
+    #[test]
+    fn f57_texts_are_cut_where_a_person_sees_a_character_end() {
+        let family = "👨‍👩‍👧‍👦";
+        for (text, max, kept) in [
+            ("mañana", 3, "mañ"),
+            ("man\u{303}ana", 3, "ma"),
+            (family, 3, "👨\u{200d}👩"),
+            ("ab👨‍👩‍👧‍👦", 5, "ab"),
+            ("ab", 5, "ab"),
+            ("", 0, ""),
+            ("a\r\nb", 2, "a"),
+        ] {
+            assert_eq!(cut_at_grapheme(text, max), kept, "{text:?} to {max}");
+        }
+        let zalgo = format!("x{}", "\u{301}".repeat(10_000));
+        assert_eq!(cut_at_grapheme(&zalgo, 120).chars().count(), 120);
+        assert_eq!(cut_at_grapheme(&zalgo.repeat(100), 5).chars().count(), 5);
+    }
+
+    #[test]
+    fn f57_nothing_that_goes_out_turns_its_own_direction_around() {
+        let turned = "pay \u{202e}00.01\u{202c} to \u{2066}שלום\u{2069} 👍🏽 e\u{301}";
+        assert_eq!(without_overrides(turned), "pay 00.01 to שלום 👍🏽 e\u{301}");
     }
 
     #[test]

@@ -19,8 +19,9 @@ pub enum FileVerdict {
 /// Endings of names that a desktop runs when the file is opened, whatever is inside. Java archives and Android packages are
 /// ZIP files, scripts are text: only the name tells.
 const PROGRAM_ENDINGS: [&str; 32] = [
-    "apk", "app", "appimage", "bat", "cmd", "com", "command", "cpl", "deb", "dll", "dmg", "exe", "hta", "jar", "js", "jse", "lnk",
-    "msi", "msp", "pif", "pkg", "ps1", "reg", "rpm", "scf", "scr", "sh", "url", "vbe", "vbs", "wsf", "xll",
+    "apk", "app", "appimage", "bat", "cmd", "com", "command", "cpl", "deb", "dll", "dmg", "exe", "hta", "jar", "js",
+    "jse", "lnk", "msi", "msp", "pif", "pkg", "ps1", "reg", "rpm", "scf", "scr", "sh", "url", "vbe", "vbs", "wsf",
+    "xll",
 ];
 
 /// Beginnings of programs.
@@ -118,12 +119,18 @@ fn office(bytes: &[u8]) -> &'static str {
             b"word/",
             "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
         ),
-        (b"xl/", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        (
+            b"xl/",
+            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        ),
         (
             b"ppt/",
             "application/vnd.openxmlformats-officedocument.presentationml.presentation",
         ),
-        (b"mimetypeapplication/vnd.oasis.opendocument.text", "application/vnd.oasis.opendocument.text"),
+        (
+            b"mimetypeapplication/vnd.oasis.opendocument.text",
+            "application/vnd.oasis.opendocument.text",
+        ),
         (
             b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet",
             "application/vnd.oasis.opendocument.spreadsheet",
@@ -133,7 +140,9 @@ fn office(bytes: &[u8]) -> &'static str {
             "application/vnd.oasis.opendocument.presentation",
         ),
     ];
-    rows.iter().find(|(name, _)| has(name)).map_or("application/zip", |(_, kind)| kind)
+    rows.iter()
+        .find(|(name, _)| has(name))
+        .map_or("application/zip", |(_, kind)| kind)
 }
 
 /// Text is what has no control characters of other formats in it. Markup is text that a browser acts on: it stays opaque, by
@@ -142,7 +151,9 @@ fn text_or_opaque(bytes: &[u8], name: Option<&str>) -> &'static str {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return OPAQUE;
     };
-    let is_binary = text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t' | '\u{1b}' | '\u{c}'));
+    let is_binary = text
+        .chars()
+        .any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t' | '\u{1b}' | '\u{c}'));
     if is_binary || is_markup(text) {
         return OPAQUE;
     }
@@ -155,7 +166,19 @@ fn text_or_opaque(bytes: &[u8], name: Option<&str>) -> &'static str {
 
 fn is_markup(text: &str) -> bool {
     const TAGS: [&str; 14] = [
-        "<!doctype", "<?xml", "<html", "<head", "<body", "<script", "<svg", "<iframe", "<object", "<embed", "<math", "<style", "<table",
+        "<!doctype",
+        "<?xml",
+        "<html",
+        "<head",
+        "<body",
+        "<script",
+        "<svg",
+        "<iframe",
+        "<object",
+        "<embed",
+        "<math",
+        "<style",
+        "<table",
         "<!--",
     ];
     let head: String = text.chars().take(1024).collect::<String>().to_ascii_lowercase();
@@ -168,7 +191,8 @@ fn runs_by_name(name: &str) -> bool {
 }
 
 fn ending(name: &str) -> Option<String> {
-    name.rsplit_once('.').map(|(_, ending)| ending.trim().to_ascii_lowercase())
+    name.rsplit_once('.')
+        .map(|(_, ending)| ending.trim().to_ascii_lowercase())
 }
 
 #[cfg(test)]
@@ -214,7 +238,12 @@ mod tests {
             (b"\x00\x01\x02\x03 something unknown", None, OPAQUE),
         ];
         for (bytes, name, kind) in rows {
-            assert_eq!(judge(bytes, name), FileVerdict::Keep(kind), "{:?} {name:?}", String::from_utf8_lossy(bytes));
+            assert_eq!(
+                judge(bytes, name),
+                FileVerdict::Keep(kind),
+                "{:?} {name:?}",
+                String::from_utf8_lossy(bytes)
+            );
         }
     }
 
@@ -249,10 +278,26 @@ mod tests {
             b"!<arch>\ndebian-binary",
         ];
         for bytes in rows {
-            assert_eq!(judge(bytes, Some("invoice.pdf")), FileVerdict::Refuse("program"), "{bytes:?}");
+            assert_eq!(
+                judge(bytes, Some("invoice.pdf")),
+                FileVerdict::Refuse("program"),
+                "{bytes:?}"
+            );
         }
-        for name in ["a.exe", "a.PDF.Js", "a.jar", "a.bat. .", "factura.pdf.lnk", "x.ps1 ", "y.msi"] {
-            assert_eq!(judge(b"PK\x03\x04....", Some(name)), FileVerdict::Refuse("program"), "{name}");
+        for name in [
+            "a.exe",
+            "a.PDF.Js",
+            "a.jar",
+            "a.bat. .",
+            "factura.pdf.lnk",
+            "x.ps1 ",
+            "y.msi",
+        ] {
+            assert_eq!(
+                judge(b"PK\x03\x04....", Some(name)),
+                FileVerdict::Refuse("program"),
+                "{name}"
+            );
         }
         assert_eq!(judge(b"", Some("a.png")), FileVerdict::Refuse("empty"));
     }

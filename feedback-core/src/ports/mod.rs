@@ -9,6 +9,7 @@
 //! | [`Storage`] | loads by key, and `commit(Change)`: all of a change or none of it |
 //! | [`Queries`] | keyset lists, search and metrics for API and dashboard |
 //! | [`Custody`] | what goes over all rows: key rotation, retention, proof of the timelines |
+//! | [`ErasureLog`] | who was erased, kept beside the store |
 //! | [`BlobStore`] | bytes of attachments |
 //! | [`FileSource`] | files that came with messages, through a channel's own API |
 //! | [`JobQueue`] | lease, complete, retry later, bury |
@@ -28,6 +29,7 @@ mod conversations;
 mod custody;
 mod directory;
 mod embedder;
+mod erasure_log;
 mod error;
 mod file_source;
 pub(crate) mod guard;
@@ -50,6 +52,7 @@ pub use self::{
     custody::{Custody, Expired, Timeline, Wrapped, WrappedKind},
     directory::{Directory, Person},
     embedder::Embedder,
+    erasure_log::{ErasureLog, LoggedErasure},
     error::{PortError, PortErrorKind},
     file_source::{FetchLimits, FetchedFile, FileSource},
     guard::{Gate, Guards, ProviderHealth, Turn},

@@ -86,6 +86,19 @@ pub trait Vault: fmt::Debug + Send + Sync + 'static {
     /// `Rejected` for another scope or place, an unknown key, or bytes that were changed.
     fn open(&self, scope: KeyScope<'_>, place: Place, sealed: &Sealed) -> Result<Zeroizing<Vec<u8>>, PortError>;
 
+    /// The same reporter's key under the newest key of the ring; `None` where it is under that already. What it sealed
+    /// stays as it is and opens as before.
+    ///
+    /// # Errors
+    /// `Rejected` if the key is not of this ring or reporter.
+    fn rewrap(&self, subject: ReporterId, key: &SubjectKey) -> Result<Option<SubjectKey>, PortError>;
+
+    /// A value of the hub's own under the newest key of the ring; `None` where it is under that already.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    fn reseal(&self, place: Place, sealed: &Sealed) -> Result<Option<Sealed>, PortError>;
+
     /// The look-up digest of a value.
     fn blind_index(&self, kind: IndexKind, value: &[u8]) -> BlindIndex;
 }
@@ -101,6 +114,14 @@ impl<T: Vault + ?Sized> Vault for Arc<T> {
 
     fn open(&self, scope: KeyScope<'_>, place: Place, sealed: &Sealed) -> Result<Zeroizing<Vec<u8>>, PortError> {
         (**self).open(scope, place, sealed)
+    }
+
+    fn rewrap(&self, subject: ReporterId, key: &SubjectKey) -> Result<Option<SubjectKey>, PortError> {
+        (**self).rewrap(subject, key)
+    }
+
+    fn reseal(&self, place: Place, sealed: &Sealed) -> Result<Option<Sealed>, PortError> {
+        (**self).reseal(place, sealed)
     }
 
     fn blind_index(&self, kind: IndexKind, value: &[u8]) -> BlindIndex {

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     Hub, HubSettings, Ports,
     domain::{Channel, Timestamp, User},
-    logic::verify::{Payload, Verified, intercom, slack, whatsapp},
+    logic::verify::{Payload, Verified, email, intercom, slack, whatsapp},
     ports::{ChannelSender, Clock, Directory, Tracker},
     usecases::{Outcome, Recorded},
     worker::{Worker, WorkerSettings},
@@ -60,6 +60,8 @@ pub struct TestHub {
     pub intercom: Arc<ScriptedSender>,
     /// WhatsApp, which cannot be asked what became of a message.
     pub whatsapp: Arc<ScriptedSender>,
+    /// Mail, which cannot be asked either.
+    pub email: Arc<ScriptedSender>,
     /// Who Slack's users are.
     pub directory: Arc<ScriptedDirectory>,
     /// Bytes of attachments.
@@ -93,17 +95,21 @@ impl TestHub {
         let slack = Arc::new(ScriptedSender::new(Channel::Slack));
         let intercom = Arc::new(ScriptedSender::new(Channel::Intercom));
         let whatsapp = Arc::new(ScriptedSender::new(Channel::WhatsApp).blind());
+        let email = Arc::new(ScriptedSender::new(Channel::Email).blind());
         let directory = Arc::new(ScriptedDirectory::new(Channel::Slack));
         let conversations = Arc::new(ScriptedConversations::default());
         let blobs = MemoryBlobs::new();
         let files = Arc::new(ScriptedFiles::new(Channel::Slack));
         let ids = Arc::new(SeededIds::new(7));
-        let senders: Vec<Arc<dyn ChannelSender>> = vec![slack.clone(), intercom.clone(), whatsapp.clone()];
+        let senders: Vec<Arc<dyn ChannelSender>> =
+            vec![slack.clone(), intercom.clone(), whatsapp.clone(), email.clone()];
         let directories: Vec<Arc<dyn Directory>> = vec![directory.clone()];
         let board: Arc<dyn Tracker> = Arc::new(tracker.clone());
         let hub = Arc::new(Hub::new(
             Ports {
                 storage: Arc::new(store.clone()),
+                custody: Arc::new(store.clone()),
+                erasure_log: None,
                 queries: Arc::new(store.clone()),
                 queue: Arc::new(store.clone()),
                 vault: Arc::new(MemoryVault::new(7)),
@@ -140,6 +146,7 @@ impl TestHub {
             slack,
             intercom,
             whatsapp,
+            email,
             directory,
             blobs,
             files,
@@ -205,7 +212,16 @@ impl TestHub {
                 let signature = format!("sha256={}", mac::<Hmac<Sha256>>(&body));
                 whatsapp::verify(&secrets, &[signature.as_bytes()], payload)
             }
-            Channel::Email | Channel::InApp | Channel::Backoffice => panic!("{channel} has no webhook"),
+            Channel::Email => {
+                let time = now.unix_seconds().to_string();
+                let signature = format!("sha256={}", mac::<Hmac<Sha256>>(&format!("v1:{time}:{body}")));
+                let headers = email::EmailHeaders {
+                    signature: &[signature.as_bytes()],
+                    timestamp: &[time.as_bytes()],
+                };
+                email::verify(&secrets, &headers, payload, now)
+            }
+            Channel::InApp | Channel::Backoffice => panic!("{channel} has no webhook"),
         };
         verified.expect("the signature was made with the hub's own secret")
     }

@@ -137,6 +137,19 @@ fn terms_of(route: &Route) -> (ThreadRef, DeliveryMode) {
             };
             (thread, DeliveryMode::SessionOrTemplate { template })
         }
+        Route::Email {
+            subject,
+            message_id,
+            references,
+            ..
+        } => {
+            let thread = ThreadRef::Email {
+                message_id: message_id.clone(),
+                references: references.clone(),
+                subject: subject.clone(),
+            };
+            (thread, DeliveryMode::Email)
+        }
     }
 }
 

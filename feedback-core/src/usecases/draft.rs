@@ -12,7 +12,7 @@ use super::{
 use crate::{
     domain::{
         Actor, Change, ChangelogEntry, ChangelogEntryId, ChangelogStatus, Decision, EventKind, Language, Reporter,
-        Ticket, TicketId, TicketStatus, Timestamp, UserId, Write,
+        Ticket, TicketId, TicketStatus, Timestamp, UserId, Write, cut_at_grapheme, without_overrides,
     },
     logic::scrub::{KnownPeople, Placeholders, Scrubber},
     ports::{
@@ -282,11 +282,8 @@ impl Drafts {
         placeholders: &Placeholders,
         language: Language,
     ) -> Result<ChangelogEntry, PortError> {
-        let text: String = placeholders
-            .restore(draft.text.trim())
-            .chars()
-            .take(MAX_CONTENT_CHARS)
-            .collect();
+        let text = without_overrides(&placeholders.restore(draft.text.trim()));
+        let text = cut_at_grapheme(&text, MAX_CONTENT_CHARS);
         let id: ChangelogEntryId = self.ids.next();
         let now = self.clock.now();
         let sealed = |column| {

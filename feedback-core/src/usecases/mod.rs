@@ -17,6 +17,7 @@ mod look_up_reporter;
 mod match_duplicates;
 mod merge_reporters;
 mod open_thread;
+mod privacy;
 mod review;
 mod sealing;
 mod show;
@@ -44,6 +45,11 @@ pub use self::{
     match_duplicates::{MatchDuplicates, MatchError},
     merge_reporters::{KnownAs, MergeError, MergeReporters},
     open_thread::{OpenThread, OpenThreadError, ReceiptText},
+    privacy::{
+        Broken, Erase, EraseError, Erased, Export, ExportError, ExportedIdentity, ExportedMessage,
+        ExportedNotification, ExportedReporter, ExportedTicket, Purged, Retain, RetainError, RetentionSettings,
+        RotateError, RotateKeys, Rotated, VerifiedTimelines, VerifyError, VerifyTimelines, to_csv,
+    },
     review::{Approval, Audience, MAX_CONTENT_CHARS, PlannedDelivery, Review, ReviewError},
     show::{ReporterName, Show, ShowError},
     sync::{PollTracker, PushToTracker, SyncError},

@@ -17,7 +17,7 @@ use crate::{
         Actor, ApprovalSeal, ApprovalTerms, Change, ChangelogEntry, ChangelogEntryId, ChangelogStatus, Channel,
         Decision, DeliveryMode, EventKind, IdempotencyKey, Identity, IdentityId, LinkStatus, Notification,
         NotificationStatus, RememberedCall, Reporter, ReporterId, TemplateRef, ThreadRef, Ticket, TicketId,
-        TicketSource, TicketStatus, Timestamp, UserId, Write,
+        TicketSource, TicketStatus, Timestamp, UserId, Write, without_overrides,
     },
     ports::{
         ChangelogEntryKey, Clock, IdSource, IdSourceExt, IdentityKey, LinksKey, NotificationsKey, PortError,
@@ -337,6 +337,7 @@ impl Review {
         by: UserId,
         call: Option<RememberedCall>,
     ) -> Result<ChangelogEntry, ReviewError> {
+        let content = without_overrides(content);
         let content = content.trim();
         if content.is_empty() || content.chars().count() > MAX_CONTENT_CHARS {
             return Err(ReviewError::InvalidContent);

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::sealing::{open, place};
 use crate::{
-    domain::{Reporter, ReporterId, Ticket, TicketNumber, UserId},
+    domain::{Identity, Reporter, ReporterId, Ticket, TicketNumber, UserId},
     ports::{PortError, ReporterKey, Storage, TicketKey, Vault},
 };
 
@@ -119,6 +119,14 @@ impl Show {
             }
         }
         Ok(found)
+    }
+
+    /// Where a reporter writes from, oldest first.
+    ///
+    /// # Errors
+    /// [`ShowError::Storage`].
+    pub async fn identities(&self, id: ReporterId) -> Result<Vec<Identity>, ShowError> {
+        self.storage.identities(id).await.map_err(ShowError::Storage)
     }
 
     async fn load(&self, id: ReporterId) -> Result<Option<Reporter>, ShowError> {

@@ -337,6 +337,7 @@ enum KnownKind {
     DeliverNotification,
     ReconcileNotification,
     PollTracker,
+    PurgeExpired,
     LookUpReporter,
     FetchMessage,
     OpenThread,

@@ -9,7 +9,7 @@ use crate::{
     usecases::{
         Deliver, DeliverError, DraftError, Drafts, Enrich, EnrichError, FetchAttachment, FetchAttachmentError,
         FetchError, Ingest, LookUpError, LookUpReporter, MatchDuplicates, MatchError, NextStep, OpenThread,
-        OpenThreadError, PollTracker, PushToTracker, ReplayError, SyncError, next_step,
+        OpenThreadError, PollTracker, PushToTracker, ReplayError, Retain, RetainError, SyncError, next_step,
     },
 };
 
@@ -31,6 +31,7 @@ pub struct Registry {
     /// `None` without a tracker.
     pub(crate) push: Option<PushToTracker>,
     pub(crate) poll: Option<PollTracker>,
+    pub(crate) retain: Retain,
     pub(crate) poll_every: Duration,
 }
 
@@ -110,6 +111,7 @@ impl Registry {
             } => {
                 self.ingest.replay(job, channel, content_type, &body).await?;
             }
+            JobPayload::PurgeExpired => self.retain.run().await?,
             JobPayload::PollTracker => {
                 if let Some(poll) = &self.poll {
                     poll.poll().await?;
@@ -174,6 +176,13 @@ impl From<EnrichError> for JobFailure {
 impl From<MatchError> for JobFailure {
     fn from(error: MatchError) -> Self {
         let (MatchError::Embedder(port) | MatchError::Storage(port)) = &error;
+        Self::of(&error, port)
+    }
+}
+
+impl From<RetainError> for JobFailure {
+    fn from(error: RetainError) -> Self {
+        let RetainError::Store(port) = &error;
         Self::of(&error, port)
     }
 }

@@ -1,8 +1,11 @@
 //! The use cases over fakes: whole journeys on a clock that stands still.
 #![expect(clippy::unwrap_used, reason = "what a test arranges is there, or the test is wrong")]
 
+mod answers;
+mod attachments;
 mod batches;
 mod board;
+mod conversations;
 mod deliver;
 mod drafts;
 mod duplicates;
@@ -11,6 +14,7 @@ mod journey;
 mod outages;
 mod payloads;
 mod people;
+mod privacy;
 mod races;
 mod review;
 mod rig;

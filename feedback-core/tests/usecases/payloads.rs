@@ -103,3 +103,42 @@ pub(crate) fn whatsapp_reports(reports: &[serde_json::Value]) -> String {
 pub(crate) fn whatsapp_mixed(messages: &[serde_json::Value], reports: &[serde_json::Value]) -> String {
     whatsapp_value(&json!({"messages": messages, "statuses": reports}))
 }
+
+/// A slash command, as its form.
+pub(crate) fn command(trigger: &str, channel: &str, text: &str) -> String {
+    format!(
+        "command=%2Ffeedback&team_id=T0ACME&channel_id={channel}&user_id=U0DANA&trigger_id={trigger}&text={}",
+        text.replace(' ', "+")
+    )
+}
+
+/// An emoji on a message.
+pub(crate) fn reaction(ts: &str, emoji: &str, by: &str) -> String {
+    json!({
+        "type": "event_callback", "team_id": "T0ACME", "api_app_id": "A0HELP", "event_id": format!("EvR{ts}{by}"),
+        "event": {"type": "reaction_added", "user": by, "reaction": emoji, "item_user": "U0DANA", "event_ts": "1767225601.000300",
+            "item": {"type": "message", "channel": "C0SUPPORT", "ts": ts}},
+    })
+    .to_string()
+}
+
+/// One message of WhatsApp that quotes another.
+pub(crate) fn whatsapp_quoting(from: &str, id: &str, at: i64, text: &str, quoted: &str) -> String {
+    let mut message = whatsapp_message(from, id, at, text);
+    message["context"] = json!({"from": "15550100000", "id": quoted});
+    whatsapp_mixed(&[message], &[])
+}
+
+/// Messages of WhatsApp to another of our numbers.
+pub(crate) fn whatsapp_to(number: &str, messages: &[serde_json::Value]) -> String {
+    whatsapp_mixed(messages, &[]).replace("PN-1", number)
+}
+
+/// What a person told WhatsApp about marketing.
+pub(crate) fn whatsapp_preference(from: &str, value: &str) -> String {
+    whatsapp_value(
+        &json!({"user_preferences": [{"wa_id": from, "category": "marketing_messages", "value": value,
+        "detail": "User requested to stop marketing messages", "timestamp": 1_767_225_600}]}),
+    )
+    .replace("\"field\":\"messages\"", "\"field\":\"user_preferences\"")
+}

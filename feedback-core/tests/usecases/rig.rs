@@ -135,6 +135,8 @@ fn second(test: &TestHub, clock: Arc<dyn Clock>, gate: &Arc<Gate>) -> Hub {
     };
     let ports = Ports {
         storage: Arc::new(test.store.clone()),
+        custody: Arc::new(test.store.clone()),
+        erasure_log: None,
         queries: Arc::new(test.store.clone()),
         queue: Arc::new(test.store.clone()),
         vault: Arc::new(MemoryVault::new(7)),

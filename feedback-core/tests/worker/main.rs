@@ -74,6 +74,8 @@ impl Bench {
         let shared = Arc::new(store.clone());
         let ports = Ports {
             storage: shared.clone(),
+            custody: shared.clone(),
+            erasure_log: None,
             queries: shared.clone(),
             queue: shared.clone(),
             vault: Arc::new(MemoryVault::new(1)),

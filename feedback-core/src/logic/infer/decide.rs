@@ -37,8 +37,14 @@ pub(super) fn decide(reading: &Reading, model: Option<&Model>) -> Decision {
     };
     let scores = model.scores(&Features::of(&reading.folded, &reading.hits));
     let (best, share) = best_type(&scores);
-    let priority = stated.unwrap_or_else(|| priority_of(&scores, best));
-    let sureness = if stated.is_some() {
+    let priority = stated.unwrap_or_else(|| {
+        if model.knows_priorities {
+            priority_of(&scores, best)
+        } else {
+            priority::by_rules(best, &reading.counts)
+        }
+    });
+    let sureness = if stated.is_some() || !model.knows_priorities {
         1.0
     } else {
         level_sureness(&scores, priority)

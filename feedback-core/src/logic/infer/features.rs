@@ -1,5 +1,7 @@
 //! What the model looks at: phrases and their company, words, word pairs and pieces of words, as numbers of rows.
 
+use std::ops::Range;
+
 use super::{
     fold::Folded,
     lexicon::{Hit, Topic},
@@ -7,8 +9,12 @@ use super::{
 
 /// Rows for phrases, their pairs and the shape of the text.
 pub(super) const SHAPE_ROWS: usize = 2048;
-/// Rows that words and pieces of words share by their hash.
-pub(super) const HASHED_ROWS: usize = 1 << 16;
+/// From so many tokens on a text is a document: a technical report, a letter with a log in it. What counts there is which words
+/// occur, not how often, and most of all how it begins; the pieces of a thousand words only drown them.
+const DOCUMENT_TOKENS: usize = 60;
+/// How far into a document its title may reach, and its beginning.
+const TITLE_TOKENS: usize = 25;
+const BEGINNING_TOKENS: usize = 60;
 
 const TOPICS: usize = Topic::ALL.len();
 
@@ -17,10 +23,10 @@ const TOPICS: usize = Topic::ALL.len();
 pub(super) struct Features {
     /// Rows of [`SHAPE_ROWS`].
     pub(super) shape: Vec<u16>,
-    /// Rows of [`HASHED_ROWS`]: words and pairs of words.
-    pub(super) words: Vec<u16>,
-    /// Rows of [`HASHED_ROWS`]: pieces of words.
-    pub(super) pieces: Vec<u16>,
+    /// Hashes of words and pairs of words; a model takes as many of their bits as it has rows for.
+    pub(super) words: Vec<u32>,
+    /// Hashes of pieces of words.
+    pub(super) pieces: Vec<u32>,
 }
 
 /// What each row of a group counts for, so that a long text is not louder than a short one.
@@ -37,11 +43,11 @@ pub(super) struct Weights {
 impl Features {
     /// What the groups of these features count for.
     pub(super) fn weights(&self) -> Weights {
-        let share = |rows: &[u16], whole: f32| whole / (rows.len().max(4) as f32).sqrt();
+        let share = |rows: usize, whole: f32| whole / (rows.max(4) as f32).sqrt();
         Weights {
-            shape: share(&self.shape, 1.4),
-            words: share(&self.words, 1.0),
-            pieces: share(&self.pieces, 1.0),
+            shape: share(self.shape.len(), 1.4),
+            words: share(self.words.len(), 1.0),
+            pieces: share(self.pieces.len(), 1.0),
         }
     }
 
@@ -49,8 +55,13 @@ impl Features {
     pub(super) fn of(folded: &Folded, hits: &[Hit]) -> Self {
         let mut features = Self::default();
         features.read_shape(folded, hits);
-        features.read_words(folded);
-        // Only here: of words and their pieces a second one says a little more, and sorting them would take a third of the time.
+        if folded.tokens().len() > DOCUMENT_TOKENS {
+            features.read_document(folded);
+        } else {
+            features.read_words(folded);
+        }
+        // Of short texts only here: of words and their pieces a second one says a little more, and sorting them would take
+        // a third of the time.
         features.shape.sort_unstable();
         features.shape.dedup();
         features
@@ -140,12 +151,7 @@ impl Features {
         let mut before_that = before;
         let mut padded = Vec::with_capacity(24);
         for at in 0..folded.tokens().len() {
-            let word = folded.word(at);
-            let shaped = if word.starts_with(|c: char| c.is_ascii_digit()) {
-                "0"
-            } else {
-                word
-            };
+            let shaped = shape_of(folded.word(at));
             let own = hash(shaped.as_bytes(), 1);
             self.words.push(row(own));
             self.words.push(row(mix(before, own)));
@@ -163,6 +169,33 @@ impl Features {
                     .extend(padded.windows(size).map(|piece| row(hash(piece, 2))));
             }
             self.pieces.push(row(hash(&sound(shaped), 4)));
+        }
+    }
+
+    fn read_document(&mut self, folded: &Folded) {
+        let tokens = folded.tokens().len();
+        let title = (0..tokens.min(TITLE_TOKENS))
+            .find(|&at| matches!(folded.word(at), "." | "?"))
+            .map_or(TITLE_TOKENS.min(tokens), |at| at + 1);
+        self.read_runs(folded, 0..tokens, 1, 3);
+        self.read_runs(folded, 0..title, 5, 2);
+        self.read_runs(folded, title..tokens.min(title + BEGINNING_TOKENS), 6, 2);
+        self.words.sort_unstable();
+        self.words.dedup();
+    }
+
+    /// Words of a part of the text, and runs of up to `longest` of them, apart from those of other groups.
+    fn read_runs(&mut self, folded: &Folded, part: Range<usize>, group: u32, longest: usize) {
+        let mut before = hash(b"^", group);
+        let mut before_that = before;
+        for at in part {
+            let own = hash(shape_of(folded.word(at)).as_bytes(), group);
+            self.words.push(row(own));
+            self.words.push(row(mix(before, own)));
+            if longest > 2 {
+                self.words.push(row(mix(mix(before_that, before), own)));
+            }
+            (before_that, before) = (before, own);
         }
     }
 }
@@ -189,8 +222,17 @@ pub(super) const fn phrase_row(topic: Topic, is_denied: bool) -> u16 {
 }
 
 /// The row of a token's word, for saying which words decided.
-pub(super) fn word_row(word: &str) -> u16 {
+pub(super) fn word_row(word: &str) -> u32 {
     row(hash(word.as_bytes(), 1))
+}
+
+/// The word, or one sign for all numbers.
+fn shape_of(word: &str) -> &str {
+    if word.starts_with(|c: char| c.is_ascii_digit()) {
+        "0"
+    } else {
+        word
+    }
 }
 
 /// How a word sounds in Spanish, roughly: "recivo" and "recibo", "serbisio" and "servicio" become one.
@@ -232,8 +274,9 @@ fn mix(first: u32, second: u32) -> u32 {
         .rotate_left(7)
 }
 
-fn row(hash: u32) -> u16 {
-    ((hash ^ (hash >> 16)) & 0xffff) as u16
+/// The low bits number the row.
+fn row(hash: u32) -> u32 {
+    hash ^ (hash >> 16)
 }
 
 #[cfg(test)]

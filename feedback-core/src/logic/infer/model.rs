@@ -2,23 +2,30 @@
 
 use std::sync::LazyLock;
 
-use super::features::{Features, HASHED_ROWS, SHAPE_ROWS};
+use super::features::{Features, SHAPE_ROWS};
 
 /// Four types, then the cuts "P0 or worse" to "P4 or worse".
 pub(super) const OUTPUTS: usize = 9;
 /// How many of the outputs are types.
 pub(super) const TYPES: usize = 4;
 
-const MAGIC: &[u8; 8] = b"FHmodel1";
-const ROWS: usize = SHAPE_ROWS + HASHED_ROWS;
-const HEADER: usize = MAGIC.len() + 8 + 3 * OUTPUTS * 4;
+const MAGIC: &[u8; 8] = b"FHmodel2";
+/// Magic word and checksum.
+const HEAD: usize = MAGIC.len() + 8;
+/// Size and kind, then bias and scales.
+const NUMBERS: usize = 8 + 3 * OUTPUTS * 4;
+/// Sizes that a file may have: 2^10 rows for words to 2^22.
+const BITS: std::ops::RangeInclusive<u32> = 10..=22;
 
 /// The weights as they lie in the file.
 #[derive(Debug, Clone)]
 pub(super) struct Model {
+    /// It was trained on priorities too, not on types alone.
+    pub(super) knows_priorities: bool,
     bias: [f32; OUTPUTS],
     shape_scale: [f32; OUTPUTS],
     hashed_scale: [f32; OUTPUTS],
+    /// [`SHAPE_ROWS`], then a power of two of rows that words and pieces of words share by their hash.
     rows: Box<[[i8; OUTPUTS]]>,
 }
 
@@ -40,7 +47,7 @@ pub(super) fn trained() -> Option<&'static Model> {
 
 impl Model {
     /// Rounds weights (a row of outputs each) to eight bits, a scale for each output and table.
-    pub(super) fn quantize(bias: [f32; OUTPUTS], weights: &[[f32; OUTPUTS]]) -> Self {
+    pub(super) fn quantize(knows_priorities: bool, bias: [f32; OUTPUTS], weights: &[[f32; OUTPUTS]]) -> Self {
         let scale_of = |rows: &[[f32; OUTPUTS]]| {
             let mut scale = [0_f32; OUTPUTS];
             for row in rows {
@@ -61,6 +68,7 @@ impl Model {
             })
             .collect();
         Self {
+            knows_priorities,
             bias,
             shape_scale,
             hashed_scale,
@@ -68,9 +76,11 @@ impl Model {
         }
     }
 
-    /// The file: a magic word, a checksum of what follows, bias and scales, then the rows.
+    /// The file: a magic word, a checksum of what follows, size and kind, bias and scales, then the rows.
     pub(super) fn to_bytes(&self) -> Vec<u8> {
-        let mut body = Vec::with_capacity(ROWS * OUTPUTS + 3 * OUTPUTS * 4);
+        let mut body = Vec::with_capacity(self.rows.len() * OUTPUTS + NUMBERS);
+        body.extend((self.rows.len() - SHAPE_ROWS).ilog2().to_le_bytes());
+        body.extend(u32::from(self.knows_priorities).to_le_bytes());
         for values in [&self.bias, &self.shape_scale, &self.hashed_scale] {
             body.extend(values.iter().flat_map(|value| value.to_le_bytes()));
         }
@@ -80,14 +90,16 @@ impl Model {
 
     /// Reads the file; `None` where it is of another version, cut or damaged.
     pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
-        let (head, body) = bytes.split_at_checked(MAGIC.len() + 8)?;
+        let (head, body) = bytes.split_at_checked(HEAD)?;
         if !head.starts_with(MAGIC) || head[MAGIC.len()..] != checksum(body).to_le_bytes() {
             return None;
         }
-        if bytes.len() != HEADER + ROWS * OUTPUTS {
+        let (numbers, weights) = body.split_at_checked(NUMBERS)?;
+        let (kind, numbers) = numbers.split_at_checked(8)?;
+        let bits = u32::from_le_bytes([kind[0], kind[1], kind[2], kind[3]]);
+        if !BITS.contains(&bits) || weights.len() != (SHAPE_ROWS + (1 << bits)) * OUTPUTS {
             return None;
         }
-        let (numbers, weights) = body.split_at_checked(3 * OUTPUTS * 4)?;
         let mut numbers = numbers
             .chunks_exact(4)
             .map(|four| f32::from_le_bytes([four[0], four[1], four[2], four[3]]));
@@ -98,6 +110,7 @@ impl Model {
             .map(|row| std::array::from_fn(|output| i8::from_le_bytes([row[output]])))
             .collect();
         Some(Self {
+            knows_priorities: kind[4] != 0,
             bias,
             shape_scale,
             hashed_scale,
@@ -108,9 +121,11 @@ impl Model {
     /// What the model says of features.
     pub(super) fn scores(&self, features: &Features) -> Scores {
         let weights = features.weights();
-        let shape = self.sum(&features.shape, 0);
-        let words = self.sum(&features.words, SHAPE_ROWS);
-        let pieces = self.sum(&features.pieces, SHAPE_ROWS);
+        let (shapes, hashed) = self.tables();
+        let shape = sum(shapes, features.shape.iter().map(|&row| usize::from(row)));
+        let of_hashes = |hashes: &[u32]| sum(hashed, hashes.iter().map(|&hash| hash as usize & (hashed.len() - 1)));
+        let words = of_hashes(&features.words);
+        let pieces = of_hashes(&features.pieces);
         let raw: [f32; OUTPUTS] = std::array::from_fn(|output| {
             self.bias[output]
                 + shape[output] as f32 * self.shape_scale[output] * weights.shape
@@ -125,20 +140,26 @@ impl Model {
         f32::from(self.rows[usize::from(row)][output]) * self.shape_scale[output]
     }
 
-    /// What a row of the hashed table says for an output.
-    pub(super) fn hashed_weight(&self, row: u16, output: usize) -> f32 {
-        f32::from(self.rows[SHAPE_ROWS + usize::from(row)][output]) * self.hashed_scale[output]
+    /// What a hash says for an output.
+    pub(super) fn hashed_weight(&self, hash: u32, output: usize) -> f32 {
+        let (_, hashed) = self.tables();
+        f32::from(hashed[hash as usize & (hashed.len() - 1)][output]) * self.hashed_scale[output]
     }
 
-    fn sum(&self, rows: &[u16], base: usize) -> [i32; OUTPUTS] {
-        let mut sums = [0_i32; OUTPUTS];
-        for &row in rows {
-            for (sum, &weight) in sums.iter_mut().zip(&self.rows[base + usize::from(row)]) {
-                *sum += i32::from(weight);
-            }
-        }
-        sums
+    /// The rows of shapes and those of hashes; the latter are a power of two.
+    fn tables(&self) -> (&[[i8; OUTPUTS]], &[[i8; OUTPUTS]]) {
+        self.rows.split_at(SHAPE_ROWS)
     }
+}
+
+fn sum(table: &[[i8; OUTPUTS]], rows: impl Iterator<Item = usize>) -> [i32; OUTPUTS] {
+    let mut sums = [0_i32; OUTPUTS];
+    for row in rows {
+        for (sum, &weight) in sums.iter_mut().zip(&table[row]) {
+            *sum += i32::from(weight);
+        }
+    }
+    sums
 }
 
 impl Scores {
@@ -167,7 +188,7 @@ mod tests {
 
     #[test]
     fn the_file_of_this_build_fits_and_is_small() {
-        assert!(trained().is_some());
+        assert!(trained().is_some_and(|model| model.knows_priorities));
         assert!(include_bytes!("model.bin").len() <= 700_000);
     }
 
@@ -178,6 +199,16 @@ mod tests {
         assert!(Model::parse(&bytes).is_none());
         assert!(Model::parse(&bytes[..4000]).is_none());
         assert!(Model::parse(b"").is_none());
+    }
+
+    #[test]
+    fn a_file_whose_size_is_not_what_it_says_is_refused() {
+        for bits in [0_u32, 9, 17, 40, u32::MAX] {
+            let mut body = include_bytes!("model.bin")[HEAD..].to_vec();
+            body[..4].copy_from_slice(&bits.to_le_bytes());
+            let bytes = [MAGIC.as_slice(), &checksum(&body).to_le_bytes(), &body].concat();
+            assert!(Model::parse(&bytes).is_none(), "{bits}");
+        }
     }
 
     #[test]

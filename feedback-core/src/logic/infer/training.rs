@@ -4,7 +4,7 @@
 use super::{
     Reading,
     decide::decide,
-    features::{Features, HASHED_ROWS, SHAPE_ROWS, Weights},
+    features::{Features, SHAPE_ROWS, Weights},
     model::{Model, OUTPUTS, TYPES},
     stated_level,
 };
@@ -17,9 +17,18 @@ pub struct LabelledMessage {
     pub text: String,
     /// Its type.
     pub ticket_type: TicketType,
-    /// Its priority.
-    pub priority: Priority,
+    /// Its priority; `None` where nobody labelled it.
+    pub priority: Option<Priority>,
 }
+
+fn knob(name: &str, default: f32) -> f32 {
+    std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default)
+}
+
+/// Rows for words in the model of this build, as a power of two: half a megabyte.
+pub const SHIPPED_BITS: u32 = 16;
+/// Rows for words in a model that lies in a file of its own, where two or three megabytes do not matter.
+pub const FILE_BITS: u32 = 18;
 
 const EPOCHS: usize = 12;
 const RATE: f32 = 0.35;
@@ -34,12 +43,22 @@ const SEED: u64 = 0x5eed_0f1e_edba_c4b0;
 pub struct TrainedModel(Model);
 
 impl TrainedModel {
-    /// The file that the build includes.
+    /// The model that the build includes.
+    pub fn shipped() -> Option<Self> {
+        super::model::trained().cloned().map(Self)
+    }
+
+    /// Reads what [`to_bytes`](Self::to_bytes) wrote; `None` where it is of another version, cut or damaged.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        Model::parse(bytes).map(Self)
+    }
+
+    /// The file: weights and a checksum.
     pub fn to_bytes(&self) -> Vec<u8> {
         self.0.to_bytes()
     }
 
-    /// Type and priority as [`infer`](super::infer) reads them with this model.
+    /// Type and priority as [`infer`](super::infer) reads them, with this model instead of the build's own.
     pub fn classify(&self, text: &str) -> (TicketType, Priority) {
         let reading = Reading::of(text);
         let decision = decide(&reading, Some(&self.0));
@@ -48,32 +67,38 @@ impl TrainedModel {
 }
 
 struct Sample {
-    features: Features,
-    weights: Weights,
+    /// Rows of the whole table with what each counts for.
+    rows: Vec<(usize, f32)>,
     ticket_type: usize,
     /// `None` where a stated level sets the priority: the words around it say little then.
     priority: Option<usize>,
 }
 
-/// Trains on labelled messages.
-pub fn train(messages: &[LabelledMessage]) -> TrainedModel {
-    let samples: Vec<Sample> = messages.iter().map(Sample::of).collect();
-    let mut descent = Descent::new(type_weights(&samples));
+/// Trains on labelled messages, with `2^bits` rows (10 to 22) for words: [`SHIPPED_BITS`] or [`FILE_BITS`].
+pub fn train(messages: &[LabelledMessage], bits: u32) -> TrainedModel {
+    let hashed_rows = 1 << bits.clamp(10, 22);
+    let samples: Vec<Sample> = messages
+        .iter()
+        .map(|message| Sample::of(message, hashed_rows))
+        .collect();
+    let mut descent = Descent::new(&samples, SHAPE_ROWS + hashed_rows);
     let mut order: Vec<usize> = (0..samples.len()).collect();
     let mut random = Random(SEED);
-    for epoch in 0..EPOCHS {
+    let epochs = knob("EPOCHS", EPOCHS as f32) as usize;
+    for epoch in 0..epochs {
         for at in (1..order.len()).rev() {
             order.swap(at, random.below(at + 1));
         }
         for &at in &order {
             descent.step(&samples[at], &mut random);
         }
-        if epoch >= EPOCHS / 2 {
+        if epoch >= epochs / 2 {
             descent.remember();
         }
     }
     let (bias, weights) = descent.average();
-    TrainedModel(Model::quantize(bias, &weights))
+    let knows_priorities = samples.iter().any(|sample| sample.priority.is_some());
+    TrainedModel(Model::quantize(knows_priorities, bias, &weights))
 }
 
 /// Rarer types count for more, by the square root: half of what would make them all equally likely.
@@ -86,41 +111,90 @@ fn type_weights(samples: &[Sample]) -> [f32; TYPES] {
 }
 
 impl Sample {
-    fn of(message: &LabelledMessage) -> Self {
+    fn of(message: &LabelledMessage, hashed_rows: usize) -> Self {
         let reading = Reading::of(&message.text);
         let features = Features::of(&reading.folded, &reading.hits);
+        let Weights { shape, words, pieces } = features.weights();
         let is_stated = stated_level::stated(&reading.levels).is_some();
+        let of_hashes = |hashes: &[u32], weight: f32| {
+            hashes
+                .iter()
+                .map(|&hash| (SHAPE_ROWS + (hash as usize & (hashed_rows - 1)), weight))
+                .collect::<Vec<_>>()
+        };
+        let mut rows: Vec<(usize, f32)> = features.shape.iter().map(|&row| (usize::from(row), shape)).collect();
+        rows.extend(of_hashes(&features.words, words));
+        rows.extend(of_hashes(&features.pieces, pieces));
         Self {
-            weights: features.weights(),
-            features,
+            rows,
             ticket_type: TicketType::ALL
                 .iter()
                 .position(|kind| *kind == message.ticket_type)
                 .unwrap_or_default(),
-            priority: (!is_stated).then_some(message.priority as usize),
+            priority: message
+                .priority
+                .filter(|_| !is_stated)
+                .map(|priority| priority as usize),
         }
     }
 
-    /// Rows of the whole table with what each counts for.
-    fn rows(&self) -> impl Iterator<Item = (usize, f32)> + '_ {
-        let of = |rows: &'_ [u16], base: usize, weight: f32| {
-            rows.iter()
-                .map(move |&row| (base + usize::from(row), weight))
-                .collect::<Vec<_>>()
-        };
-        [
-            of(&self.features.shape, 0, self.weights.shape),
-            of(&self.features.words, SHAPE_ROWS, self.weights.words),
-            of(&self.features.pieces, SHAPE_ROWS, self.weights.pieces),
-        ]
-        .into_iter()
-        .flatten()
+    /// What each output should say; `None` where this message teaches it nothing.
+    fn wanted(&self, output: usize) -> Option<bool> {
+        if output < TYPES {
+            Some(self.ticket_type == output)
+        } else {
+            self.priority.map(|priority| priority <= output - TYPES)
+        }
     }
+}
+
+/// How much more often each row occurs where an output should say yes than where it should say no, as a logarithm. What
+/// a row counts for is multiplied by it, so that common words start out small (Wang and Manning, 2012).
+fn leanings(samples: &[Sample], rows: usize) -> Vec<[f32; OUTPUTS]> {
+    let on = knob("NB", 1.0);
+    if on == 0.0 {
+        return vec![[1.0; OUTPUTS]; rows];
+    }
+    let smooth = knob("SMOOTH", 1.0);
+    let mut counts = vec![[[0_f32; 2]; OUTPUTS]; rows];
+    let mut whole = [[0_f32; 2]; OUTPUTS];
+    for sample in samples {
+        let mut present: Vec<usize> = sample.rows.iter().map(|&(row, _)| row).collect();
+        present.sort_unstable();
+        present.dedup();
+        for output in 0..OUTPUTS {
+            let Some(wanted) = sample.wanted(output) else { continue };
+            for &row in &present {
+                counts[row][output][usize::from(wanted)] += 1.0;
+            }
+            whole[output][usize::from(wanted)] += present.len() as f32;
+        }
+    }
+    let base = knob("NBBASE", 0.0);
+    let least = knob("LEAST", 2.0);
+    counts
+        .iter()
+        .map(|row| {
+            std::array::from_fn(|output| {
+                if output >= TYPES && knob("NBCUTS", 0.0) == 0.0 {
+                    return 1.0;
+                }
+                let [no, yes] = row[output];
+                if yes + no < least {
+                    return base;
+                }
+                let leaning =
+                    ln((yes + smooth) / (no + smooth)) - ln((whole[output][1] + 1.0) / (whole[output][0] + 1.0));
+                if leaning < 0.0 { leaning - base } else { leaning + base }
+            })
+        })
+        .collect()
 }
 
 /// Gradient descent whose steps shrink where they have been large (AdaGrad), with the mean of the later weights.
 struct Descent {
     type_weights: [f32; TYPES],
+    leanings: Vec<[f32; OUTPUTS]>,
     bias: [f32; OUTPUTS],
     weights: Vec<[f32; OUTPUTS]>,
     squares: Vec<[f32; OUTPUTS]>,
@@ -131,10 +205,11 @@ struct Descent {
 }
 
 impl Descent {
-    fn new(type_weights: [f32; TYPES]) -> Self {
-        let zeros = || vec![[0_f32; OUTPUTS]; SHAPE_ROWS + HASHED_ROWS];
+    fn new(samples: &[Sample], rows: usize) -> Self {
+        let zeros = || vec![[0_f32; OUTPUTS]; rows];
         Self {
-            type_weights,
+            type_weights: type_weights(samples),
+            leanings: leanings(samples, rows),
             bias: [0.0; OUTPUTS],
             weights: zeros(),
             squares: zeros(),
@@ -146,19 +221,25 @@ impl Descent {
     }
 
     fn step(&mut self, sample: &Sample, random: &mut Random) {
+        let hidden_percent = knob("HIDDEN", HIDDEN_PERCENT as f32) as usize;
+        let rate = knob("RATE", RATE);
+        let decay = knob("DECAY", DECAY);
+        let eps = knob("EPS", 0.05);
         // What a row counts for in the types (nothing, where it is hidden) and in the cuts.
         let rows: Vec<(usize, [f32; 2])> = sample
-            .rows()
-            .map(|(row, value)| {
-                let is_hidden = random.below(100) < HIDDEN_PERCENT;
-                let shown = value * 100.0 / (100 - HIDDEN_PERCENT) as f32;
+            .rows
+            .iter()
+            .map(|&(row, value)| {
+                let is_hidden = random.below(100) < hidden_percent;
+                let shown = value * 100.0 / (100 - hidden_percent) as f32;
                 (row, [if is_hidden { 0.0 } else { shown }, value])
             })
             .collect();
         let mut raw = self.bias;
         for (row, values) in &rows {
-            for (output, (raw, weight)) in raw.iter_mut().zip(&self.weights[*row]).enumerate() {
-                *raw += weight * values[usize::from(output >= TYPES)];
+            let (weights, leanings) = (&self.weights[*row], &self.leanings[*row]);
+            for output in 0..OUTPUTS {
+                raw[output] += weights[output] * leanings[output] * values[usize::from(output >= TYPES)];
             }
         }
         let mut error = errors(&raw, sample);
@@ -170,11 +251,12 @@ impl Descent {
             *bias -= 0.1 * error / (*squares + 1.0).sqrt();
         }
         for (row, values) in &rows {
-            let (weights, squares) = (&mut self.weights[*row], &mut self.squares[*row]);
+            let (weights, squares, leanings) = (&mut self.weights[*row], &mut self.squares[*row], &self.leanings[*row]);
             for output in 0..OUTPUTS {
-                let gradient = error[output] * values[usize::from(output >= TYPES)] + DECAY * weights[output];
+                let value = leanings[output] * values[usize::from(output >= TYPES)];
+                let gradient = error[output] * value + decay * weights[output];
                 squares[output] += gradient * gradient;
-                weights[output] -= RATE * gradient / (squares[output] + 0.05).sqrt();
+                weights[output] -= rate * gradient / (squares[output] + eps).sqrt();
             }
         }
     }
@@ -189,10 +271,13 @@ impl Descent {
 
     fn average(self) -> ([f32; OUTPUTS], Vec<[f32; OUTPUTS]>) {
         let count = self.remembered.max(1.0);
-        (
-            self.bias_sum.map(|sum| sum / count),
-            self.sum.into_iter().map(|row| row.map(|sum| sum / count)).collect(),
-        )
+        let weights = self
+            .sum
+            .iter()
+            .zip(&self.leanings)
+            .map(|(sum, leanings)| std::array::from_fn(|output| sum[output] / count * leanings[output]))
+            .collect();
+        (self.bias_sum.map(|sum| sum / count), weights)
     }
 }
 
@@ -209,9 +294,9 @@ fn errors(raw: &[f32; OUTPUTS], sample: &Sample) -> [f32; OUTPUTS] {
     for at in 0..TYPES {
         error[at] = shares[at] / whole - f32::from(at == sample.ticket_type);
     }
-    if let Some(priority) = sample.priority {
-        for cut in 0..OUTPUTS - TYPES {
-            error[TYPES + cut] = 1.0 / (1.0 + exp(-raw[TYPES + cut])) - f32::from(priority <= cut);
+    for output in TYPES..OUTPUTS {
+        if let Some(wanted) = sample.wanted(output) {
+            error[output] = 1.0 / (1.0 + exp(-raw[output])) - f32::from(wanted);
         }
     }
     error
@@ -225,6 +310,23 @@ fn exp(x: f32) -> f32 {
         power *= power;
     }
     power as f32
+}
+
+/// The logarithm of a positive number: halved into a range near one, then a short series, for the same reason.
+fn ln(x: f32) -> f32 {
+    let (mut x, mut halvings) = (f64::from(x), 0.0);
+    while x > 1.5 {
+        x /= 2.0;
+        halvings += 1.0;
+    }
+    while x < 0.75 {
+        x *= 2.0;
+        halvings -= 1.0;
+    }
+    let part = (x - 1.0) / (x + 1.0);
+    let square = part * part;
+    let series = 2.0 * part * (1.0 + square * (1.0 / 3.0 + square * (0.2 + square * (1.0 / 7.0 + square / 9.0))));
+    (series + halvings * std::f64::consts::LN_2) as f32
 }
 
 /// Xorshift: an order of the messages that is mixed, and always the same.
@@ -247,6 +349,13 @@ mod tests {
     fn the_series_is_close_to_the_exponential() {
         for x in [-20.0_f32, -3.5, -0.1, 0.0, 0.7, 4.0, 12.0] {
             assert!((exp(x) / x.exp() - 1.0).abs() < 1e-4, "{x}");
+        }
+    }
+
+    #[test]
+    fn the_series_is_close_to_the_logarithm() {
+        for x in [1e-6_f32, 0.02, 0.75, 1.0, 1.5, 2.0, 37.0, 1e6] {
+            assert!((ln(x) - x.ln()).abs() < 1e-4, "{x}");
         }
     }
 
@@ -283,7 +392,7 @@ mod tests {
                  }| LabelledMessage {
                     text,
                     ticket_type,
-                    priority,
+                    priority: Some(priority),
                 },
             )
             .collect()
@@ -294,7 +403,7 @@ mod tests {
         let messages = committed_messages();
         assert!(messages.len() >= 3_000);
         assert!(
-            train(&messages).to_bytes() == include_bytes!("model.bin"),
+            train(&messages, SHIPPED_BITS).to_bytes() == include_bytes!("model.bin"),
             "run the example train_classifier, and commit the model that it writes"
         );
     }

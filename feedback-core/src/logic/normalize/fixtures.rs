@@ -105,6 +105,7 @@ fn rules(changes: &Value) -> Rules {
             own_app_ids: list("own_app_ids", &["A0HELP"]),
             own_bot_ids: list("own_bot_ids", &["B0HUB"]),
             own_user_ids: list("own_user_ids", &["U0BOT"]),
+            team_ids: list("team_ids", &[]),
             channels: list("channels", &[]),
             intake: match changes.get("intake").and_then(Value::as_str) {
                 Some("mention") => SlackIntake::Mention,

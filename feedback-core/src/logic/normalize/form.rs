@@ -4,7 +4,7 @@
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
 use super::{Stated, wire::clean};
-use crate::domain::{MAX_TITLE_CHARS, Priority, TicketType};
+use crate::domain::{MAX_TITLE_CHARS, Priority, TicketType, cut_at_grapheme};
 
 /// A field that the hub understands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -228,7 +228,9 @@ impl Form {
             words.extend(self.title.clone());
         }
         let stated = Stated {
-            title: self.title.map(|title| title.chars().take(MAX_TITLE_CHARS).collect()),
+            title: self
+                .title
+                .map(|title| cut_at_grapheme(&title, MAX_TITLE_CHARS).to_owned()),
             ticket_type: self.ticket_type,
             priority: self.priority,
         };

@@ -64,7 +64,10 @@ pub(super) fn find(reading: &Reading<'_>, claims: &mut Claims) {
             claims.hide(start, end, Label::Phone);
         }
         if let Some(end) = claims.last_is(Label::Phone, first) {
-            last = Some((end, view.low[start..end].iter().filter(|byte| byte.is_ascii_digit()).count()));
+            last = Some((
+                end,
+                view.low[start..end].iter().filter(|byte| byte.is_ascii_digit()).count(),
+            ));
         }
         at = end;
     }
@@ -108,7 +111,11 @@ fn classify(reading: &Reading<'_>, run: &Run, claims: &mut Claims) {
         });
         match hit {
             Some((to, start, end, Some(label))) => {
-                let end = if label == Label::Phone { phone::extension(reading.view, end) } else { end };
+                let end = if label == Label::Phone {
+                    phone::extension(reading.view, end)
+                } else {
+                    end
+                };
                 claims.hide(start, end, label);
                 from = to;
             }

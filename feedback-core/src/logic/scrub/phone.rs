@@ -82,7 +82,10 @@ pub(super) fn extension(view: &View<'_>, end: usize) -> usize {
 /// A number joined to a phone by "o", "and", a comma or a slash, and about as long.
 pub(super) fn follows_phone(view: &View<'_>, phone: usize, start: usize, end: usize, digits: usize) -> bool {
     let joined = view.low.get(phone..start).is_some_and(|gap| {
-        matches!(gap, b" o " | b" or " | b" and " | b" y " | b" / " | b"/" | b", " | b" al " | b" a " | b" u ")
+        matches!(
+            gap,
+            b" o " | b" or " | b" and " | b" y " | b" / " | b"/" | b", " | b" al " | b" a " | b" u "
+        )
     });
     let length = view.low[start..end].iter().filter(|byte| byte.is_ascii_digit()).count();
     joined && length >= 7 && length.abs_diff(digits) <= 3 && !is_alnum(view.byte(end)) && view.byte(end) != b'-'
@@ -99,9 +102,7 @@ fn spoken_for(view: &View<'_>, number: &Number<'_>, shape: &[usize], parenthesis
             matches!(first, b'6'..=b'9') && number.separator(view) != Some(b'.') || parenthesis
         }
         [1, 4, 4] | [1, 8] => matches!(first, b'2' | b'9'),
-        [2, 4, 4] | [2, 8] | [3, 4, 4] | [2, 2, 4, 4] | [3, 8] => {
-            digits.len() >= 10
-        }
+        [2, 4, 4] | [2, 8] | [3, 4, 4] | [2, 2, 4, 4] | [3, 8] => digits.len() >= 10,
         [4, 4, 4] => [b"52", b"54", b"34", b"57", b"56"]
             .iter()
             .any(|country| digits.starts_with(*country)),

@@ -102,7 +102,11 @@ pub fn train(messages: &[MarkedMessage]) -> Vec<u8> {
         .zip(&sums)
         .map(|(weight, sum)| weight * 16 - sum * 16 / step.max(1))
         .collect();
-    let mut sizes: Vec<i64> = averages.iter().map(|average| average.abs()).filter(|&size| size > 0).collect();
+    let mut sizes: Vec<i64> = averages
+        .iter()
+        .map(|average| average.abs())
+        .filter(|&size| size > 0)
+        .collect();
     sizes.sort_unstable();
     let largest = sizes.get(sizes.len() * 999 / 1000).copied().unwrap_or(1).max(1);
     averages

@@ -86,7 +86,12 @@ pub(super) fn find(reading: &Reading<'_>, claims: &mut Claims) {
         let low = &view.low[word.start..word.end];
         joined_name(reading, index, claims);
         if word.cues.has(Cues::USER) {
-            login(reading, word.end, !matches!(low, b"account" | b"alias" | b"owner" | b"reporter"), claims);
+            login(
+                reading,
+                word.end,
+                !matches!(low, b"account" | b"alias" | b"owner" | b"reporter"),
+                claims,
+            );
         } else if matches!(low, b"as" | b"with" | b"con" | b"como") && index > 0 {
             // "logged in as ana77", "accedo con ana77".
             let enters = reading.words.before(word.start).take(2).any(|before| {
@@ -135,8 +140,10 @@ fn joined_name(reading: &Reading<'_>, index: usize, claims: &mut Claims) {
             && view.byte(first.end) == b'.'
             && surname.surname() >= 1
             && surname.ordinary() <= 1 + u8::from(announced);
-    let alone = !matches!(view.before(first.start), b'.' | b'_' | b'/' | b'-' | b'@' | b'#' | b'$' | b'\'' | b'%')
-        && !matches!(view.byte(second.end), b'_' | b'/' | b'(' | b'@' | b'-' | b'=' | b'%')
+    let alone = !matches!(
+        view.before(first.start),
+        b'.' | b'_' | b'/' | b'-' | b'@' | b'#' | b'$' | b'\'' | b'%'
+    ) && !matches!(view.byte(second.end), b'_' | b'/' | b'(' | b'@' | b'-' | b'=' | b'%')
         && !(view.byte(second.end) == b'.' && is_alnum(view.byte(second.end + 1)));
     // "A. Ruiz" and "a.Ruiz" are people's names, and "com.Garcia" is a class.
     let small = view.raw[first.start].is_ascii_lowercase() == view.raw[second.start].is_ascii_lowercase()

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{Check, checks, run_checks};
 use crate::{
     domain::{ReporterId, Sealed},
-    ports::{IndexKind, KeyScope, Place, PortErrorKind, Vault},
+    ports::{IndexKind, KeyScope, Place, PortError, PortErrorKind, Vault},
 };
 
 /// Makes vaults for the checks.
@@ -41,6 +41,9 @@ pub fn checks<H: VaultHarness>() -> &'static [Check<H>] {
         changed_cut_or_foreign_bytes_are_refused,
         another_ring_opens_nothing,
         old_values_open_after_a_rotation_and_new_ones_are_sealed_anew,
+        a_rewrapped_key_opens_what_it_sealed_and_is_not_rewrapped_again,
+        a_resealed_value_opens_in_its_place_only,
+        a_foreign_key_or_value_is_never_rewrapped,
         an_index_is_the_same_for_the_same_kind_and_value_only,
         an_index_outlives_a_rotation_and_depends_on_the_ring,
         debug_and_errors_show_neither_key_nor_text,
@@ -65,6 +68,11 @@ fn seal_for_hub(vault: &impl Vault) -> Sealed {
     vault
         .seal(KeyScope::Hub, place(), TEXT)
         .expect("a vault seals for the hub")
+}
+
+fn refused<T: std::fmt::Debug>(result: Result<T, PortError>) {
+    let error = result.expect_err("it is refused");
+    assert_eq!(error.kind(), PortErrorKind::Rejected);
 }
 
 fn assert_refused(vault: &impl Vault, scope: KeyScope<'_>, place: Place, sealed: &Sealed) {
@@ -203,6 +211,54 @@ async fn another_ring_opens_nothing<H: VaultHarness>(harness: &H) {
         .expect("a vault seals");
     assert_refused(&theirs, KeyScope::Subject(person(1), &key), place(), &sealed);
     assert!(theirs.seal(KeyScope::Subject(person(1), &key), place(), TEXT).is_err());
+}
+
+async fn a_rewrapped_key_opens_what_it_sealed_and_is_not_rewrapped_again<H: VaultHarness>(harness: &H) {
+    let old = harness.fresh();
+    let key = old.new_subject_key(person(1)).expect("a vault makes keys");
+    let sealed = old
+        .seal(KeyScope::Subject(person(1), &key), place(), TEXT)
+        .expect("a vault seals");
+    assert_eq!(old.rewrap(person(1), &key).expect("the key is of this ring"), None);
+    let new = harness.rotated(&old);
+    let moved = new
+        .rewrap(person(1), &key)
+        .expect("the ring has the old key")
+        .expect("under an old key");
+    assert_ne!(moved, key);
+    assert_eq!(new.rewrap(person(1), &moved).expect("the key is of this ring"), None);
+    let opened = new.open(KeyScope::Subject(person(1), &moved), place(), &sealed);
+    assert_eq!(opened.expect("it is the same key").as_slice(), TEXT);
+}
+
+async fn a_resealed_value_opens_in_its_place_only<H: VaultHarness>(harness: &H) {
+    let old = harness.fresh();
+    let sealed = seal_for_hub(&old);
+    assert_eq!(old.reseal(place(), &sealed).expect("the value is of this ring"), None);
+    let new = harness.rotated(&old);
+    let moved = new
+        .reseal(place(), &sealed)
+        .expect("the ring has the old key")
+        .expect("under an old key");
+    assert_eq!(new.reseal(place(), &moved).expect("the value is of this ring"), None);
+    assert_eq!(
+        new.open(KeyScope::Hub, place(), &moved).expect("it opens").as_slice(),
+        TEXT
+    );
+    let elsewhere = Place {
+        column: "email",
+        ..place()
+    };
+    refused(new.open(KeyScope::Hub, elsewhere, &moved));
+}
+
+async fn a_foreign_key_or_value_is_never_rewrapped<H: VaultHarness>(harness: &H) {
+    let (ours, other) = (harness.fresh(), harness.fresh());
+    let key = other.new_subject_key(person(1)).expect("a vault makes keys");
+    refused(ours.rewrap(person(1), &key));
+    let key = ours.new_subject_key(person(1)).expect("a vault makes keys");
+    refused(ours.rewrap(person(2), &key));
+    refused(ours.reseal(place(), &seal_for_hub(&other)));
 }
 
 async fn old_values_open_after_a_rotation_and_new_ones_are_sealed_anew<H: VaultHarness>(harness: &H) {

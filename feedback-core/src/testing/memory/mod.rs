@@ -32,10 +32,10 @@ pub use self::vault::MemoryVault;
 use crate::{
     domain::{
         ApiToken, ApiTokenId, Attachment, AttachmentId, AttemptId, BlindIndex, ChainHash, ChangelogEntry,
-        ChangelogEntryId, Channel, Erasure, GroupId, Identity, IdentityId, IdentityLink, IdentityLinkId, Job, JobId,
-        Lease, Notification, NotificationAttempt, NotificationId, RememberedCall, Reporter, ReporterId, SecretDigest,
-        Session, SignInLink, SourceId, SyncCursor, Ticket, TicketEvent, TicketGroup, TicketId, TicketLink,
-        TicketLinkId, TicketSource, TicketVector, User, UserId,
+        ChangelogEntryId, Channel, Erasure, EventKind, GroupId, Identity, IdentityId, IdentityLink, IdentityLinkId,
+        Job, JobId, Lease, Notification, NotificationAttempt, NotificationId, RememberedCall, Reporter, ReporterId,
+        SecretDigest, Session, SignInLink, SourceId, SyncCursor, Ticket, TicketEvent, TicketGroup, TicketId,
+        TicketLink, TicketLinkId, TicketSource, TicketVector, User, UserId,
     },
     ports::PortErrorKind,
 };
@@ -152,6 +152,26 @@ impl MemoryStore {
     /// All suggested or decided pairs, in the order of ids.
     pub fn ticket_links(&self) -> Vec<TicketLink> {
         self.lock().links.values().cloned().collect()
+    }
+
+    /// The store as it stands now, on its own: a backup.
+    #[must_use]
+    pub fn snapshot(&self) -> Self {
+        let store = Self::new();
+        *store.lock() = self.lock().clone();
+        store
+    }
+
+    /// Changes what a timeline says happened and leaves its hash, as somebody with the database's password could.
+    pub fn rewrite_event(&self, ticket: TicketId, index: usize, kind: EventKind) {
+        let mut state = self.lock();
+        if let Some((event, _)) = state
+            .events
+            .get_mut(&ticket)
+            .and_then(|timeline| timeline.get_mut(index))
+        {
+            event.kind = kind;
+        }
     }
 
     /// All notifications, in the order of ids.

@@ -143,6 +143,28 @@ impl Vault for MemoryVault {
         })
     }
 
+    fn rewrap(&self, subject: ReporterId, key: &SubjectKey) -> Result<Option<SubjectKey>, PortError> {
+        let newest = self.newest_key.load(Ordering::SeqCst);
+        let bound = subject_bound(subject);
+        let own = self.unlock(key.as_bytes(), &bound, |number| Ok(self.ring_key(number)))?;
+        if key.as_bytes().starts_with(&newest.to_be_bytes()) {
+            return Ok(None);
+        }
+        let wrapped = self.lock(&self.ring_key(newest), newest, &bound, &own);
+        Ok(Some(SubjectKey::from_bytes(wrapped)))
+    }
+
+    fn reseal(&self, place: Place, sealed: &Sealed) -> Result<Option<Sealed>, PortError> {
+        let plain = self.open(KeyScope::Hub, place, sealed)?;
+        if sealed
+            .as_bytes()
+            .starts_with(&self.newest_key.load(Ordering::SeqCst).to_be_bytes())
+        {
+            return Ok(None);
+        }
+        self.seal(KeyScope::Hub, place, &plain).map(Some)
+    }
+
     fn blind_index(&self, kind: IndexKind, value: &[u8]) -> BlindIndex {
         let digest = Sha256::new()
             .chain_update(b"index")

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::{
     domain::{
-        AttemptOutcome, DeliveryError, EventKind, Marker, Notification, NotificationAttempt, NotificationStatus,
-        ReceiptStatus, Ticket, TicketStatus, Timestamp,
+        AttemptOutcome, Channel, DeliveryError, EventKind, Marker, Notification, NotificationAttempt,
+        NotificationStatus, ReceiptStatus, Ticket, TicketStatus, Timestamp,
     },
     logic::{
         normalize::StatusReport,
@@ -14,7 +14,7 @@ use crate::{
     ports::{PortError, PortErrorKind, Receipt},
 };
 
-use super::{DeliverySettings, OnAmbiguous};
+use super::{DeliverySettings, OnAmbiguous, parked::FRESH};
 
 /// Tries of one notification before a person has to ask for more.
 pub(super) const MAX_TRIES: u32 = 5;
@@ -244,6 +244,39 @@ pub(super) fn restricted(notification: Notification, said: DeliveryError, now: T
         event: Some(EventKind::ChannelRestricted),
         then: Then::Nothing,
     }
+}
+
+/// What becomes of a parked delivery when its person has written.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Resumed {
+    /// It is tried now.
+    GoesOn(Notification),
+    /// It was approved too long ago: a person reads it again, and sends it again or not.
+    TooOld(Notification),
+}
+
+/// What the person's next message does to a parked delivery; `None` where it does not wait for one.
+pub(super) fn resumed(parked: &Notification, approved_at: Option<Timestamp>, now: Timestamp) -> Option<Resumed> {
+    let by_wish = parked
+        .last_error
+        .as_ref()
+        .is_some_and(|error| error.code == "opted_out");
+    let waits = parked.status == NotificationStatus::ChannelRestricted && parked.channel == Channel::WhatsApp;
+    if !waits || by_wish {
+        return None;
+    }
+    let mut moved = stamped(parked.clone(), now);
+    if approved_at.is_some_and(|at| now.since(at) <= FRESH) {
+        moved.status = NotificationStatus::Pending;
+        moved.last_error = None;
+        return Some(Resumed::GoesOn(moved));
+    }
+    moved.status = NotificationStatus::PermanentlyFailed;
+    moved.last_error = Some(DeliveryError {
+        code: "approval_too_old".to_owned(),
+        words: "it was approved more than seven days ago: read it again before it is sent".to_owned(),
+    });
+    Some(Resumed::TooOld(moved))
 }
 
 /// No further try by itself.

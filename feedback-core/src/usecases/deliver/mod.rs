@@ -6,6 +6,7 @@
 
 mod decide;
 mod in_app;
+mod parked;
 mod reconcile;
 mod route;
 mod status;

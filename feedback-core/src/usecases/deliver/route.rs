@@ -86,6 +86,19 @@ impl Deliver {
                     }
                 }
             }
+            (
+                ThreadRef::Email {
+                    message_id,
+                    references,
+                    subject,
+                },
+                DeliveryMode::Email,
+            ) => Route::Email {
+                to: address.to_string(),
+                subject: subject.clone(),
+                message_id: message_id.clone(),
+                references: references.clone(),
+            },
             _ => return Ok(Err(no_sender(notification.channel))),
         };
         Ok(Ok(Routed {

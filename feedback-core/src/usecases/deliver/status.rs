@@ -69,10 +69,19 @@ impl Reports {
             false => None,
         };
         writes.push(Write::UpdateNotification(Box::new(moved.notification.clone())));
-        let mut after = moved.notification;
-        after.version += 1;
-        self.notifications.insert(after.id, after);
+        self.moved(moved.notification);
         Ok(Some(StatusChange { writes, told }))
+    }
+
+    /// A notification as an earlier item of this delivery left it.
+    pub(super) fn known(&self, id: NotificationId) -> Option<&Notification> {
+        self.notifications.get(&id)
+    }
+
+    /// A notification as the change will leave it.
+    pub(super) fn moved(&mut self, mut notification: Notification) {
+        notification.version += 1;
+        self.notifications.insert(notification.id, notification);
     }
 
     async fn find(&self, storage: &dyn Storage, report: &StatusReport) -> Result<Option<Notification>, PortError> {

@@ -471,7 +471,14 @@ impl Ingest {
                 Intake::Message(message) => {
                     // A batch holds several people's words: what is kept for one must not hold another's.
                     let raw = if alone { payload.body.to_vec() } else { raw_of(message) };
-                    self.decide_message(message, raw, &mut view, &mut writer).await?
+                    let decided = self.decide_message(message, raw, &mut view, &mut writer).await?;
+                    let wrote = Prepared::new(&*self.vault, message, Vec::new(), now).look.identities;
+                    for identity in view.known(message.channel, &wrote) {
+                        // Whoever was not to be written to has written: what waits for them goes on.
+                        let resumed = reports.resume(&*self.storage, &*self.ids, identity, now).await?;
+                        writer.writes.extend(resumed);
+                    }
+                    decided
                 }
                 Intake::Status(report) => match reports.change(&*self.storage, &*self.ids, report, now).await? {
                     None => Decided::Outcome(Outcome::Ignored("status report that changes nothing")),

@@ -43,6 +43,25 @@ pub(super) struct View {
     tickets: HashMap<TicketId, Ticket>,
 }
 
+/// The last message of a person in one chat. Somebody whose number changed wrote it under another id.
+async fn last_message(storage: &dyn Storage, identity: &Identity) -> Result<Option<TicketSource>, PortError> {
+    let own = storage.source(SourceKey::NewestBy(identity.id)).await?;
+    if own.is_some() || identity.channel != Channel::WhatsApp {
+        return Ok(own);
+    }
+    let mut last: Option<TicketSource> = None;
+    for other in storage.identities(identity.reporter).await? {
+        let same_chat = other.channel == identity.channel && other.connection == identity.connection;
+        if same_chat
+            && let Some(source) = storage.source(SourceKey::NewestBy(other.id)).await?
+            && last.as_ref().is_none_or(|last| last.sent_at <= source.sent_at)
+        {
+            last = Some(source);
+        }
+    }
+    Ok(last)
+}
+
 impl View {
     /// Loads what concerns one message; rows that are there already, or were changed by an earlier item, stay.
     pub(super) async fn load(&mut self, storage: &dyn Storage, look: &LookUps) -> Result<(), PortError> {
@@ -100,6 +119,12 @@ impl View {
         recorded.or_else(|| self.told.get(&key).copied())
     }
 
+    /// The identities of these digests that the hub knew before this delivery or made in it.
+    pub(super) fn known(&self, channel: Channel, lookups: &[BlindIndex]) -> Vec<IdentityId> {
+        let of = |lookup: &BlindIndex| self.identities.get(&(channel, *lookup)).map(|identity| identity.id);
+        lookups.iter().filter_map(of).collect()
+    }
+
     pub(super) async fn load_identity(
         &mut self,
         storage: &dyn Storage,
@@ -114,7 +139,7 @@ impl View {
         };
         self.load_reporter(storage, identity.reporter).await?;
         if !self.last_of.contains_key(&identity.id)
-            && let Some(source) = storage.source(SourceKey::NewestBy(identity.id)).await?
+            && let Some(source) = last_message(storage, &identity).await?
         {
             self.last_of.insert(identity.id, (source.ticket, source.sent_at));
             self.load_ticket(storage, source.ticket).await?;

@@ -184,7 +184,11 @@ pub(super) fn file(json: &str, reference: &str) -> Option<Vec<u8>> {
         let file: Attachment<'_> = wire::read(raw.get())?;
         (reference_of(&file, at) == reference).then_some(file.content)
     })?;
-    let content: Vec<u8> = content.get()?.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
+    let content: Vec<u8> = content
+        .get()?
+        .bytes()
+        .filter(|byte| !byte.is_ascii_whitespace())
+        .collect();
     base64_decode(&content)
 }
 

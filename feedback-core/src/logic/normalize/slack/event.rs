@@ -8,7 +8,7 @@ use super::{
         Answer, Intake, Normalized, WantedMessage,
         wire::{self, Items, Loose, nullable},
     },
-    SlackRules, function, message, message_id, moment, person,
+    FOREIGN_TEAM, SlackRules, function, message, message_id, moment, person,
 };
 use crate::{
     domain::{Channel, ThreadRef},
@@ -224,6 +224,9 @@ impl Envelope<'_, Event<'_>> {
         };
         if context.team.is_empty() {
             return Intake::Unparsed("Slack event names no workspace");
+        }
+        if !rules.is_ours(context.team) {
+            return FOREIGN_TEAM;
         }
         match event.kind.as_str() {
             "message" | "app_mention" => message::item(event, &context),

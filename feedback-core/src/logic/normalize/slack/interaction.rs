@@ -10,7 +10,7 @@ use super::{
         form::{Form, field_of, value_text},
         wire::{self, Loose},
     },
-    SlackRules,
+    FOREIGN_TEAM, SlackRules,
     event::{Context, Event},
     is_channel_id, message, person,
 };
@@ -90,6 +90,9 @@ struct State {
 
 impl Interaction<'_> {
     fn item(&self, rules: &SlackRules) -> Intake {
+        if !self.team().is_empty() && !rules.is_ours(self.team()) {
+            return FOREIGN_TEAM;
+        }
         match self.kind.as_str() {
             "view_submission" => self.submission(rules),
             "message_action" => self.shortcut(rules),

@@ -42,6 +42,9 @@ pub struct SlackRules {
     pub own_bot_ids: Vec<String>,
     /// Ids of our bot as a person (`U…`): who is mentioned.
     pub own_user_ids: Vec<String>,
+    /// Workspaces (`T…`) whose deliveries are ours: one app, and with it one signing secret, may be installed in several. Empty:
+    /// every workspace that the app is installed in.
+    pub team_ids: Vec<String>,
     /// Channels whose messages count. Empty: every channel that the app was added to. Direct messages, commands, forms
     /// and shortcuts count everywhere.
     pub channels: Vec<String>,
@@ -56,7 +59,14 @@ pub struct SlackRules {
     pub callback_ids: Vec<String>,
 }
 
+/// Why a delivery of another workspace is left alone.
+const FOREIGN_TEAM: Intake = Intake::Ignored("of a workspace that is not configured");
+
 impl SlackRules {
+    fn is_ours(&self, team: &str) -> bool {
+        self.team_ids.is_empty() || self.team_ids.iter().any(|id| id == team)
+    }
+
     fn allows_callback(&self, callback_id: &str) -> bool {
         self.callback_ids.is_empty() || self.callback_ids.iter().any(|id| id == callback_id)
     }
@@ -123,7 +133,7 @@ fn from_form(body: &[u8], rules: &SlackRules) -> Normalized {
     } else if field("command").is_some() {
         Normalized {
             answer: Answer::Command,
-            items: vec![command(field)],
+            items: vec![command(field, rules)],
             lossy: false,
         }
     } else if field("ssl_check").is_some() {
@@ -161,10 +171,13 @@ fn percent_decoded(body: &[u8]) -> impl Iterator<Item = u8> {
 }
 
 /// A command is a report by itself. It has no message and no time: `trigger_id` is its only unique value.
-fn command<'f>(field: impl Fn(&str) -> Option<&'f str>) -> Intake {
+fn command<'f>(field: impl Fn(&str) -> Option<&'f str>, rules: &SlackRules) -> Intake {
     let (Some(team), Some(channel), Some(user)) = (field("team_id"), field("channel_id"), field("user_id")) else {
         return Intake::Unparsed("Slack command names no team, channel or person");
     };
+    if !rules.is_ours(team) {
+        return FOREIGN_TEAM;
+    }
     let Ok(external_id) = ExternalId::parse(field("trigger_id").unwrap_or_default()) else {
         return Intake::Unparsed("Slack command has no usable trigger id");
     };

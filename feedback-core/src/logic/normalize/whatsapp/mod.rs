@@ -293,7 +293,9 @@ fn user_id_item(number: &str, update: &UserIdUpdate<'_>) -> Option<Intake> {
 /// `None` for a preference of nobody, or with a word that nobody here knows.
 fn preference_item(number: &str, contacts: &[&Contact<'_>], preference: &UserPreference<'_>) -> Option<Intake> {
     if !matches!(preference.category.as_str(), "" | "marketing_messages") {
-        return Some(Intake::Ignored("a preference about messages that the hub does not send"));
+        return Some(Intake::Ignored(
+            "a preference about messages that the hub does not send",
+        ));
     }
     let marketing = match preference.value.as_str() {
         "stop" => Marketing::Stop,

@@ -109,7 +109,10 @@ pub(in super::super) fn features(
         Row::new(16).with(tail(3)).with(short),
         Row::new(17).with(tail(2)).with(short),
         Row::new(18).with(ruled).with(mode).with(short),
-        Row::new(19).with(u32::from(it.allowed)).with(short).with(u32::from(it.opens)),
+        Row::new(19)
+            .with(u32::from(it.allowed))
+            .with(short)
+            .with(u32::from(it.opens)),
         Row::new(20).with(low.len().min(12) as u32).with(short),
         Row::new(21).with(bin(opinion.cues[index], 6)).with(short).with(mode),
         Row::new(22).with(before_class).with(mode).with(name),
@@ -124,7 +127,11 @@ pub(in super::super) fn features(
         each(Row::new(26).with(word).with(one).index());
         each(Row::new(27).with(word).with(next).index());
     }
-    for (kind, bits) in [(28, finder.cues_beside(index, -1)), (29, finder.cues_beside(index, -2)), (30, finder.cues_beside(index, 1))] {
+    for (kind, bits) in [
+        (28, finder.cues_beside(index, -1)),
+        (29, finder.cues_beside(index, -2)),
+        (30, finder.cues_beside(index, 1)),
+    ] {
         let mut rest = bits;
         while rest != 0 {
             each(Row::new(kind).with(rest.trailing_zeros()).with(short).index());
