@@ -27,11 +27,12 @@ const KEYS: &[(&str, &[&str])] = &[
             "api_token",
         ],
     ),
+    ("blob", &["endpoint", "region", "access_key_id", "secret_access_key"]),
     (
         "slack",
-        &["signing_secret", "bot_token", "channels", "intake", "emojis", "base_url"],
+        &["signing_secret", "bot_token", "team_id", "channels", "intake", "emojis", "base_url"],
     ),
-    ("intercom", &["client_secret", "access_token", "admin_id", "base_url"]),
+    ("intercom", &["client_secret", "access_token", "admin_id", "app_id", "base_url"]),
     (
         "whatsapp",
         &[
@@ -50,7 +51,7 @@ const KEYS: &[(&str, &[&str])] = &[
         &["token", "data_source_id", "poll_seconds", "webhook_secret", "base_url"],
     ),
     ("openai", &["api_key", "model", "embedding_model", "base_url"]),
-    ("smtp", &["url", "from"]),
+    ("smtp", &["url", "from", "subject", "unsubscribe", "authority"]),
     (
         "delivery",
         &[
@@ -80,6 +81,8 @@ pub(crate) struct Settings {
     pub(crate) public_url: Option<String>,
     /// The SQLite file, where configured.
     pub(crate) database: Option<PathBuf>,
+    /// Where the bytes of attachments are kept.
+    pub(crate) blob: BlobSettings,
     /// The vault's key ring, as configured.
     pub(crate) secret_keys: Option<SecretString>,
     /// A bearer token for the API.
@@ -92,6 +95,8 @@ pub(crate) struct Settings {
     pub(crate) whatsapp: Option<WhatsAppSettings>,
     /// Mail, where configured.
     pub(crate) email: Option<EmailSettings>,
+    /// Mail going out, where configured.
+    pub(crate) smtp: Option<SmtpSettings>,
     /// Notion, where configured.
     pub(crate) notion: Option<NotionSettings>,
     /// An OpenAI-compatible server, where configured.
@@ -102,6 +107,21 @@ pub(crate) struct Settings {
     pub(crate) unsupported: Vec<&'static str>,
 }
 
+/// `BLOB_URL` and `BLOB`.
+#[derive(Debug, Default)]
+pub(crate) struct BlobSettings {
+    /// `file:///folder` or `s3://bucket/prefix`, where configured.
+    pub(crate) url: Option<String>,
+    /// Where the S3 API is, unless it is Amazon's.
+    pub(crate) endpoint: Option<String>,
+    /// S3's region.
+    pub(crate) region: Option<String>,
+    /// S3's access key.
+    pub(crate) access_key_id: Option<String>,
+    /// Its secret.
+    pub(crate) secret_access_key: Option<SecretString>,
+}
+
 /// `SLACK`.
 #[derive(Debug)]
 pub(crate) struct SlackSettings {
@@ -109,6 +129,8 @@ pub(crate) struct SlackSettings {
     pub(crate) signing_secrets: Vec<SecretString>,
     /// `xoxb-…`.
     pub(crate) bot_token: SecretString,
+    /// Only these workspaces; empty for all that the app is installed in.
+    pub(crate) team_ids: Vec<String>,
     /// Only these channels; empty for all that the app was added to.
     pub(crate) channels: Vec<String>,
     /// `all`, `mention` or `emoji`.
@@ -128,6 +150,8 @@ pub(crate) struct IntercomSettings {
     pub(crate) access_token: SecretString,
     /// The teammate who answers.
     pub(crate) admin_id: String,
+    /// Only these workspaces; empty for all that the app is installed in.
+    pub(crate) app_ids: Vec<String>,
     /// Region's API.
     pub(crate) base_url: Option<String>,
 }
@@ -160,6 +184,21 @@ pub(crate) struct EmailSettings {
     pub(crate) own_addresses: Vec<String>,
     /// Groups through which mail reaches the hub.
     pub(crate) own_list_ids: Vec<String>,
+}
+
+/// `SMTP`.
+#[derive(Debug)]
+pub(crate) struct SmtpSettings {
+    /// The mail server; user and password are part of it.
+    pub(crate) url: SecretString,
+    /// Who the mails are from.
+    pub(crate) from: String,
+    /// Subject of a mail that answers none.
+    pub(crate) subject: Option<String>,
+    /// Where people say that they want no more.
+    pub(crate) unsubscribe: Option<String>,
+    /// A certificate authority of the company's own, in PEM.
+    pub(crate) authority: Option<String>,
 }
 
 /// `NOTION`.
@@ -268,6 +307,18 @@ impl Settings {
         self.database.clone().unwrap_or_else(|| PathBuf::from("feedback.db"))
     }
 
+    /// Where attachments are: beside the SQLite file unless configured.
+    pub(crate) fn blob_url_or_default(&self) -> std::io::Result<String> {
+        if let Some(url) = &self.blob.url {
+            return Ok(url.clone());
+        }
+        let database = std::path::absolute(self.database_or_default())?;
+        let folder = database.with_file_name("feedback-attachments");
+        url::Url::from_file_path(folder)
+            .map(String::from)
+            .map_err(|()| std::io::Error::other("the database's folder is no path of a URL"))
+    }
+
     /// Settings without file and environment: what the demo starts from in tests.
     #[cfg(test)]
     fn from_pairs(pairs: &[(&str, &str)]) -> Result<Self, InvalidConfiguration> {
@@ -359,6 +410,7 @@ impl Source {
             listen: self.optional("", "listen"),
             public_url: self.url("", "public_url"),
             database: self.database(),
+            blob: self.blob(),
             secret_keys: self.take("", "secret_keys").map(SecretString::from),
             api_token: self
                 .take("", "api_token")
@@ -367,6 +419,7 @@ impl Source {
             intercom: self.intercom(),
             whatsapp: self.whatsapp(),
             email: self.email(),
+            smtp: self.smtp(),
             notion: self.notion(),
             openai: self.openai(),
             delivery,
@@ -377,6 +430,39 @@ impl Source {
         } else {
             Err(InvalidConfiguration(self.problems))
         }
+    }
+
+    fn blob(&mut self) -> BlobSettings {
+        let url = self.take("", "blob_url").filter(|url| !url.is_empty());
+        let blob = BlobSettings {
+            endpoint: self.url("blob", "endpoint"),
+            region: self.take("blob", "region").filter(|region| !region.is_empty()),
+            access_key_id: self.take("blob", "access_key_id").filter(|key| !key.is_empty()),
+            secret_access_key: self
+                .take("blob", "secret_access_key")
+                .filter(|secret| !secret.is_empty())
+                .map(SecretString::from),
+            url,
+        };
+        let is_s3 = match blob.url.as_deref() {
+            None => false,
+            Some(url) if url.starts_with("s3://") => true,
+            Some(url) if url.starts_with("file:///") => false,
+            Some(_) => {
+                self.problems
+                    .push("BLOB_URL must be file:///folder or s3://bucket/prefix".to_owned());
+                return blob;
+            }
+        };
+        for (name, missing) in [
+            ("BLOB.ACCESS_KEY_ID", blob.access_key_id.is_none()),
+            ("BLOB.SECRET_ACCESS_KEY", blob.secret_access_key.is_none()),
+        ] {
+            if is_s3 && missing {
+                self.problems.push(format!("{name} is missing"));
+            }
+        }
+        blob
     }
 
     fn database(&mut self) -> Option<PathBuf> {
@@ -408,6 +494,7 @@ impl Source {
             }
             SlackSettings {
                 emojis,
+                team_ids: self.list("slack", "team_id"),
                 signing_secrets: self.secrets("slack", "signing_secret"),
                 bot_token: self.required_secret("slack", "bot_token"),
                 channels: self.list("slack", "channels"),
@@ -422,6 +509,7 @@ impl Source {
             client_secrets: self.secrets("intercom", "client_secret"),
             access_token: self.required_secret("intercom", "access_token"),
             admin_id: self.required("intercom", "admin_id"),
+            app_ids: self.list("intercom", "app_id"),
             base_url: self.url("intercom", "base_url"),
         })
     }
@@ -451,6 +539,21 @@ impl Source {
             webhook_secrets: self.secrets("email", "webhook_secret"),
             own_addresses: self.list("email", "own_addresses"),
             own_list_ids: self.list("email", "own_list_ids"),
+        })
+    }
+
+    fn smtp(&mut self) -> Option<SmtpSettings> {
+        self.section_present("smtp").then(|| {
+            let mut optional = |key| self.take("smtp", key).filter(|value| !value.is_empty());
+            let (subject, unsubscribe, authority) =
+                (optional("subject"), optional("unsubscribe"), optional("authority"));
+            SmtpSettings {
+                url: SecretString::from(self.required("smtp", "url")),
+                from: self.required("smtp", "from"),
+                subject,
+                unsubscribe,
+                authority,
+            }
         })
     }
 
@@ -520,12 +623,6 @@ impl Source {
         let on = |value: Option<String>| value.is_some_and(|value| !value.is_empty());
         if on(self.take("", "queue_url")) {
             told.push("QUEUE_URL: jobs are queued in the database");
-        }
-        if on(self.take("", "blob_url")) {
-            told.push("BLOB_URL: attachments are listed, not fetched");
-        }
-        if on(self.take("smtp", "url")) || on(self.take("smtp", "from")) {
-            told.push("SMTP: no mail is sent");
         }
         told
     }
@@ -674,6 +771,20 @@ mod tests {
         );
         assert!(told.iter().any(|problem| problem == "SLACK.BOT_TOKEN is missing"));
         assert!(!told.join(" ").contains("short"), "no secret in messages");
+    }
+
+    #[test]
+    fn attachments_are_beside_the_database_unless_they_are_in_a_bucket_with_its_keys() {
+        let beside = Settings::from_pairs(&[("FEEDBACK_DATABASE_URL", "sqlite:///var/lib/hub/f.db")]).unwrap();
+        assert_eq!(beside.blob_url_or_default().unwrap(), "file:///var/lib/hub/feedback-attachments");
+        assert_eq!(
+            problems(&[("FEEDBACK_BLOB_URL", "s3://files/hub")]),
+            ["BLOB.ACCESS_KEY_ID is missing", "BLOB.SECRET_ACCESS_KEY is missing"]
+        );
+        assert_eq!(
+            problems(&[("FEEDBACK_BLOB_URL", "/var/files")]),
+            ["BLOB_URL must be file:///folder or s3://bucket/prefix"]
+        );
     }
 
     #[test]

@@ -4,9 +4,11 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use feedback_adapters::{
+    email::{Email, EmailConfig},
     intercom::{Intercom, IntercomConfig},
     local_ai::LocalAi,
     notion::{Notion, NotionConfig},
+    object_store::{ObjectBlobs, ObjectStoreConfig},
     openai::{OpenAi, OpenAiConfig},
     slack::{Slack, SlackConfig},
     sqlite::{Sqlite, SqliteConfig},
@@ -21,7 +23,7 @@ use feedback_core::{
         normalize::{EmailRules, IntercomRules, Rules, SlackIntake, SlackRules, WhatsAppRules},
         retry::Backoff,
     },
-    ports::{ChangelogWriter, ChannelSender, Conversations, Directory, Embedder, PortError, PortErrorKind, Tracker, Triage},
+    ports::{ChangelogWriter, ChannelSender, Conversations, Directory, Embedder, FileSource, PortError, PortErrorKind, Tracker, Triage},
     usecases::{DeliverySettings, OnAmbiguous, ReceiptText, Receipts},
     worker::{Worker, WorkerSettings},
 };
@@ -46,6 +48,7 @@ pub(crate) struct Providers {
     pub(crate) slack: Option<Arc<Slack>>,
     pub(crate) intercom: Option<Arc<Intercom>>,
     pub(crate) whatsapp: Option<Arc<WhatsApp>>,
+    pub(crate) email: Option<Arc<Email>>,
     pub(crate) notion: Option<Arc<Notion>>,
     pub(crate) openai: Option<Arc<OpenAi>>,
 }
@@ -75,6 +78,7 @@ impl Providers {
                 .transpose()
                 .context("WHATSAPP")?
                 .map(Arc::new),
+            email: settings.smtp.as_ref().map(email).transpose()?.map(Arc::new),
             notion: settings
                 .notion
                 .as_ref()
@@ -98,6 +102,7 @@ impl Providers {
             ("Slack", self.slack.is_none()),
             ("Intercom", self.intercom.is_none()),
             ("WhatsApp", self.whatsapp.is_none()),
+            ("Email going out (SMTP)", self.email.is_none()),
             ("Notion", self.notion.is_none()),
             ("OpenAI (rules suggest and draft instead)", self.openai.is_none()),
         ];
@@ -109,12 +114,21 @@ impl Providers {
         senders.extend(self.slack.clone().map(|slack| slack as Arc<dyn ChannelSender>));
         senders.extend(self.intercom.clone().map(|intercom| intercom as Arc<dyn ChannelSender>));
         senders.extend(self.whatsapp.clone().map(|whatsapp| whatsapp as Arc<dyn ChannelSender>));
+        senders.extend(self.email.clone().map(|email| email as Arc<dyn ChannelSender>));
         senders
     }
 
     fn conversations(&self) -> Vec<Arc<dyn Conversations>> {
         let slack = self.slack.clone().map(|slack| slack as Arc<dyn Conversations>);
         slack.into_iter().collect()
+    }
+
+    fn files(&self) -> Vec<Arc<dyn FileSource>> {
+        let mut files: Vec<Arc<dyn FileSource>> = Vec::new();
+        files.extend(self.slack.clone().map(|slack| slack as Arc<dyn FileSource>));
+        files.extend(self.intercom.clone().map(|intercom| intercom as Arc<dyn FileSource>));
+        files.extend(self.whatsapp.clone().map(|whatsapp| whatsapp as Arc<dyn FileSource>));
+        files
     }
 
     fn directories(&self) -> Vec<Arc<dyn Directory>> {
@@ -153,6 +167,8 @@ pub(crate) async fn wire(settings: &Settings, keys: &SecretString) -> anyhow::Re
             embedder: embedder(settings, &providers),
             tracker: providers.notion.clone().map(|notion| notion as Arc<dyn Tracker>),
             senders: providers.senders(),
+            blobs: Arc::new(blobs(settings)?),
+            files: providers.files(),
             directories: providers.directories(),
             conversations: providers.conversations(),
         },
@@ -169,6 +185,22 @@ pub(crate) async fn wire(settings: &Settings, keys: &SecretString) -> anyhow::Re
         store,
         providers,
     })
+}
+
+/// Opens the place for attachments. A folder is made; a bucket is not asked.
+pub(crate) fn blobs(settings: &Settings) -> anyhow::Result<ObjectBlobs> {
+    let blob = &settings.blob;
+    let mut config = ObjectStoreConfig::new(settings.blob_url_or_default()?);
+    if let Some(endpoint) = &blob.endpoint {
+        config = config.with_endpoint(endpoint);
+    }
+    if let Some(region) = &blob.region {
+        config = config.with_region(region);
+    }
+    if let (Some(key), Some(secret)) = (&blob.access_key_id, &blob.secret_access_key) {
+        config = config.with_keys(key, secret.clone());
+    }
+    ObjectBlobs::open(&config).context("BLOB_URL")
 }
 
 /// Opens the SQLite file and brings it to this program's schema.
@@ -239,7 +271,12 @@ fn embedder(settings: &Settings, providers: &Providers) -> Arc<dyn Embedder> {
 async fn rules(settings: &Settings, providers: &Providers) -> Rules {
     let mut rules = Rules {
         slack: SlackRules::default(),
-        intercom: IntercomRules::default(),
+        intercom: IntercomRules {
+            app_ids: settings
+                .intercom
+                .as_ref()
+                .map_or_else(Vec::new, |own| own.app_ids.clone()),
+        },
         whatsapp: WhatsAppRules {
             phone_number_ids: settings
                 .whatsapp
@@ -255,9 +292,15 @@ async fn rules(settings: &Settings, providers: &Providers) -> Rules {
                 ..EmailRules::default()
             }),
     };
+    if let Some(email) = &providers.email {
+        // Our own mails come back where a list or a colleague forwards them.
+        rules.email.own_addresses.push(email.address());
+        rules.email.own_message_id_domains.push(email.message_id_domain());
+    }
     if let (Some(settings), Some(slack)) = (&settings.slack, &providers.slack) {
         rules.slack.channels.clone_from(&settings.channels);
         rules.slack.emojis.clone_from(&settings.emojis);
+        rules.slack.team_ids.clone_from(&settings.team_ids);
         rules.slack.intake = match settings.intake.as_str() {
             "mention" => SlackIntake::Mention,
             "emoji" => SlackIntake::Emoji,
@@ -298,6 +341,23 @@ fn whatsapp(settings: &config::WhatsAppSettings) -> anyhow::Result<WhatsApp> {
         config = config.with_base_url(url);
     }
     Ok(WhatsApp::new(config)?)
+}
+
+fn email(settings: &config::SmtpSettings) -> anyhow::Result<Email> {
+    let mut config = EmailConfig::new(settings.url.clone(), settings.from.clone());
+    if let Some(subject) = &settings.subject {
+        config = config.with_subject(subject);
+    }
+    if let Some(address) = &settings.unsubscribe {
+        config = config.with_unsubscribe(address);
+    }
+    if let Some(pem) = &settings.authority {
+        config = config.with_authority(pem);
+    }
+    // Told in the host's own words for its keys: SMTP.URL, SMTP.FROM.
+    Email::new(config).map_err(|error| {
+        InvalidConfiguration::one(&format!("SMTP.{}: {}", error.name.to_uppercase(), error.problem)).into()
+    })
 }
 
 fn notion(settings: &config::NotionSettings) -> anyhow::Result<Notion> {

@@ -3,7 +3,7 @@
 use feedback_core::{
     domain::{
         ChangelogStatus, Channel, DeliveryMode, EnrichmentStatus, EventKind, Language, Notification,
-        NotificationStatus, ThreadRef, Timestamp,
+        NotificationStatus, ThreadRef, Timestamp, is_direction_override,
     },
     logic::window,
     usecases::PlannedDelivery,
@@ -18,6 +18,9 @@ pub(crate) const fn event(kind: EventKind) -> &'static str {
         EventKind::ConflictingDelivery => "The same message came again with another text; the first stands",
         EventKind::MessageEdited => "The reporter edited a message",
         EventKind::MessageDeleted => "A message was deleted on its channel",
+        EventKind::AttachmentStored => "File stored",
+        EventKind::AttachmentRefused => "File not kept, for safety",
+        EventKind::AttachmentFailed => "File could not be fetched",
         EventKind::Enriched => "AI suggested type and priority",
         EventKind::EnrichmentFailed => "AI gave no usable suggestion",
         EventKind::Confirmed => "Type and priority confirmed",
@@ -45,6 +48,8 @@ pub(crate) const fn event(kind: EventKind) -> &'static str {
         EventKind::ChannelRestricted => "The channel does not allow a message now",
         EventKind::DeliveryAmbiguous => "Nobody knows whether the message arrived",
         EventKind::DeliveryDecided => "A person decided about a delivery",
+        EventKind::DeliveryResumed => "The person wrote, and the delivery goes on",
+        EventKind::ReturnedToReview => "Approved too long ago to be sent unread",
         EventKind::ThanksReceived => "The reporter said thanks",
         EventKind::QuestionReceived => "The reporter asks something: somebody should answer",
         EventKind::WentOnElsewhere => "The reporter raised another matter: it is a ticket of its own",
@@ -53,6 +58,25 @@ pub(crate) const fn event(kind: EventKind) -> &'static str {
         EventKind::OptedOut => "The reporter asked not to be written to",
         EventKind::Erased => "Reporter erased",
     }
+}
+
+/// Why a file is not there: a code of the hub's own, as a person says it; other codes are the provider's.
+pub(crate) fn file_reason(code: &str) -> String {
+    match code {
+        "too_large" => "larger than 10 MB",
+        "program" => "a program",
+        "empty" => "empty",
+        "foreign_address" | "forbidden_address" | "bad_reference" => "its address is not the provider's",
+        "redirected" => "the provider sent us elsewhere: perhaps the token may not read files",
+        "encoded" => "in a packed form that was not asked for",
+        "gone" | "no_address" => "the provider does not have it any more",
+        "message_gone" => "its message was removed",
+        "not_in_the_mail" => "the mail came without it",
+        "no_source" => "its channel is not connected",
+        "gave_up" => "the provider did not give it; see dead letters",
+        other => return other.replace('_', " "),
+    }
+    .to_owned()
 }
 
 /// Where one delivery stands: a try whose outcome is being looked for is no longer being sent.
@@ -134,6 +158,23 @@ pub(crate) fn without_direction_marks(text: &str) -> String {
     text.chars()
         .filter(|c| !matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{200E}' | '\u{200F}'))
         .collect()
+}
+
+/// A person's words as they may be shown inside an isolating element: characters that turn the direction around are named
+/// in their place, so that a reviewer sees that they are there and what they would have hidden.
+pub(crate) fn shown(text: &str) -> String {
+    if !text.chars().any(is_direction_override) {
+        return text.to_owned();
+    }
+    let mut shown = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        if is_direction_override(c) {
+            shown.push_str(&format!("⟦U+{:04X}⟧", u32::from(c)));
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
 }
 
 /// A language for `lang`, which screen readers and spell checks go by; empty where it is not known.

@@ -32,6 +32,7 @@ fn the_operations_have_the_names_that_callers_generate_code_from() {
         "confirmTriage",
         "createTicket",
         "discardDeadLetter",
+        "downloadAttachment",
         "findIntercomEndpoint",
         "generateChangelog",
         "getChangelog",

@@ -20,7 +20,7 @@ fn signed_at(at: &str, secret: &str, content_type: &str, body: &str) -> Request<
         .unwrap()
 }
 
-fn mail(content_type: &str, body: &str) -> Request<Body> {
+pub(crate) fn mail(content_type: &str, body: &str) -> Request<Body> {
     signed_at(AT, EMAIL_SECRET, content_type, body)
 }
 

@@ -2,10 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "what does not unwrap is a failed test")]
 
+mod attachments;
 mod changelog;
 mod description;
 mod email;
 mod headers;
+mod notion;
 mod operations;
 mod slow_storage;
 mod tickets;

@@ -134,6 +134,109 @@ async fn f44_f45_f47_what_is_not_signed_as_it_must_be_is_401_with_one_body_and_l
     assert!(world.store.all_tickets().is_empty() && world.store.jobs().is_empty());
 }
 
+/// One header twice, or two values in one: no scheme of ours defines a list, so the first valid one never wins.
+#[tokio::test]
+async fn f45_two_signatures_are_none_whichever_comes_first() {
+    let world = World::new().await;
+    let slack = slack_message_body("1767603600.000100", "printer on fire");
+    let meta = whatsapp_body("wamid.1", "printer on fire");
+    let ours = |path: &str, body: &str| match path {
+        "slack" => slack_signature(SLACK_SECRET, AT, body.as_bytes()),
+        "intercom" => sha256_signature(INTERCOM_SECRET, body.as_bytes()),
+        _ => sha256_signature(META_SECRET, body.as_bytes()),
+    };
+    for (path, header, body) in [
+        ("slack", "x-slack-signature", &slack),
+        ("intercom", "x-hub-signature", &meta),
+        ("whatsapp", "x-hub-signature-256", &meta),
+    ] {
+        let right = ours(path, body);
+        let wrong = format!("{}0", &right[..right.len() - 1]);
+        let wrong = if wrong == right { format!("{}1", &right[..right.len() - 1]) } else { wrong };
+        for values in [
+            vec![right.clone(), right.clone()],
+            vec![right.clone(), wrong.clone()],
+            vec![wrong.clone(), right.clone()],
+            vec![format!("{right},{wrong}")],
+            vec![format!("{wrong}, {right}")],
+            vec![format!("{right} {right}")],
+            vec![format!("{right};{right}")],
+        ] {
+            let mut request = Request::post(format!("/webhooks/{path}")).header("x-slack-request-timestamp", AT);
+            for value in &values {
+                request = request.header(header, value);
+            }
+            let reply = world.send(request.body(Body::from(body.clone())).unwrap()).await;
+            assert_eq!(reply.status, StatusCode::UNAUTHORIZED, "{path}: {values:?}");
+        }
+    }
+    assert!(world.store.all_tickets().is_empty() && world.store.jobs().is_empty());
+}
+
+#[tokio::test]
+async fn f47_a_slack_delivery_counts_from_five_minutes_before_to_five_minutes_after() {
+    let world = World::new().await;
+    let now: i64 = AT.parse().unwrap();
+    for (seconds, status) in [
+        (-301, StatusCode::UNAUTHORIZED),
+        (-300, StatusCode::OK),
+        (-299, StatusCode::OK),
+        (299, StatusCode::OK),
+        (300, StatusCode::OK),
+        (301, StatusCode::UNAUTHORIZED),
+    ] {
+        let at = (now + seconds).to_string();
+        let body = slack_message_body(&format!("{}.000100", now + seconds), "printer on fire");
+        let request = Request::post("/webhooks/slack")
+            .header(header::CONTENT_TYPE, "application/json")
+            .header("x-slack-signature", slack_signature(SLACK_SECRET, &at, body.as_bytes()))
+            .header("x-slack-request-timestamp", &at)
+            .body(Body::from(body))
+            .unwrap();
+        assert_eq!(world.send(request).await.status, status, "{seconds} s");
+    }
+    assert_eq!(world.store.all_tickets().len(), 4);
+}
+
+#[tokio::test]
+async fn f51_a_signature_of_another_provider_or_tenant_is_401_and_no_header_names_a_tenant() {
+    let world = World::new().await;
+    let slack = slack_message_body("1767603600.000100", "printer on fire");
+    let meta = whatsapp_body("wamid.1", "printer on fire");
+    let crossed = [
+        signed("/webhooks/whatsapp", INTERCOM_SECRET, &meta),
+        signed("/webhooks/intercom", META_SECRET, &meta),
+        signed("/webhooks/whatsapp", "the-secret-of-another-tenant", &meta),
+        Request::post("/webhooks/slack")
+            .header("x-slack-signature", slack_signature(META_SECRET, AT, slack.as_bytes()))
+            .header("x-slack-request-timestamp", AT)
+            .body(Body::from(slack))
+            .unwrap(),
+    ];
+    for mut request in crossed {
+        request.headers_mut().insert("x-tenant", "another".parse().unwrap());
+        assert_eq!(world.send(request).await.status, StatusCode::UNAUTHORIZED);
+    }
+    assert!(world.store.all_tickets().is_empty() && world.store.jobs().is_empty());
+    let mut request = signed("/webhooks/whatsapp", META_SECRET, &meta);
+    request.headers_mut().insert("x-tenant", "another".parse().unwrap());
+    assert_eq!(world.send(request).await.status, StatusCode::OK);
+    assert_eq!(world.store.all_tickets().len(), 1, "the header means nothing");
+}
+
+#[tokio::test]
+async fn f50_a_retired_secret_is_401() {
+    let store = MemoryStore::new();
+    let world = World::over(store.clone(), Arc::new(store), |webhooks| {
+        webhooks.slack = Some(SlackEndpoint {
+            signing_secrets: vec!["new".into()],
+        });
+    })
+    .await;
+    let reply = world.send(world.slack_message("1767603600.000100", "printer on fire")).await;
+    assert_eq!(reply.status, StatusCode::UNAUTHORIZED);
+}
+
 #[tokio::test]
 async fn f50_both_secrets_count_while_one_is_rotated() {
     let store = MemoryStore::new();

@@ -19,7 +19,7 @@ use feedback_core::{
     testing::{
         FixedClock, SeededIds,
         memory::{
-            MemoryStore, MemoryVault, ScriptedSender,
+            MemoryBlobs, MemoryStore, MemoryVault, ScriptedFiles, ScriptedSender,
             ai::{ScriptedEmbedder, ScriptedTriage, ScriptedWriter},
         },
     },
@@ -43,6 +43,7 @@ pub(crate) struct World {
     pub(crate) store: MemoryStore,
     pub(crate) clock: FixedClock,
     pub(crate) writer: Arc<ScriptedWriter>,
+    pub(crate) files: Arc<ScriptedFiles>,
     pub(crate) user: UserId,
     pub(crate) token: String,
     pub(crate) app: Router,
@@ -91,6 +92,7 @@ impl World {
     ) -> Self {
         let clock = FixedClock::default();
         let writer = Arc::new(ScriptedWriter::default());
+        let (blobs, files) = (MemoryBlobs::new(), Arc::new(ScriptedFiles::new(Channel::Slack)));
         let sender = |channel| Arc::new(ScriptedSender::new(channel)) as Arc<dyn ChannelSender>;
         let ports = Ports {
             storage,
@@ -142,6 +144,7 @@ impl World {
             store,
             clock,
             writer,
+            files,
             user,
             token: token.expose_secret().to_owned(),
             app,

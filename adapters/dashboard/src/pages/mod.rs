@@ -1,5 +1,6 @@
 //! One file for each page: its view, and the forms that it takes.
 
+pub(crate) mod attachment;
 pub(crate) mod dead_letters;
 pub(crate) mod input;
 pub(crate) mod notifications;

@@ -8,11 +8,12 @@ use axum::{
 };
 use feedback_core::{
     domain::{
-        Actor, Attachment, EventKind, NotificationStatus, Priority, Reporter, Ticket, TicketEvent, TicketNumber,
+        Actor, Attachment, AttachmentStatus, EventKind, NotificationStatus, Priority, Reporter, Ticket, TicketEvent, TicketNumber,
         TicketType,
     },
+    logic::file_name::safe_name,
     ports::TicketDetail,
-    usecases::{ConfirmError, Confirmed, ShowError},
+    usecases::{ConfirmError, Confirmed, NamedAttachment, ShowError, attachment_reason},
 };
 use serde::Deserialize;
 
@@ -29,7 +30,15 @@ struct Message {
     channel: &'static str,
     text: String,
     sent: Moment,
-    files: Vec<String>,
+    files: Vec<File>,
+}
+
+struct File {
+    name: String,
+    words: String,
+    /// Where it can be had, once it is stored.
+    address: Option<String>,
+    why: Option<String>,
 }
 
 struct Happened {
@@ -79,7 +88,7 @@ struct View {
     created: Moment,
     original: Option<String>,
     description: String,
-    files: Vec<String>,
+    files: Vec<File>,
     messages: Vec<Message>,
     summary: Option<String>,
     suggested: Option<String>,
@@ -136,12 +145,12 @@ async fn view(dashboard: &Dashboard, visitor: Visitor, number: u64) -> Result<Op
         .as_ref()
         .map_or(chosen, |word| (word.ticket_type, word.priority));
     // The report itself shows the first one.
-    let mut messages = messages(&detail);
+    let mut messages = messages(dashboard, &detail).await.into_iter();
     Ok(Some(View {
         here: "tickets",
         number,
         version: ticket.version,
-        title: ticket.title.to_string(),
+        title: words::shown(ticket.title.as_str()),
         plain_title: words::without_direction_marks(&ticket.title.to_string()),
         lang: words::language_code(ticket.language),
         status: ticket.status.as_str(),
@@ -150,14 +159,14 @@ async fn view(dashboard: &Dashboard, visitor: Visitor, number: u64) -> Result<Op
         type_label: ticket.ticket_type.label(),
         channel_label: ticket.channel.label(),
         language: words::language(ticket.language),
-        reporter: name_of(dashboard, &detail.reporter),
+        reporter: words::shown(&name_of(dashboard, &detail.reporter)),
         address,
         created: Moment::of(ticket.created_at),
-        original: hub.show.original(ticket).await?.map(|text| text.to_string()),
-        description: ticket.description.to_string(),
+        original: hub.show.original(ticket).await?.map(|text| words::shown(&text)),
+        description: words::shown(ticket.description.as_str()),
         files: messages.next().map(|first| first.files).unwrap_or_default(),
         messages: messages.collect(),
-        summary: ticket.suggestion.as_ref().map(|suggestion| suggestion.summary.clone()),
+        summary: ticket.suggestion.as_ref().map(|suggestion| words::shown(&suggestion.summary)),
         suggested: suggested(ticket),
         enrichment: words::enrichment(ticket.enrichment),
         reasons: ticket
@@ -186,26 +195,55 @@ async fn view(dashboard: &Dashboard, visitor: Visitor, number: u64) -> Result<Op
     }))
 }
 
-/// What was written, oldest first.
-fn messages(detail: &TicketDetail) -> impl Iterator<Item = Message> {
-    detail.sources.iter().map(|source| Message {
+/// What was written, oldest first, each with its files.
+async fn messages(dashboard: &Dashboard, detail: &TicketDetail) -> Vec<Message> {
+    let named = dashboard
+        .hub
+        .attachments
+        .named(detail.attachments.clone(), &detail.sources)
+        .await;
+    let messages = detail.sources.iter().map(|source| Message {
         channel: source.channel.label(),
-        text: source.text.to_string(),
+        text: words::shown(source.text.as_str()),
         sent: Moment::of(source.sent_at),
-        files: detail
-            .attachments
+        files: named
             .iter()
-            .filter(|file| file.source == source.id)
-            .map(file_words)
+            .filter(|file| file.attachment.source == source.id)
+            .map(|file| file_of(file, &detail.events))
             .collect(),
-    })
+    });
+    messages.collect()
 }
 
-fn file_words(file: &Attachment) -> String {
-    let kind = file.content_type.as_deref().unwrap_or("file");
-    match file.size_bytes {
-        Some(bytes) => format!("{kind}, {} KB, {}", bytes.div_ceil(1024), file.status.as_str()),
-        None => format!("{kind}, {}", file.status.as_str()),
+fn file_of(file: &NamedAttachment, events: &[TicketEvent]) -> File {
+    let Attachment {
+        id,
+        status,
+        content_type,
+        size_bytes,
+        ..
+    } = &file.attachment;
+    let kind = content_type.as_deref().unwrap_or("file");
+    let condition = match status {
+        AttachmentStatus::Announced => "on its way",
+        AttachmentStatus::Stored => "stored",
+        AttachmentStatus::Refused => "not kept",
+        AttachmentStatus::Failed => "not fetched",
+        AttachmentStatus::Erased => "removed",
+    };
+    let size = size_bytes.map(|bytes| format!(", {} KB", bytes.div_ceil(1024)));
+    File {
+        name: file
+            .name
+            .as_ref()
+            .and_then(|name| safe_name(name))
+            .unwrap_or_else(|| "file".to_owned()),
+        words: format!("{kind}{}, {condition}", size.unwrap_or_default()),
+        address: (*status == AttachmentStatus::Stored).then(|| format!("/attachments/{id}")),
+        why: match status {
+            AttachmentStatus::Refused | AttachmentStatus::Failed => attachment_reason(events, *id).map(words::file_reason),
+            _ => None,
+        },
     }
 }
 
@@ -272,7 +310,7 @@ async fn lookalikes(dashboard: &Dashboard, detail: &TicketDetail) -> Result<Vec<
         if let Some(other) = other {
             found.push(Lookalike {
                 number: other.ticket.number.value(),
-                title: other.ticket.title.to_string(),
+                title: words::shown(other.ticket.title.as_str()),
                 lang: words::language_code(other.ticket.language),
                 percent: percent(link.score),
                 evidence: link.evidence.join(", "),
@@ -326,6 +364,7 @@ fn detail_of(event: &TicketEvent) -> Option<String> {
         EventKind::Received | EventKind::MessageReceived | EventKind::Sent | EventKind::Delivered | EventKind::Read => {
             Some(words::channel(&text("channel")?))
         }
+        EventKind::AttachmentRefused | EventKind::AttachmentFailed => text("reason").map(|reason| words::file_reason(&reason)),
         EventKind::DeliveryFailed | EventKind::ChannelRestricted => text("code"),
         EventKind::Resolved | EventKind::Reopened | EventKind::MovedInTracker => {
             Some(format!("from {}", text("from")?.replace('_', " ")))

@@ -132,14 +132,14 @@ impl Row {
         let ticket = &row.ticket;
         Self {
             number: ticket.number.value(),
-            title: ticket.title.to_string(),
+            title: words::shown(ticket.title.as_str()),
             lang: words::language_code(ticket.language),
             status: ticket.status.as_str(),
             status_label: ticket.status.label(),
             priority: ticket.priority.as_str(),
             type_label: ticket.ticket_type.label(),
             channel_label: ticket.channel.label(),
-            reporter: super::ticket::name_of(dashboard, &row.reporter),
+            reporter: words::shown(&super::ticket::name_of(dashboard, &row.reporter)),
             created: Moment::of(ticket.created_at),
         }
     }

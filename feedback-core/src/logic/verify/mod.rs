@@ -205,3 +205,54 @@ impl<P> Verified<P> {
         self.signed_by
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use hmac::Hmac;
+
+    use super::*;
+
+    /// Each scheme's source, without its tests.
+    fn sources() -> [(&'static str, &'static str); 6] {
+        [
+            ("mod", include_str!("mod.rs")),
+            ("slack", include_str!("slack.rs")),
+            ("intercom", include_str!("intercom.rs")),
+            ("whatsapp", include_str!("whatsapp.rs")),
+            ("notion", include_str!("notion.rs")),
+            ("email", include_str!("email.rs")),
+        ]
+        .map(|(name, source)| (name, source.split("#[cfg(test)]").next().unwrap_or_default()))
+    }
+
+    #[test]
+    fn f46_no_scheme_compares_by_itself_and_the_one_comparison_takes_constant_time() {
+        for (name, source) in sources() {
+            for comparison in [" == ", " != ", ".eq(", ".cmp(", "matches!(claimed"] {
+                assert!(!source.contains(comparison), "{name} compares with {comparison}");
+            }
+        }
+        let [(_, shared), schemes @ ..] = sources();
+        assert_eq!(shared.matches(".verify_slice(claimed)").count(), 1);
+        for (name, source) in schemes {
+            assert!(source.contains("check::<Hmac<"), "{name} leaves its comparison to the shared check");
+        }
+    }
+
+    #[test]
+    fn f50_every_secret_is_tried_and_the_one_that_signed_is_named() {
+        let secrets: Vec<SecretString> = ["", "new", "old"].map(SecretString::from).into();
+        let code = |secret: &str| {
+            let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
+            mac.update(b"body");
+            mac.finalize().into_bytes()
+        };
+        let judged = |secret: &str| check::<Hmac<Sha256>>(&secrets, &[b"bo", b"dy"], &code(secret));
+        assert_eq!(judged("old"), Ok(KeyId::of("old")));
+        assert_eq!(judged("new"), Ok(KeyId::of("new")));
+        assert_eq!(judged("retired"), Err(SignatureError::Wrong));
+        assert_eq!(judged(""), Err(SignatureError::Wrong), "an empty secret proves nothing");
+        assert_ne!(KeyId::of("old"), KeyId::of("new"));
+        assert_eq!(KeyId::of("old").to_string().len(), 8);
+    }
+}
