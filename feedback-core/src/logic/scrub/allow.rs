@@ -1,8 +1,9 @@
 //! Words that stay: products, codes, calendar words, cities, brands. Data in `data/allowed.txt`, that a host extends.
 
-use std::collections::{HashMap, HashSet};
-
-use super::view::{View, is_alnum};
+use super::{
+    digest::{ByDigest, digest},
+    view::{View, is_alnum},
+};
 
 /// The words of a phrase after its first.
 type Rest = Vec<Box<[u8]>>;
@@ -10,9 +11,18 @@ type Rest = Vec<Box<[u8]>>;
 /// The folded words and phrases that weak evidence may not hide.
 #[derive(Clone, Default)]
 pub(super) struct Allowed {
-    words: HashSet<Box<[u8]>>,
-    /// First word of a phrase to its other words.
-    phrases: HashMap<Box<[u8]>, Vec<Rest>>,
+    words: ByDigest<Kept>,
+    /// How many words and phrases there are.
+    count: usize,
+}
+
+/// What stays of what begins with a word.
+#[derive(Clone, Default)]
+struct Kept {
+    /// The word alone.
+    alone: bool,
+    /// The other words of phrases.
+    phrases: Vec<Rest>,
 }
 
 impl Allowed {
@@ -31,38 +41,42 @@ impl Allowed {
     /// Adds a word or a phrase.
     pub(super) fn add(&mut self, phrase: &str) {
         let view = View::new(phrase, &[]);
-        let mut words = view
-            .low
-            .split(|&byte| !is_alnum(byte))
-            .filter(|word| !word.is_empty())
-            .map(Box::from);
+        let mut words = view.low.split(|&byte| !is_alnum(byte)).filter(|word| !word.is_empty());
         let Some(first) = words.next() else { return };
-        let rest: Rest = words.collect();
+        let rest: Rest = words.map(Box::from).collect();
+        let kept = self.words.entry(digest(first));
         if rest.is_empty() {
-            self.words.insert(first);
+            self.count += usize::from(!kept.alone);
+            kept.alone = true;
         } else {
-            self.phrases.entry(first).or_default().push(rest);
+            self.count += 1;
+            kept.phrases.push(rest);
         }
     }
 
     /// How many words and phrases it has.
     pub(super) fn len(&self) -> usize {
-        self.words.len() + self.phrases.values().map(Vec::len).sum::<usize>()
+        self.count
     }
 
     /// Whether this folded word stays.
     pub(super) fn has(&self, word: &[u8]) -> bool {
-        self.words.contains(word)
+        self.words.get(digest(word)).is_some_and(|kept| kept.alone)
     }
 
-    /// How many words of the longest phrase start here, where `word(n)` gives the n-th word from here.
-    pub(super) fn phrase<'w>(&self, word: impl Fn(usize) -> Option<&'w [u8]>) -> Option<usize> {
-        let rests = self.phrases.get(word(0)?)?;
-        rests
+    /// Whether the word with this digest stays alone, and how many words the longest phrase has that begins with it,
+    /// where `word(n)` gives the n-th word after it.
+    pub(super) fn at<'w>(&self, digest: u64, word: impl Fn(usize) -> Option<&'w [u8]>) -> (bool, usize) {
+        let Some(kept) = self.words.get(digest) else {
+            return (false, 0);
+        };
+        let phrase = kept
+            .phrases
             .iter()
             .filter(|rest| rest.iter().enumerate().all(|(at, part)| word(at + 1) == Some(&**part)))
             .map(|rest| rest.len() + 1)
-            .max()
+            .max();
+        (kept.alone, phrase.unwrap_or(0))
     }
 }
 
@@ -77,7 +91,7 @@ mod tests {
         allowed.add("Lumen");
         assert!(allowed.has(b"lumen") && allowed.has(b"slack") && !allowed.has(b"nandu"));
         let text: Vec<&[u8]> = vec![b"nandu", b"pro", b"x"];
-        assert_eq!(allowed.phrase(|at| text.get(at).copied()), Some(2));
-        assert_eq!(allowed.phrase(|at| text.get(at + 1).copied()), None);
+        assert_eq!(allowed.at(digest(b"nandu"), |at| text.get(at).copied()), (false, 2));
+        assert_eq!(allowed.at(digest(b"pro"), |at| text.get(at + 1).copied()).1, 0);
     }
 }

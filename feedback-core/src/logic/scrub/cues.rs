@@ -1,6 +1,8 @@
 //! Words that say what stands beside them: "tel" before a number, "soy" before a name. Data in `data/cues.txt`.
 
-use std::{collections::HashMap, sync::LazyLock};
+use std::sync::LazyLock;
+
+use super::digest::{ByDigest, digest};
 
 /// What kinds of cue a word is, as bits.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -90,12 +92,12 @@ impl Cues {
 
     /// The cues of a folded word.
     pub(super) fn of(word: &[u8]) -> Self {
-        // No cue is longer; a hash over an endless word would be work for nothing.
-        if word.len() > 16 {
-            Self::default()
-        } else {
-            CUES.get(word).copied().unwrap_or_default()
-        }
+        Self::of_digest(digest(word))
+    }
+
+    /// The cues of the word with this digest.
+    pub(super) fn of_digest(digest: u64) -> Self {
+        CUES.get(digest).copied().unwrap_or_default()
     }
 
     /// The cues of a folded word that is one slip of the finger away from an important one: "nombbre", "pasword".
@@ -189,8 +191,8 @@ fn one_slip(word: &[u8], meant: &[u8]) -> bool {
     }
 }
 
-static CUES: LazyLock<HashMap<&'static [u8], Cues>> = LazyLock::new(|| {
-    let mut cues: HashMap<&'static [u8], Cues> = HashMap::new();
+static CUES: LazyLock<ByDigest<Cues>> = LazyLock::new(|| {
+    let mut cues: ByDigest<Cues> = ByDigest::default();
     for line in include_str!("data/cues.txt").lines() {
         let mut words = line.split_ascii_whitespace();
         let kind = words
@@ -198,7 +200,7 @@ static CUES: LazyLock<HashMap<&'static [u8], Cues>> = LazyLock::new(|| {
             .and_then(|name| Cues::NAMES.iter().find(|(known, _)| *known == name));
         if let Some(&(_, kind)) = kind {
             for word in words {
-                let entry = cues.entry(word.as_bytes()).or_default();
+                let entry = cues.entry(digest(word.as_bytes()));
                 *entry = entry.or(kind);
             }
         }

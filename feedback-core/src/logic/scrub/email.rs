@@ -2,7 +2,8 @@
 
 use super::{
     Label, Reading,
-    view::{Claims, View, is_alnum},
+    gazetteer::Class,
+    view::{Claims, Seen, View, is_alnum},
     words::Word,
 };
 
@@ -107,17 +108,22 @@ const MAX_HOST: usize = 255;
 /// Marks every email address.
 pub(super) fn find(reading: &Reading<'_>, claims: &mut Claims) {
     let view = reading.view;
-    for at in 0..view.len() {
-        if view.low[at] == b'@' {
-            plain(view, at, at + 1, claims);
-        } else if view.low[at..].starts_with(b"%40") {
-            plain(view, at, at + 3, claims);
-        } else if view.low[at..].starts_with(b"&#64;") {
-            plain(view, at, at + 5, claims);
+    if view.has_seen(Seen::AT | Seen::ESCAPE) {
+        for (at, byte) in view.low.iter().enumerate() {
+            match byte {
+                b'@' => plain(view, at, at + 1, claims),
+                b'%' if view.low[at..].starts_with(b"%40") => plain(view, at, at + 3, claims),
+                b'&' if view.low[at..].starts_with(b"&#64;") => plain(view, at, at + 5, claims),
+                _ => {}
+            }
         }
     }
     for (index, word) in reading.words.all().iter().enumerate() {
-        spelled(reading, index, word, claims);
+        // What is glued to "arroba" is in no dictionary.
+        let length = word.end - word.start;
+        if length == 2 || length == 6 || length > 6 && word.class == Class::default() {
+            spelled(reading, index, word, claims);
+        }
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::sync::LazyLock;
 
+use super::digest::digest;
+
 /// Where a word stands in the lists.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Class(u8);
@@ -96,23 +98,19 @@ fn entry(digest: u64, class: u8) -> u32 {
     ((digest >> 40) as u32) << 8 | u32::from(class)
 }
 
-/// FNV-1a with a final mix: the data is ours, so nobody can choose colliding words.
-fn digest(word: &[u8]) -> u64 {
-    let hash = word.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, &byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
-    });
-    (hash ^ (hash >> 29)).wrapping_mul(0x9e37_79b9_7f4a_7c15)
-}
-
 /// The class of a folded word.
 pub(super) fn class(word: &[u8]) -> Class {
-    if word.len() < 2 || word.len() > 15 {
+    class_of(word.len(), digest(word))
+}
+
+/// The class of a folded word of this length that has this digest.
+pub(super) fn class_of(length: usize, digest: u64) -> Class {
+    if !(2..=15).contains(&length) {
         return Class::default();
     }
-    let digest = digest(word);
     match TABLE.find(digest) {
         Some(class) => Class(class & 0x3f),
-        None if word.len() > 2 && is_in_a_dictionary(digest) => Class::RARE_WORD,
+        None if length > 2 && is_in_a_dictionary(digest) => Class::RARE_WORD,
         None => Class::default(),
     }
 }

@@ -16,6 +16,7 @@
 mod address;
 mod allow;
 mod cues;
+mod digest;
 mod email;
 mod gazetteer;
 mod iban;
@@ -45,8 +46,9 @@ use crate::domain::Scrubbed;
 
 use self::{
     allow::Allowed,
+    cues::Cues,
     placeholders::reserved_in,
-    view::{Claims, View},
+    view::{Claims, Seen, View},
     words::Words,
 };
 pub use self::{
@@ -276,54 +278,80 @@ impl Scrubber {
     /// more; reading to the end here is what makes a scrubbed text stay as it is when it is scrubbed again.
     fn find(&self, text: &str, known: &KnownPeople) -> Vec<Found> {
         let mut found: Vec<Found> = Vec::new();
+        let mut view = View::new(text, &[]);
+        let mut words = Words::new(&view);
         for _ in 0..MAX_READS {
-            let view = View::new(text, &found);
-            let new = self.read(&view, known);
-            if new.is_empty() {
+            let hidden = self.read(&view, &words, known);
+            if hidden.is_empty() {
                 break;
             }
-            found.extend(new);
+            found.extend(hidden.iter().map(|&(start, end, label)| {
+                let (start, end) = view.original(start, end);
+                Found { start, end, label }
+            }));
             found.sort_unstable_by_key(|span| span.start);
+            // Nearly always the rest stays as it was read; folding and cutting it again would be half of the work.
+            let next = view
+                .with_hidden(&hidden)
+                .and_then(|view| words.with_hidden(&view, &hidden).map(|words| (view, words)));
+            (view, words) = next.unwrap_or_else(|| {
+                let view = View::new(text, &found);
+                let words = Words::new(&view);
+                (view, words)
+            });
         }
         found
     }
 
     /// One reading: every finder in the order of trust. What one claims, the next cannot have.
-    fn read(&self, view: &View<'_>, known: &KnownPeople) -> Vec<Found> {
-        let reading = self.reading(view);
+    fn read(&self, view: &View<'_>, words: &Words, known: &KnownPeople) -> Vec<(usize, usize, Label)> {
+        let reading = self.reading(view, words);
         let mut claims = self.all_but_names(&reading, known);
         known::find_names(view, known, &mut claims);
         name::find(&reading, &mut claims);
-        claims.into_found(view)
+        claims.into_hidden(view)
     }
 
-    fn reading<'r>(&'r self, view: &'r View<'r>) -> Reading<'r> {
-        let words = Words::new(view);
+    fn reading<'r>(&'r self, view: &'r View<'r>, words: &'r Words) -> Reading<'r> {
         Reading {
             view,
-            lower: is_without_capitals(view, &words),
+            lower: is_without_capitals(view, words),
             words,
             allowed: &self.allowed,
         }
     }
 
-    /// Every finder but that of names.
+    /// Every finder but that of names; those that would find nothing are not asked.
     fn all_but_names(&self, reading: &Reading<'_>, known: &KnownPeople) -> Claims {
-        let view = reading.view;
+        let (view, words) = (reading.view, reading.words);
+        let cues = words.cues();
+        let digits = view.has_seen(Seen::DIGIT);
         let mut claims = Claims::new(view);
         known::find_addresses(view, known, &mut claims);
-        url::find(reading, &mut claims);
+        if view.has_seen(Seen::SLASH) {
+            url::find(reading, &mut claims);
+        }
         email::find(reading, &mut claims);
-        secret::find(reading, &mut claims);
-        for word in reading.words.all() {
-            if claims.is_free(word.start, word.end) {
-                iban::find(reading, word, &mut claims);
-                national_id::find(reading, word, &mut claims);
+        if digits || words.longest() >= 12 || cues.has(Cues::PASSWORD.or(Cues::KEY)) || view.has_seen(Seen::DASH) {
+            secret::find(reading, &mut claims);
+        }
+        if digits {
+            for word in words.all() {
+                if claims.is_free(word.start, word.end) {
+                    iban::find(reading, word, &mut claims);
+                    national_id::find(reading, word, &mut claims);
+                }
             }
         }
-        ip::find(reading, &mut claims);
-        address::find(reading, &mut claims);
-        number::find(reading, &mut claims);
+        if digits && view.has_seen(Seen::DOT) || view.has_seen(Seen::COLON) {
+            ip::find(reading, &mut claims);
+        }
+        if digits || cues.has(Cues::VIA.or(Cues::DELIVERY)) {
+            address::find(reading, &mut claims);
+        }
+        if digits {
+            number::find(reading, &mut claims);
+        }
         username::find(reading, &mut claims);
         claims
     }
@@ -332,7 +360,7 @@ impl Scrubber {
 /// What every finder of one reading looks at.
 struct Reading<'r> {
     view: &'r View<'r>,
-    words: Words,
+    words: &'r Words,
     allowed: &'r Allowed,
     /// The message is written without capitals, or in capitals alone: they tell nothing about names.
     lower: bool,

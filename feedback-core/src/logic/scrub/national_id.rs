@@ -24,11 +24,14 @@ pub(super) fn find(reading: &Reading<'_>, word: &Word, claims: &mut Claims) {
             .distance(view, word.start, Cues::NATIONAL, limit)
             .is_some()
     };
-    if matches!(view.before(word.start), b'_' | b'/') {
+    // "KOVN 880620 NZ9", "X-1234567-L": letters alone begin an id only where digits follow.
+    let leads = low.len() <= 5 && !matches!(view.byte(word.end), b'\n') && view.byte(word.end + 1).is_ascii_digit();
+    if word.is_letters && !leads || matches!(view.before(word.start), b'_' | b'/') {
         return;
     }
     if low[0].is_ascii_digit() {
-        if let Some(end) = dni(view, word.start, cue(4)).or_else(|| rut(view, word.start, cue(4))) {
+        let cue = || cue(4);
+        if let Some(end) = dni(view, word.start, cue).or_else(|| rut(view, word.start, cue)) {
             claims.hide(word.start, end, Label::NationalId);
         }
         return;
@@ -39,7 +42,7 @@ pub(super) fn find(reading: &Reading<'_>, word: &Word, claims: &mut Claims) {
     if is_curp(low) || is_rfc(low) {
         return claims.hide(word.start, word.end, Label::NationalId);
     }
-    if let Some(end) = rfc_in_parts(view, word.start).or_else(|| nie(view, word.start, cue(4))) {
+    if let Some(end) = rfc_in_parts(view, word.start).or_else(|| nie(view, word.start, || cue(4))) {
         return claims.hide(word.start, end, Label::NationalId);
     }
     let digits = low.iter().filter(|byte| byte.is_ascii_digit()).count();
@@ -69,7 +72,7 @@ fn digits(view: &View<'_>, mut at: usize, count: usize) -> Option<(usize, u64)> 
 }
 
 /// `12345678Z`, `12.345.678-Z`.
-fn dni(view: &View<'_>, start: usize, cue: bool) -> Option<usize> {
+fn dni(view: &View<'_>, start: usize, cue: impl Fn() -> bool) -> Option<usize> {
     let (mut at, number) = digits(view, start, 8).filter(|&(end, _)| !view.byte(end).is_ascii_digit())?;
     let spaced = view.byte(at) == b' ';
     if matches!(view.byte(at), b'-' | b' ' | b'.') {
@@ -80,15 +83,15 @@ fn dni(view: &View<'_>, start: usize, cue: bool) -> Option<usize> {
     let right = letter == LETTERS[(number % 23) as usize];
     // "12345678 y": a lonely small letter is a word.
     let sure = if spaced {
-        view.raw[at.min(view.len() - 1)].is_ascii_uppercase() && (right || cue)
+        view.raw[at.min(view.len() - 1)].is_ascii_uppercase() && (right || cue())
     } else {
-        right || cue
+        right || cue()
     };
     (ends && sure).then_some(at + 1)
 }
 
 /// `X1234567L`, `Y-1234567-X`.
-fn nie(view: &View<'_>, start: usize, cue: bool) -> Option<usize> {
+fn nie(view: &View<'_>, start: usize, cue: impl Fn() -> bool) -> Option<usize> {
     let first = match view.byte(start) {
         b'x' => 0,
         b'y' => 1,
@@ -99,11 +102,11 @@ fn nie(view: &View<'_>, start: usize, cue: bool) -> Option<usize> {
     let (mut at, number) = digits(view, from, 7)?;
     at += usize::from(matches!(view.byte(at), b'-' | b' '));
     let right = view.byte(at) == LETTERS[((first * 10_000_000 + number) % 23) as usize];
-    (view.byte(at).is_ascii_alphabetic() && !is_alnum(view.byte(at + 1)) && (right || cue)).then_some(at + 1)
+    (view.byte(at).is_ascii_alphabetic() && !is_alnum(view.byte(at + 1)) && (right || cue())).then_some(at + 1)
 }
 
 /// `13.699.999-0`, `9876543-k`: Chile's modulo 11.
-fn rut(view: &View<'_>, start: usize, cue: bool) -> Option<usize> {
+fn rut(view: &View<'_>, start: usize, cue: impl Fn() -> bool) -> Option<usize> {
     [8, 7].into_iter().find_map(|count| {
         let (at, number) = digits(view, start, count)?;
         let dash = usize::from(view.byte(at) == b'-');
@@ -116,9 +119,9 @@ fn rut(view: &View<'_>, start: usize, cue: bool) -> Option<usize> {
         (ends
             && plain
             && if dash == 1 {
-                right || cue
+                right || cue()
             } else {
-                cue && (right || check == b'k')
+                cue() && (right || check == b'k')
             })
         .then_some(at + dash + 1)
     })

@@ -204,20 +204,23 @@ fn value(digits: &[u8]) -> u32 {
 
 /// `2025-06-23`, `5/25/2026`, `22.11.2026`.
 fn is_date(view: &View<'_>, number: &Number<'_>) -> bool {
-    let groups: Vec<u32> = number
-        .groups
-        .iter()
-        .map(|&(start, end)| value(&view.low[start..end]))
-        .collect();
-    let shape = number.shape();
+    if number.groups.len() != 3 {
+        return false;
+    }
+    let mut groups = [0; 3];
+    let mut shape = [0; 3];
+    for (at, &(start, end)) in number.groups.iter().enumerate() {
+        groups[at] = value(&view.low[start..end]);
+        shape[at] = end - start;
+    }
     let Some(b'-' | b'/' | b'.' | b' ') = number.separator(view) else {
         return false;
     };
     let day = |value: u32| (1..=31).contains(&value);
     let year = |value: u32, length: usize| length == 2 || (1900..=2100).contains(&value);
-    match (&groups[..], &shape[..]) {
-        (&[y, m, d], &[4, 1 | 2, 1 | 2]) => year(y, 4) && day(m) && day(d),
-        (&[d, m, y], &[1 | 2, 1 | 2, length @ (2 | 4)]) => {
+    match (groups, shape) {
+        ([y, m, d], [4, 1 | 2, 1 | 2]) => year(y, 4) && day(m) && day(d),
+        ([d, m, y], [1 | 2, 1 | 2, length @ (2 | 4)]) => {
             number.separator(view) != Some(b' ') && day(d) && day(m) && (d <= 12 || m <= 12) && year(y, length)
         }
         _ => false,

@@ -10,6 +10,7 @@ use super::{
         tagger::{ROWS, features},
     },
     view::View,
+    words::Words,
 };
 
 /// A message and where the names in it lie, in bytes.
@@ -137,7 +138,8 @@ fn read(scrubber: &Scrubber, message: &MarkedMessage, samples: &mut Vec<Sample>)
 
 fn read_one(scrubber: &Scrubber, message: &MarkedMessage, found: &[Found], samples: &mut Vec<Sample>) {
     let view = View::new(&message.text, found);
-    let reading = scrubber.reading(&view);
+    let words = Words::new(&view);
+    let reading = scrubber.reading(&view, &words);
     let claims = scrubber.all_but_names(&reading, &KnownPeople::new());
     let finder = Finder::new(&reading, &claims);
     let rules = Rules::read(&finder);

@@ -5,7 +5,7 @@ use super::{
     cues::Cues,
     gazetteer::{self, Class},
     text::{is_code, is_uuid, is_version},
-    view::{Claims, is_alnum},
+    view::{Claims, Seen, is_alnum},
     words::Word,
 };
 
@@ -73,7 +73,7 @@ const EVERYONE: &[&[u8]] = &[
 /// Marks handles and logins.
 pub(super) fn find(reading: &Reading<'_>, claims: &mut Claims) {
     let view = reading.view;
-    for at in 0..view.len() {
+    for at in 0..if view.has_seen(Seen::AT) { view.len() } else { 0 } {
         if view.low[at] == b'@'
             && claims.is_free(at, at + 1)
             && !is_alnum(view.before(at))
@@ -84,7 +84,9 @@ pub(super) fn find(reading: &Reading<'_>, claims: &mut Claims) {
     }
     for (index, word) in reading.words.all().iter().enumerate() {
         let low = &view.low[word.start..word.end];
-        joined_name(reading, index, claims);
+        if matches!(view.byte(word.end), b'.' | b'_') {
+            joined_name(reading, index, claims);
+        }
         if word.cues.has(Cues::USER) {
             login(
                 reading,
@@ -140,15 +142,15 @@ fn joined_name(reading: &Reading<'_>, index: usize, claims: &mut Claims) {
             && view.byte(first.end) == b'.'
             && surname.surname() >= 1
             && surname.ordinary() <= 1 + u8::from(announced);
-    let alone = !matches!(
+    let beside = matches!(
         view.before(first.start),
         b'.' | b'_' | b'/' | b'-' | b'@' | b'#' | b'$' | b'\'' | b'%'
-    ) && !matches!(view.byte(second.end), b'_' | b'/' | b'(' | b'@' | b'-' | b'=' | b'%')
-        && !(view.byte(second.end) == b'.' && is_alnum(view.byte(second.end + 1)));
+    ) || matches!(view.byte(second.end), b'_' | b'/' | b'(' | b'@' | b'-' | b'=' | b'%')
+        || view.byte(second.end) == b'.' && is_alnum(view.byte(second.end + 1));
     // "A. Ruiz" and "a.Ruiz" are people's names, and "com.Garcia" is a class.
     let small = view.raw[first.start].is_ascii_lowercase() == view.raw[second.start].is_ascii_lowercase()
         && (!single || view.raw[first.start].is_ascii_lowercase() || reading.lower);
-    if named && alone && small && name >= 3 && claims.is_free(first.start, second.end) {
+    if named && !beside && small && name >= 3 && claims.is_free(first.start, second.end) {
         claims.hide(first.start, second.end, Label::Username);
     }
 }

@@ -24,6 +24,42 @@ pub(super) struct View<'t> {
     pub(super) raw: Vec<u8>,
     /// Where each byte of `low` starts in `text`; one more than `low` has.
     at: Vec<usize>,
+    /// Which marks stand somewhere in it, as bits of [`Seen`].
+    seen: u8,
+}
+
+/// Marks without which some finders have nothing to look for.
+pub(super) struct Seen;
+
+impl Seen {
+    pub(super) const DIGIT: u8 = 1;
+    pub(super) const AT: u8 = 1 << 1;
+    pub(super) const SLASH: u8 = 1 << 2;
+    pub(super) const DOT: u8 = 1 << 3;
+    pub(super) const COLON: u8 = 1 << 4;
+    pub(super) const ESCAPE: u8 = 1 << 5;
+    pub(super) const UNDERSCORE: u8 = 1 << 6;
+    pub(super) const DASH: u8 = 1 << 7;
+
+    /// By byte.
+    const TABLE: [u8; 256] = {
+        let mut table = [0; 256];
+        let mut digit = b'0';
+        while digit <= b'9' {
+            table[digit as usize] = Self::DIGIT;
+            digit += 1;
+        }
+        table[b'@' as usize] = Self::AT;
+        table[b'/' as usize] = Self::SLASH;
+        table[b'?' as usize] = Self::SLASH;
+        table[b'.' as usize] = Self::DOT;
+        table[b':' as usize] = Self::COLON;
+        table[b'%' as usize] = Self::ESCAPE;
+        table[b'&' as usize] = Self::ESCAPE;
+        table[b'_' as usize] = Self::UNDERSCORE;
+        table[b'-' as usize] = Self::DASH;
+        table
+    };
 }
 
 impl<'t> View<'t> {
@@ -34,58 +70,112 @@ impl<'t> View<'t> {
             low: Vec::with_capacity(text.len()),
             raw: Vec::with_capacity(text.len()),
             at: Vec::with_capacity(text.len() + 1),
+            seen: 0,
         };
+        let bytes = text.as_bytes();
         let mut found = found.iter().peekable();
         let mut at = 0;
         // Inside a link an escape is part of its grammar.
         let mut in_link = false;
-        while let Some(c) = text[at..].chars().next() {
+        while at < bytes.len() {
             if let Some(hidden) = found.next_if(|hidden| hidden.start == at) {
                 view.push(at, PLACEHOLDER, code(hidden.label));
                 at = hidden.end;
                 continue;
             }
-            if c == '['
-                && let Some(((label, _), len)) = placeholders::parse(&text[at..])
-            {
-                view.push(at, PLACEHOLDER, code(label));
-                at += len;
+            let byte = bytes[at];
+            if byte >= 0x80 {
+                let Some(c) = text[at..].chars().next() else { break };
+                if c.is_whitespace() {
+                    in_link = false;
+                }
+                if let Some(byte) = fold(c) {
+                    view.push(at, byte.to_ascii_lowercase(), byte);
+                }
+                at += c.len_utf8();
                 continue;
             }
-            if c == '%'
-                && !in_link
-                && let Some(byte) = escaped(&text.as_bytes()[at..])
-            {
-                view.push(at, byte.to_ascii_lowercase(), byte);
-                at += 3;
-                continue;
+            match byte {
+                b'[' => {
+                    if let Some(((label, _), len)) = placeholders::parse(&text[at..]) {
+                        view.push(at, PLACEHOLDER, code(label));
+                        at += len;
+                        continue;
+                    }
+                }
+                b'%' if !in_link => {
+                    if let Some(byte) = escaped(&bytes[at..]) {
+                        view.push(at, byte.to_ascii_lowercase(), byte);
+                        at += 3;
+                        continue;
+                    }
+                }
+                b'/' => in_link |= view.low.ends_with(b":/"),
+                b'\n' => in_link = false,
+                _ if char::from(byte).is_whitespace() => {
+                    in_link = false;
+                    view.push(at, b' ', b' ');
+                    at += 1;
+                    continue;
+                }
+                _ => {}
             }
-            if c.is_whitespace() {
-                in_link = false;
-            } else if c == '/' && view.low.ends_with(b":/") {
-                in_link = true;
-            }
-            if c.is_ascii() {
-                let byte = c as u8;
-                let byte = if byte != b'\n' && byte.is_ascii_whitespace() {
-                    b' '
-                } else {
-                    byte
-                };
-                view.push(at, byte.to_ascii_lowercase(), byte);
-            } else if let Some(byte) = fold(c) {
-                view.push(at, byte.to_ascii_lowercase(), byte);
-            }
-            at += c.len_utf8();
+            view.push(at, byte.to_ascii_lowercase(), byte);
+            at += 1;
         }
         view.at.push(text.len());
         view
     }
 
+    /// This view with places as placeholders, as if it were folded anew; nothing where that could differ, since a part of
+    /// a link or an escape is among them.
+    pub(super) fn with_hidden(&self, hidden: &[(usize, usize, Label)]) -> Option<Self> {
+        let mut view = Self {
+            text: self.text,
+            low: Vec::with_capacity(self.low.len()),
+            raw: Vec::with_capacity(self.low.len()),
+            at: Vec::with_capacity(self.low.len() + 1),
+            seen: self.seen,
+        };
+        let mut from = 0;
+        for &(start, end, label) in hidden {
+            if self.seen & (Seen::SLASH | Seen::ESCAPE) != 0
+                && self.low[start..end]
+                    .iter()
+                    .any(|byte| matches!(byte, b'/' | b'%' | b':'))
+            {
+                return None;
+            }
+            view.copy(self, from, start);
+            view.push(self.at[start], PLACEHOLDER, code(label));
+            from = end;
+        }
+        view.copy(self, from, self.low.len());
+        view.at.push(self.text.len());
+        // What is seen less often is a saving; digits are what the finders of numbers wait for.
+        view.seen = view
+            .low
+            .iter()
+            .fold(0, |seen, &byte| seen | Seen::TABLE[usize::from(byte)]);
+        Some(view)
+    }
+
+    fn copy(&mut self, other: &Self, start: usize, end: usize) {
+        self.low.extend_from_slice(&other.low[start..end]);
+        self.raw.extend_from_slice(&other.raw[start..end]);
+        self.at.extend_from_slice(&other.at[start..end]);
+    }
+
     fn push(&mut self, at: usize, low: u8, raw: u8) {
+        self.seen |= Seen::TABLE[usize::from(low)];
         self.at.push(at);
         self.low.push(low);
         self.raw.push(raw);
+    }
+
+    /// True where one of these marks stands somewhere.
+    pub(super) fn has_seen(&self, marks: u8) -> bool {
+        self.seen & marks != 0
     }
 
     /// How many characters there are to read.
@@ -242,8 +332,8 @@ impl Claims {
         }
     }
 
-    /// What is hidden, in order, in bytes of the original; spaces at the edges stay visible.
-    pub(super) fn into_found(mut self, view: &View<'_>) -> Vec<Found> {
+    /// What is hidden, in order; spaces at the edges stay visible.
+    pub(super) fn into_hidden(mut self, view: &View<'_>) -> Vec<(usize, usize, Label)> {
         self.spans.sort_unstable();
         self.spans
             .into_iter()
@@ -254,8 +344,7 @@ impl Claims {
                 while end > start && matches!(view.low[end - 1], b' ' | b'\n') {
                     end -= 1;
                 }
-                let (start, end) = view.original(start, end);
-                (start < end).then_some(Found { start, end, label })
+                (start < end).then_some((start, end, label))
             })
             .collect()
     }

@@ -1,7 +1,9 @@
 //! The words of a [`View`] with what is known about each: the finders look at neighbours, not at patterns.
 
 use super::{
+    Label,
     cues::Cues,
+    digest::Digesting,
     gazetteer::{self, Class},
     view::{View, is_alnum},
 };
@@ -15,17 +17,31 @@ pub(super) struct Word {
     pub(super) end: usize,
     /// What it says about its neighbours.
     pub(super) cues: Cues,
+    /// What the lists of names say; nothing where it has digits.
+    pub(super) class: Class,
+    /// What opens other lists.
+    pub(super) digest: u64,
+    /// It has no digit.
+    pub(super) is_letters: bool,
 }
 
 /// All words of a view, in order.
 pub(super) struct Words {
     all: Vec<Word>,
+    /// The cues of all of them.
+    cues: Cues,
+    /// Length of the longest.
+    longest: usize,
 }
 
 impl Words {
     /// Cuts the view into words.
     pub(super) fn new(view: &View<'_>) -> Self {
-        let mut all = Vec::new();
+        let mut words = Self {
+            all: Vec::with_capacity(view.len() / 5 + 1),
+            cues: Cues::default(),
+            longest: 0,
+        };
         let mut at = 0;
         while at < view.len() {
             if !is_alnum(view.low[at]) {
@@ -33,17 +49,86 @@ impl Words {
                 continue;
             }
             let start = at;
-            while at < view.len() && is_alnum(view.low[at]) {
+            let mut digesting = Digesting::new();
+            let mut is_letters = true;
+            while let Some(&byte) = view.low.get(at).filter(|&&byte| is_alnum(byte)) {
+                digesting = digesting.with(byte);
+                is_letters &= !byte.is_ascii_digit();
                 at += 1;
             }
-            let low = &view.low[start..at];
-            let mut cues = Cues::of(low).or(dotted(view, start, at));
-            if cues == Cues::default() && gazetteer::class(low) == Class::default() {
-                cues = Cues::of_misspelt(low);
-            }
-            all.push(Word { start, end: at, cues });
+            words.push(view, start, at, digesting.finish(), is_letters);
         }
-        Self { all }
+        words
+    }
+
+    fn push(&mut self, view: &View<'_>, start: usize, end: usize, digest: u64, is_letters: bool) {
+        let low = &view.low[start..end];
+        let mut cues = Cues::of_digest(digest).or(dotted(view, start, end));
+        let class = if is_letters {
+            gazetteer::class_of(low.len(), digest)
+        } else {
+            Class::default()
+        };
+        if cues == Cues::default() && class == Class::default() && is_letters {
+            cues = Cues::of_misspelt(low);
+        }
+        self.add(Word {
+            start,
+            end,
+            cues,
+            class,
+            digest,
+            is_letters,
+        });
+    }
+
+    fn add(&mut self, word: Word) {
+        self.cues = self.cues.or(word.cues);
+        self.longest = self.longest.max(word.end - word.start);
+        self.all.push(word);
+    }
+
+    /// The words of `view`, which is the view of these words with the `hidden` places as placeholders; nothing where a
+    /// place cuts a word.
+    pub(super) fn with_hidden(&self, view: &View<'_>, hidden: &[(usize, usize, Label)]) -> Option<Self> {
+        let mut words = Self {
+            all: Vec::with_capacity(self.all.len()),
+            cues: Cues::default(),
+            longest: 0,
+        };
+        let mut hidden = hidden.iter().peekable();
+        let mut back = 0;
+        for word in &self.all {
+            while let Some((start, end, _)) = hidden.next_if(|(_, end, _)| *end <= word.start) {
+                back += end - start - 1;
+            }
+            if let Some((start, end, _)) = hidden.peek()
+                && *start < word.end
+            {
+                if *start <= word.start && word.end <= *end {
+                    continue;
+                }
+                return None;
+            }
+            let (start, end) = (word.start - back, word.end - back);
+            let mut word = Word { start, end, ..*word };
+            if end - start == 1 {
+                // "C.C." is read over its dots, and what is behind them may be hidden now.
+                word.cues = Cues::of_digest(word.digest).or(dotted(view, start, end));
+            }
+            words.add(word);
+        }
+        Some(words)
+    }
+
+    /// The cues of all words.
+    pub(super) fn cues(&self) -> Cues {
+        self.cues
+    }
+
+    /// Length of the longest word.
+    pub(super) fn longest(&self) -> usize {
+        self.longest
     }
 
     /// The words.

@@ -15,16 +15,24 @@ use super::{
 /// Marks addresses.
 pub(super) fn find(reading: &Reading<'_>, claims: &mut Claims) {
     let words = reading.words.all();
+    let delivers = reading.words.cues().has(Cues::DELIVERY);
     let mut claimed = 0;
     for (index, word) in words.iter().enumerate() {
         if word.start < claimed || !claims.is_free(word.start, word.end) {
             continue;
         }
-        let found = street::via(reading, index)
-            .or_else(|| house::house_first(reading, index))
-            .or_else(|| house::postcode(reading, index))
-            .or_else(|| house::box_number(reading, index))
-            .or_else(|| street::after_delivery(reading, index));
+        let mut found = None;
+        if word.cues.has(Cues::VIA) {
+            found = street::via(reading, index);
+        }
+        if found.is_none() && !word.is_letters {
+            found = house::house_first(reading, index)
+                .or_else(|| house::postcode(reading, index))
+                .or_else(|| house::box_number(reading, index));
+        }
+        if found.is_none() && delivers {
+            found = street::after_delivery(reading, index);
+        }
         if let Some((start, end)) = found {
             claims.hide(start, end, Label::Address);
             claimed = end;

@@ -31,12 +31,14 @@ pub(super) fn find(reading: &Reading<'_>, claims: &mut Claims) {
     let finder = Finder::new(reading, claims);
     let mut rules = Rules::read(&finder);
     let decided = finder.decide(&rules, |opinion, index, after_name| {
-        let score = tagger::score(&finder, opinion, index, after_name);
-        if opinion.hidden[index] {
-            score > DENIED || opinion.cues[index] >= STRONG
-        } else {
-            score > SURE && !finder.is_barred(index, after_name)
+        let ruled = opinion.hidden[index];
+        if ruled && opinion.cues[index] >= STRONG {
+            return true;
         }
+        if !ruled && finder.is_barred(index, after_name) {
+            return false;
+        }
+        tagger::score(&finder, opinion, index, after_name) > if ruled { DENIED } else { SURE }
     });
     rules.hidden = decided;
     finder.second_look(&mut rules.hidden);
@@ -68,6 +70,9 @@ impl Rules {
             }
             let cue = finder.cue(index);
             rules.cues[index] = cue;
+            if cue <= 0 && finder.is_everyday(index) {
+                continue;
+            }
             rules.points[index] = finder.base(index) + finder.neighbours(index);
             if index >= at && !rules.hidden[index] && rules.points[index] + cue >= ENOUGH {
                 let (from, to) = finder.grow(index, cue >= STRONG);
@@ -98,8 +103,12 @@ impl Finder<'_, '_> {
         let opinion = rules.opinion();
         let mut decided = vec![false; self.traits.len()];
         for index in 0..decided.len() {
-            if self.is_candidate(index) {
-                decided[index] = is_name(&opinion, index, self.follows_name(&decided, index));
+            if !self.is_candidate(index) {
+                continue;
+            }
+            let after_name = self.follows_name(&decided, index);
+            if after_name || opinion.hidden[index] || opinion.cues[index] > 0 || !self.is_everyday(index) {
+                decided[index] = is_name(&opinion, index, after_name);
             }
         }
         self.bridge(&rules.hidden, &mut decided);

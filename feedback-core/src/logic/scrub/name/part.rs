@@ -3,8 +3,8 @@
 use super::super::{
     Reading,
     cues::Cues,
-    gazetteer::{self, Class},
-    view::{Claims, is_alnum, is_letter},
+    gazetteer::Class,
+    view::{Claims, is_alnum},
     words::Word,
 };
 
@@ -49,7 +49,7 @@ impl<'r, 't> Finder<'r, 't> {
         for (index, word) in words.iter().enumerate() {
             let low = &view.low[word.start..word.end];
             let raw = &view.raw[word.start..word.end];
-            let letters = low.iter().all(|&byte| is_letter(byte)) && low.len() <= 24;
+            let letters = word.is_letters && low.len() <= 24;
             let case = match raw {
                 [first, rest @ ..]
                     if first.is_ascii_uppercase() && !rest.is_empty() && rest.iter().all(u8::is_ascii_uppercase) =>
@@ -86,11 +86,7 @@ impl<'r, 't> Finder<'r, 't> {
             });
             traits.push(Trait {
                 word: *word,
-                class: if letters {
-                    gazetteer::class(low)
-                } else {
-                    Class::default()
-                },
+                class: word.class,
                 case,
                 eligible: letters
                     && low.len() >= 2
@@ -102,23 +98,25 @@ impl<'r, 't> Finder<'r, 't> {
                     && !identifier
                     && claims.is_free(word.start, word.end),
                 opens,
-                allowed: u8::from(letters && reading.allowed.has(low)),
+                allowed: 0,
             });
         }
-        let mut at = 0;
-        while at < traits.len() {
+        let mut phrase = 0;
+        for at in 0..traits.len() {
             let text = |ahead: usize| {
                 traits
                     .get(at + ahead)
                     .map(|next| &view.low[next.word.start..next.word.end])
             };
-            let length = reading.allowed.phrase(text).unwrap_or(0);
-            traits
-                .iter_mut()
-                .skip(at)
-                .take(length)
-                .for_each(|part| part.allowed = 2);
-            at += length.max(1);
+            let (alone, length) = reading.allowed.at(traits[at].word.digest, text);
+            if phrase <= at && length > 0 {
+                phrase = at + length;
+            }
+            traits[at].allowed = match () {
+                () if at < phrase => 2,
+                () if alone && traits[at].word.is_letters => 1,
+                () => 0,
+            };
         }
         Self { reading, traits }
     }
