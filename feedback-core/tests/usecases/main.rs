@@ -19,3 +19,4 @@ mod races;
 mod review;
 mod rig;
 mod sync;
+mod valve;
