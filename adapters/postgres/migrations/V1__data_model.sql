@@ -161,7 +161,10 @@ CREATE INDEX tickets_of_reporter ON tickets (reporter_id, created_at, id);
 CREATE INDEX tickets_of_group ON tickets (group_id, created_at, id) WHERE group_id IS NOT NULL;
 CREATE INDEX tickets_confirmed ON tickets (confirmed_at, created_at) WHERE confirmed_at IS NOT NULL;
 CREATE INDEX tickets_resolved ON tickets (resolved_at, created_at) WHERE resolved_at IS NOT NULL;
-CREATE INDEX tickets_finished ON tickets (updated_at) WHERE status IN ('closed', 'dismissed', 'duplicate');
+-- What retention removes, here and below: each holds only rows that are still to be removed some day.
+CREATE INDEX tickets_over ON tickets (updated_at, number)
+    WHERE status IN ('closed', 'dismissed', 'duplicate') AND (title <> '[erased]' OR description <> '[erased]'
+        OR original IS NOT NULL OR placeholders IS NOT NULL OR ai_summary <> '[erased]');
 CREATE INDEX tickets_words ON tickets USING gin (words);
 
 CREATE TABLE ticket_sources (
@@ -186,7 +189,7 @@ CREATE UNIQUE INDEX ticket_sources_external ON ticket_sources (channel, external
 CREATE INDEX ticket_sources_of_ticket ON ticket_sources (ticket_id, seq);
 CREATE INDEX ticket_sources_of_thread ON ticket_sources (channel, thread_key, seq) WHERE thread_key IS NOT NULL;
 CREATE INDEX ticket_sources_of_author ON ticket_sources (author_id, seq);
-CREATE INDEX ticket_sources_raw ON ticket_sources (received_at) WHERE raw IS NOT NULL OR redacted IS NOT NULL;
+CREATE INDEX ticket_sources_raw ON ticket_sources (received_at, seq) WHERE raw IS NOT NULL OR redacted IS NOT NULL;
 
 CREATE TABLE ticket_events (
     -- The order of commit, in which the events of a ticket are chained.
@@ -287,6 +290,7 @@ CREATE INDEX notifications_of_reporter ON notifications (reporter_id, created_at
 CREATE INDEX notifications_of_identity ON notifications (identity_id, created_at, id);
 CREATE INDEX notifications_by_message ON notifications (channel, provider_message_id, created_at, id) WHERE provider_message_id IS NOT NULL;
 CREATE INDEX notifications_sent ON notifications (sent_at, created_at) WHERE sent_at IS NOT NULL;
+CREATE INDEX notifications_parked ON notifications (identity_id, created_at, id) WHERE status = 'channel_restricted';
 -- A person's inbox inside the product: what has arrived there.
 CREATE INDEX notifications_inbox ON notifications (reporter_id, created_at, id)
     WHERE channel = 'in_app' AND status IN ('sent', 'delivered', 'read');
@@ -356,9 +360,10 @@ CREATE INDEX jobs_ready ON jobs (queue, run_at, id, kind) WHERE status = 'ready'
 CREATE INDEX jobs_waiting_key ON jobs (unique_key) WHERE status = 'ready' AND unique_key IS NOT NULL;
 CREATE INDEX jobs_leased ON jobs (lease_until, kind) WHERE status = 'leased';
 CREATE INDEX jobs_dead ON jobs (created_at, id) WHERE status = 'dead';
-CREATE INDEX jobs_finished ON jobs (updated_at) WHERE status IN ('done', 'discarded');
+CREATE INDEX jobs_done ON jobs (updated_at) WHERE status = 'done';
+CREATE INDEX jobs_discarded ON jobs (updated_at) WHERE status = 'discarded';
 -- What a key rotation walks: deliveries that could not be read, kept sealed in their jobs.
-CREATE INDEX jobs_unparsed ON jobs (id) WHERE kind = 'unparsed';
+CREATE INDEX jobs_deliveries ON jobs (id) WHERE kind = 'unparsed';
 -- A queue's rows change all the time: what is dead is cleared away early, and pages keep room for the next version.
 ALTER TABLE jobs SET (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02);
 

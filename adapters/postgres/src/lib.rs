@@ -1,1 +1,23 @@
-//! x
+#![doc = include_str!("../README.md")]
+
+mod commit;
+mod config;
+mod connection;
+mod custody;
+mod erase;
+mod error;
+mod herald;
+mod job_queue;
+mod locks;
+mod migrate;
+mod queries;
+mod row;
+mod storage;
+mod store;
+mod text;
+mod writer;
+
+#[cfg(test)]
+mod plans;
+
+pub use self::{config::PostgresConfig, error::OpenError, store::Postgres};

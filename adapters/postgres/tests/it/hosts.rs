@@ -1,0 +1,144 @@
+//! Two hosts on one database: two stores that know nothing of each other.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use feedback_core::{
+    domain::{Change, EventKind, Queue, Write},
+    ports::{ClaimRequest, Custody, JobQueue, SettleError, Storage},
+    testing::fixtures::Fixtures,
+};
+use feedback_postgres::Postgres;
+use feedback_test_servers::postgres;
+use futures::future::join_all;
+
+use super::{host_on, numbers};
+
+async fn two_hosts() -> (Postgres, Postgres, postgres::Database) {
+    let database = postgres::shared().database();
+    let (one, other) = (host_on(&database.url()).await, host_on(&database.url()).await);
+    (one, other, database)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_hosts_never_give_one_number_twice() {
+    let (one, other, _database) = two_hosts().await;
+    let fixtures = Fixtures::default();
+    let outcomes = join_all((0..100).map(|turn| {
+        let store = if turn % 2 == 0 { one.clone() } else { other.clone() };
+        let rows = fixtures.intake();
+        tokio::spawn(async move { store.commit(rows.change()).await.unwrap().ticket_numbers[0].1.value() })
+    }))
+    .await;
+    let given: BTreeSet<u64> = outcomes.into_iter().map(Result::unwrap).collect();
+    assert_eq!(given.len(), 100);
+    assert_eq!(numbers(&one).await, given.into_iter().collect::<Vec<_>>());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn timelines_of_two_hosts_are_one_chain() {
+    let (one, other, _database) = two_hosts().await;
+    let fixtures = Fixtures::default();
+    let tickets: Vec<_> = join_all((0..3).map(|_| {
+        let (store, rows) = (one.clone(), fixtures.intake());
+        async move {
+            store.commit(rows.change()).await.unwrap();
+            rows.ticket.id
+        }
+    }))
+    .await;
+    // All tickets in every change, each time in another order: without an order of locks, hosts would wait in a ring.
+    let commits = (0..60).map(|turn| {
+        let store = if turn % 2 == 0 { one.clone() } else { other.clone() };
+        let mut change = Change::new();
+        for place in 0..3 {
+            let ticket = tickets[(turn + place * (1 + turn % 2)) % 3];
+            change.push(Write::AppendEvent(fixtures.event(ticket, EventKind::Updated)));
+        }
+        tokio::spawn(async move { store.commit(change).await })
+    });
+    for outcome in join_all(commits).await {
+        outcome.unwrap().unwrap();
+    }
+    for timeline in one.timelines(None, 10).await.unwrap() {
+        assert_eq!(timeline.events.len(), 61);
+        let mut previous = None;
+        for (event, hash) in &timeline.events {
+            assert_eq!(event.chained(previous), *hash);
+            previous = Some(*hash);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f27_two_hosts_that_claim_at_once_get_different_jobs() {
+    let (one, other, _database) = two_hosts().await;
+    let fixtures = Fixtures::default();
+    let mut change = Change::new();
+    for _ in 0..200 {
+        change.push(Write::Enqueue(fixtures.job()));
+    }
+    one.commit(change).await.unwrap();
+    let now = fixtures.now();
+    let claims = (0..8).map(|turn| {
+        let store = if turn % 2 == 0 { one.clone() } else { other.clone() };
+        tokio::spawn(async move {
+            let mut mine = Vec::new();
+            loop {
+                let request = ClaimRequest {
+                    queue: Queue::Default,
+                    limit: 7,
+                    lease_until: now.plus(Duration::from_secs(30)),
+                    now,
+                };
+                let claimed = store.claim(request).await.unwrap();
+                if claimed.is_empty() {
+                    return mine;
+                }
+                for leased in &claimed {
+                    assert_eq!(leased.job.attempts, 1);
+                    store.complete(&leased.lease, now).await.unwrap();
+                    // A second completion finds no lease.
+                    let again = store.complete(&leased.lease, now).await;
+                    assert!(matches!(again, Err(SettleError::LeaseLost)));
+                }
+                mine.extend(claimed.into_iter().map(|leased| leased.job.id));
+            }
+        })
+    });
+    let all: Vec<_> = join_all(claims).await.into_iter().flat_map(Result::unwrap).collect();
+    assert_eq!(all.len(), 200);
+    assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_key_waits_once_for_both_hosts() {
+    let (one, other, database) = two_hosts().await;
+    let fixtures = Fixtures::default();
+    let commits = (0..40).map(|turn| {
+        let store = if turn % 2 == 0 { one.clone() } else { other.clone() };
+        let change = Change::new().with(Write::Enqueue(fixtures.job().unique("poll")));
+        tokio::spawn(async move { store.commit(change).await.unwrap() })
+    });
+    for outcome in join_all(commits).await {
+        outcome.unwrap();
+    }
+    assert_eq!(database.run("SELECT count(*) FROM feedback.jobs WHERE status = 'ready'"), "1");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_host_hears_of_work_that_another_one_committed() {
+    let (one, other, _database) = two_hosts().await;
+    let fixtures = Fixtures::default();
+    // The listener may still be connecting; and the first return may be its own greeting.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    other.wait_for_work(Duration::from_millis(50)).await;
+    let waits = tokio::spawn(async move {
+        let begun = tokio::time::Instant::now();
+        other.wait_for_work(Duration::from_secs(10)).await;
+        begun.elapsed()
+    });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    one.commit(Change::new().with(Write::Enqueue(fixtures.job()))).await.unwrap();
+    let waited = waits.await.unwrap();
+    assert!(waited < Duration::from_secs(2), "{waited:?}");
+}
