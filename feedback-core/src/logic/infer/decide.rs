@@ -21,7 +21,7 @@ pub(super) struct Decision {
 }
 
 /// From this chance of "P1 or worse" on, a report is urgent: a missed emergency costs more than a look too many.
-const URGENT_FROM: f32 = 0.3;
+const URGENT_FROM: f32 = 0.2;
 
 /// Decides on a text.
 pub(super) fn decide(reading: &Reading, model: Option<&Model>) -> Decision {
