@@ -56,6 +56,7 @@ pub(crate) const fn event(kind: EventKind) -> &'static str {
         EventKind::PreferenceNoted => "The reporter decided about marketing messages",
         EventKind::ReporterLinked => "Reporter recognised on another channel",
         EventKind::OptedOut => "The reporter asked not to be written to",
+        EventKind::OptedIn => "The reporter wants to be written to again",
         EventKind::Erased => "Reporter erased",
     }
 }

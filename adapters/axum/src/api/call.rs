@@ -220,6 +220,25 @@ impl<T: FromStr> FromRequestParts<Arc<Api>> for Id<T> {
     }
 }
 
+/// Two ids in the path.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ids<T, U>(pub(super) T, pub(super) U);
+
+impl<T: FromStr, U: FromStr> FromRequestParts<Arc<Api>> for Ids<T, U> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, Problem> {
+        let missing = || Problem::not_found("what these ids name");
+        let Path((outer, inner)) = Path::<(String, String)>::from_request_parts(parts, api)
+            .await
+            .map_err(|_| missing())?;
+        match (outer.parse(), inner.parse()) {
+            (Ok(outer), Ok(inner)) => Ok(Self(outer, inner)),
+            _ => Err(missing()),
+        }
+    }
+}
+
 /// The query of a list. A parameter that is unknown or comes twice is 400: a filter that does nothing would mislead.
 #[derive(Debug)]
 pub(super) struct Asked<T>(pub(super) T);

@@ -3,7 +3,11 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State};
-use feedback_core::ports::OpsStatus;
+use feedback_core::{
+    domain::Timestamp,
+    logic::breaker::Standing,
+    ports::{OpsStatus, ProviderHealth},
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -28,10 +32,48 @@ pub(crate) struct OpsBody {
     quiescent: bool,
     /// Version of the database schema.
     schema_version: u32,
+    /// How the providers are doing, as far as this process has seen.
+    providers: Vec<ProviderBody>,
 }
 
-impl From<OpsStatus> for OpsBody {
-    fn from(status: OpsStatus) -> Self {
+/// How a provider is doing.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ProviderHealth)]
+struct ProviderBody {
+    /// A channel, `tracker`, `ai`, or a part of one that fails by itself.
+    provider: String,
+    /// `up`, `recovering`, `probing`, or why calls are held back: `down`, `unauthorized`, `rate_limited`.
+    state: &'static str,
+    /// When calls go out again, while they are held back.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    held_until: Option<Timestamp>,
+    /// When its present run of failures began; null while it answers.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    failing_since: Option<Timestamp>,
+    /// Its last failure.
+    last_error: Option<String>,
+}
+
+impl From<ProviderHealth> for ProviderBody {
+    fn from(health: ProviderHealth) -> Self {
+        let (state, held_until) = match health.standing {
+            Standing::Up => ("up", None),
+            Standing::Recovering => ("recovering", None),
+            Standing::Probing => ("probing", None),
+            Standing::Held { because, until } => (because.as_str(), Some(until)),
+        };
+        Self {
+            provider: health.provider,
+            state,
+            held_until,
+            failing_since: health.failing_since,
+            last_error: health.last_error,
+        }
+    }
+}
+
+impl OpsBody {
+    fn of(status: OpsStatus, providers: Vec<ProviderHealth>) -> Self {
         Self {
             ready: true,
             jobs_due: status.jobs_due,
@@ -40,6 +82,7 @@ impl From<OpsStatus> for OpsBody {
             dead: status.dead,
             quiescent: status.is_quiescent(),
             schema_version: status.schema_version,
+            providers: providers.into_iter().map(ProviderBody::from).collect(),
         }
     }
 }
@@ -59,5 +102,5 @@ pub(crate) async fn status(State(api): State<Arc<Api>>) -> Result<Json<OpsBody>,
         .ops_status(api.hub.clock.now())
         .await
         .map_err(|error| Problem::port(&error))?;
-    Ok(Json(status.into()))
+    Ok(Json(OpsBody::of(status, api.hub.guards.health())))
 }
