@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{
-    reading::{Concern, Language, Reading},
+    concern::Concern,
+    reading::{Language, Reading},
     strict_schema::is_of_type,
 };
 

@@ -15,6 +15,7 @@ use crate::{Provider, RecordedRequest, world::World};
 
 mod chat;
 mod compose;
+mod concern;
 mod embeddings;
 mod reading;
 mod strict_schema;

@@ -2,20 +2,13 @@
 
 use serde_json::Value;
 
+use super::concern::{Concern, concern};
+
 /// A text's language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Language {
     Spanish,
     English,
-}
-
-/// What a report is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Concern {
-    Incident,
-    Bug,
-    Feature,
-    Question,
 }
 
 /// What was understood.
@@ -41,12 +34,12 @@ impl Reading {
         let users = all("user");
         let text = if users.trim().is_empty() { all("system") } else { users };
         let lower = text.to_lowercase();
-        let concern = concern_of(&lower);
+        let (concern, severity) = concern(&text);
         Self {
             title: title_of(&text),
             language: language_of(&lower),
             concern,
-            severity: severity_of(concern, &lower),
+            severity,
         }
     }
 }
@@ -134,104 +127,6 @@ fn language_of(lower: &str) -> Language {
 fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|character: char| !character.is_alphanumeric() && character != '\'')
         .filter(|word| !word.is_empty())
-}
-
-const INCIDENT: [&str; 16] = [
-    "caído",
-    "caída",
-    "se cayó",
-    "todo caído",
-    "nadie puede",
-    "no anda nada",
-    "outage",
-    "is down",
-    "are down",
-    "nobody can",
-    "no one can",
-    "all users",
-    "todos los usuarios",
-    "urgente",
-    "data loss",
-    "perdimos",
-];
-const BUG: [&str; 24] = [
-    "no puedo",
-    "no se puede",
-    "no consigo",
-    "no puede",
-    "error",
-    "falla",
-    "no funciona",
-    "no anda",
-    "no carga",
-    "no me deja",
-    "se cierra",
-    "se cuelga",
-    "crash",
-    "broken",
-    "bug",
-    "fails",
-    "wrong",
-    "doesn't",
-    "does not",
-    "can't",
-    "cannot",
-    "duplicad",
-    "twice",
-    "en blanco",
-];
-const FEATURE: [&str; 16] = [
-    "estaría bueno",
-    "estaría bien",
-    "me gustaría",
-    "podrían agregar",
-    "podrían añadir",
-    "sería genial",
-    "sería bueno",
-    "would be great",
-    "would love",
-    "could you add",
-    "feature request",
-    "nice to have",
-    "please add",
-    "ojalá",
-    "sugerencia",
-    "wish",
-];
-
-fn concern_of(lower: &str) -> Concern {
-    let has = |known: &[&str]| known.iter().any(|word| lower.contains(word));
-    if has(&INCIDENT) {
-        Concern::Incident
-    } else if has(&FEATURE) {
-        Concern::Feature
-    } else if has(&BUG) {
-        Concern::Bug
-    } else {
-        Concern::Question
-    }
-}
-
-fn severity_of(concern: Concern, lower: &str) -> usize {
-    let has = |known: &[&str]| known.iter().any(|word| lower.contains(word));
-    let is_money = has(&[
-        "cobr", "pago", "factura", "payment", "charged", "invoice", "refund", "checkout",
-    ]);
-    let blocks = has(&[
-        "no puedo trabajar",
-        "bloquead",
-        "blocked",
-        "urgent",
-        "no podemos",
-        "we cannot",
-    ]);
-    match concern {
-        Concern::Incident => usize::from(!blocks && !is_money),
-        Concern::Bug if is_money || blocks => 1,
-        Concern::Bug => 2,
-        Concern::Question => 4,
-        Concern::Feature => 4,
-    }
 }
 
 #[cfg(test)]
