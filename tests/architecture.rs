@@ -199,3 +199,14 @@ fn names_that_say_nothing_stand_nowhere() {
         assert!(!forbidden.contains(&stem.as_str()), "{path}");
     }
 }
+
+/// The abuse cases of intake are numbered; a test that is named after its number is the answer to one.
+#[test]
+fn every_abuse_case_of_intake_has_a_test_named_after_it() {
+    let sources = sources();
+    let missing: Vec<String> = (44..=66)
+        .map(|row| format!("fn f{row}_"))
+        .filter(|name| !sources.iter().any(|(_, source)| source.contains(name.as_str())))
+        .collect();
+    assert_eq!(missing, Vec::<String>::new());
+}

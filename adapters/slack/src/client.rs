@@ -2,15 +2,15 @@
 
 use std::{fmt, time::Duration};
 
-use feedback_core::{domain::Timestamp, ports::PortError};
-use feedback_http_client::{Answer, BaseUrl, Bearer, Call, ConfigError, Deadline, HttpClient, HttpClientConfig};
+use feedback_core::{domain::Timestamp, ports::{FetchLimits, FetchedFile, PortError, PortErrorKind}};
+use feedback_http_client::{Answer, BaseUrl, Bearer, Call, ConfigError, Deadline, FileClient, FileHosts, HttpClient, HttpClientConfig};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     SlackConfig,
     error::{Effect, check, unreadable},
     mapping,
-    wire::{AuthTest, Messages, OpenConversation, Opened, PostMessage, Posted, User, UserInfo, WholeMessages},
+    wire::{AuthTest, FileInfo, Messages, OpenConversation, Opened, PostMessage, Posted, User, UserInfo, WholeMessages},
 };
 
 /// The longest time that ports allow an operation.
@@ -22,6 +22,7 @@ const PAGE_SIZE: &str = "200";
 /// Slack, through one app in one workspace.
 pub struct Slack {
     http: HttpClient,
+    files: FileClient,
     base: BaseUrl,
     token: Bearer,
     timeout: Duration,
@@ -62,9 +63,11 @@ impl Slack {
                 problem: "it is not between 0 and 20 s",
             });
         }
+        let base = BaseUrl::parse(&config.base_url)?;
         Ok(Self {
             http: HttpClient::new(HttpClientConfig::default().with_timeout(config.timeout))?,
-            base: BaseUrl::parse(&config.base_url)?,
+            files: FileClient::new(file_hosts(&base))?,
+            base,
             token: Bearer::new(&config.bot_token)?,
             timeout: config.timeout,
         })
@@ -178,6 +181,24 @@ impl Slack {
         Ok(info.user)
     }
 
+    /// `files.info`: where a file is that a message named by its id alone.
+    pub(crate) async fn file_address(&self, operation: &'static str, id: &str) -> Result<String, PortError> {
+        let call = Call::get(operation, self.method("files.info")).query("file", id);
+        let info: FileInfo = self.read(operation, call, self.deadline()).await?;
+        let address = info.file.url_private_download.or(info.file.url_private);
+        address.ok_or_else(|| PortError::new(PortErrorKind::NotFound, operation).with_code("no_address"))
+    }
+
+    /// The file at one of Slack's private addresses.
+    pub(crate) async fn file_at(
+        &self,
+        operation: &'static str,
+        address: &str,
+        limits: &FetchLimits,
+    ) -> Result<FetchedFile, PortError> {
+        self.files.fetch(operation, address, Some(&self.token), limits).await
+    }
+
     fn method(&self, name: &str) -> feedback_http_client::Url {
         self.base.join(&[name])
     }
@@ -196,6 +217,13 @@ impl Slack {
     async fn answer(&self, call: Call, deadline: Deadline) -> Result<Answer, PortError> {
         self.http.call(call.bearer(&self.token).timeout(deadline.left())).await
     }
+}
+
+/// Files are on one host, which takes the bot's token; a workspace of the government's Slack has them on its own.
+fn file_hosts(base: &BaseUrl) -> FileHosts {
+    let is_gov = base.join(&[]).host_str() == Some("slack-gov.com");
+    let host = if is_gov { "files.slack-gov.com" } else { "files.slack.com" };
+    FileHosts::new(&[], &[]).with_token_for(host).and_stand_in(base)
 }
 
 impl fmt::Debug for Slack {

@@ -5,6 +5,7 @@ mod config;
 mod conversations;
 mod directory;
 mod error;
+mod files;
 mod mapping;
 mod sender;
 mod wire;

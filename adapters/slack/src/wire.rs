@@ -175,3 +175,16 @@ pub(crate) struct AuthTest {
     pub(crate) user_id: String,
     pub(crate) bot_id: Option<String>,
 }
+
+/// The answer of `files.info`.
+#[derive(Deserialize)]
+pub(crate) struct FileInfo {
+    pub(crate) file: File,
+}
+
+/// Where a file is.
+#[derive(Deserialize)]
+pub(crate) struct File {
+    pub(crate) url_private_download: Option<String>,
+    pub(crate) url_private: Option<String>,
+}
