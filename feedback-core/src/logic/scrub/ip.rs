@@ -12,7 +12,8 @@ pub(super) fn find(reading: &Reading<'_>, claims: &mut Claims) {
     let mut at = 0;
     while at < view.len() {
         let byte = view.low[at];
-        let starts = !is_alnum(view.before(at)) && !matches!(view.before(at), b'.' | b':' | b'_');
+        let italic = view.before(at) == b'_' && (at < 2 || !is_alnum(view.byte(at - 2)));
+        let starts = !is_alnum(view.before(at)) && (italic || !matches!(view.before(at), b'.' | b':' | b'_'));
         if starts
             && byte.is_ascii_digit()
             && let Some(end) = version_4(view, at)
@@ -59,7 +60,7 @@ fn version_4(view: &View<'_>, mut at: usize) -> Option<usize> {
         }
     }
     let more = is_alnum(view.byte(at))
-        || view.byte(at) == b'_'
+        || view.byte(at) == b'_' && is_alnum(view.byte(at + 1))
         || (matches!(view.byte(at), b'.' | b'-') && is_alnum(view.byte(at + 1)));
     (!more).then_some(at)
 }
@@ -124,6 +125,10 @@ fn version_6(view: &View<'_>, start: usize) -> Option<usize> {
         }
         if digits > 4 {
             return None;
+        }
+        if double && let Some(end) = version_4(view, at) {
+            // "::ffff:83.44.12.9"
+            return Some(end);
         }
         letters |= view.low[at..at + digits].iter().any(u8::is_ascii_alphabetic) || digits == 4;
         groups += 1;

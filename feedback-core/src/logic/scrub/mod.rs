@@ -22,6 +22,7 @@ mod gazetteer;
 mod iban;
 mod ip;
 mod known;
+pub mod measure;
 mod name;
 mod national_id;
 mod number;
@@ -36,9 +37,11 @@ mod view;
 mod words;
 
 #[cfg(test)]
+mod spellings;
+#[cfg(test)]
 mod tests;
 
-use std::{fmt, sync::Arc};
+use std::{fmt, ops::Range, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
@@ -243,6 +246,22 @@ impl Scrubber {
             spans,
             placeholders,
         }
+    }
+
+    /// Where a text holds personal data, in order, in bytes: to look at what a model wrote. Placeholders are none, nothing
+    /// is replaced and nothing remembered.
+    ///
+    /// ```
+    /// use feedback_core::logic::scrub::{KnownPeople, Label, Scrubber};
+    ///
+    /// let found = Scrubber::new().personal_data_in("Hola [NAME_1], llama al 612 345 678", &KnownPeople::new());
+    /// assert_eq!(found, [(24..35, Label::Phone)]);
+    /// ```
+    pub fn personal_data_in(&self, text: &str, known: &KnownPeople) -> Vec<(Range<usize>, Label)> {
+        self.find(text, known)
+            .into_iter()
+            .map(|found| (found.start..found.end, found.label))
+            .collect()
     }
 
     /// Scrubs one more text of the same ticket: what `placeholders` knows keeps its number, names and addresses found

@@ -26,7 +26,10 @@ pub(super) fn find(reading: &Reading<'_>, word: &Word, claims: &mut Claims) {
     };
     // "KOVN 880620 NZ9", "X-1234567-L": letters alone begin an id only where digits follow.
     let leads = low.len() <= 5 && !matches!(view.byte(word.end), b'\n') && view.byte(word.end + 1).is_ascii_digit();
-    if word.is_letters && !leads || matches!(view.before(word.start), b'_' | b'/') {
+    if word.is_letters && !leads
+        || view.before(word.start) == b'/'
+        || view.before(word.start) == b'_' && word.start > 1 && is_alnum(view.byte(word.start - 2))
+    {
         return;
     }
     if low[0].is_ascii_digit() {

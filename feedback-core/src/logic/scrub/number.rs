@@ -181,15 +181,17 @@ fn is_part_of_a_code(view: &View<'_>, number: &Number<'_>) -> bool {
     };
     // "tel612345678", "rut-12345678": a cue may be glued.
     let cue = phone::glued_cue(view, number.start);
+    // "_612 345 678_" is in italics.
     let tagged = is_alnum(before)
-        || matches!(before, b'_' | b'#')
+        || before == b'#'
+        || before == b'_' && is_alnum(far)
         || (matches!(before, b'-' | b'/' | b'.' | b':')
             && is_alnum(far)
             && !(before == b':' && far.is_ascii_alphabetic()));
     let after = view.byte(number.end);
     let next = view.byte(number.end + 1);
     let tail = is_alnum(after)
-        || after == b'_'
+        || after == b'_' && is_alnum(next)
         || (matches!(after, b'-' | b'/') && is_alnum(next))
         || (after == b'.' && next.is_ascii_digit())
         || after == b'%';
@@ -321,8 +323,8 @@ fn is_national(reading: &Reading<'_>, number: &Number<'_>) -> bool {
     let nearer = |other: Option<usize>| id.is_some_and(|id| other.is_none_or(|other| id <= other));
     let cue = (6..=13).contains(&length)
         && nearer(reading.words.distance(view, number.start, Cues::PHONE, 6))
-        && nearer(reading.words.distance(view, number.start, Cues::ORDER, 2));
-    let order = || reading.words.distance(view, number.start, Cues::ORDER, 2).is_some();
+        && nearer(order_distance(reading, number.start, 2));
+    let order = || order_distance(reading, number.start, 2).is_some();
     match shape[..] {
         [3, 2, 4] if matches!(separator, Some(b'-' | b' ' | b'.')) => {
             let area = value(&number.digits[..3]);
@@ -344,6 +346,18 @@ fn is_national(reading: &Reading<'_>, number: &Number<'_>) -> bool {
             cue && even
         }
     }
+}
+
+/// As [`Words::distance`](super::words::Words::distance) for orders, but for the word "id": it may be a person's.
+fn order_distance(reading: &Reading<'_>, at: usize, limit: usize) -> Option<usize> {
+    let distance = reading.words.distance(reading.view, at, Cues::ORDER, limit)?;
+    let is_id = reading
+        .words
+        .before(at)
+        .take(limit)
+        .find(|word| word.cues.has(Cues::ORDER))
+        .is_some_and(|word| matches!(&reading.view.low[word.start..word.end], b"id" | b"ids"));
+    (!is_id).then_some(distance)
 }
 
 /// Argentina's modulo 11 over the first ten digits.

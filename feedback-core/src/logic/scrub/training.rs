@@ -20,6 +20,10 @@ pub struct MarkedMessage {
     pub text: String,
     /// Start, end and kind of what a scrubber should hide, in order.
     pub spans: Vec<(usize, usize, Label)>,
+    /// What may be hidden or not, in order: the rest of a link, a city behind a street.
+    pub neutral: Vec<(usize, usize)>,
+    /// `es`, `en`, `mix`; nothing where it is not said.
+    pub language: String,
     /// Not everything is marked: words that the rules take for names teach nothing.
     pub is_partly_marked: bool,
 }
@@ -43,6 +47,15 @@ pub fn parse(line: &str) -> Result<MarkedMessage, serde_json::Error> {
     struct Line {
         text: String,
         spans: Option<Vec<Place>>,
+        #[serde(default)]
+        neutral: Vec<Part>,
+        #[serde(default)]
+        lang: String,
+    }
+    #[derive(Deserialize)]
+    struct Part {
+        start: usize,
+        end: usize,
     }
     #[derive(Deserialize)]
     struct Place {
@@ -61,6 +74,12 @@ pub fn parse(line: &str) -> Result<MarkedMessage, serde_json::Error> {
             .flatten()
             .map(|place| (byte(place.start), byte(place.end), place.label))
             .collect(),
+        neutral: line
+            .neutral
+            .into_iter()
+            .map(|part| (byte(part.start), byte(part.end)))
+            .collect(),
+        language: line.lang,
         text: line.text,
     })
 }
