@@ -128,7 +128,7 @@ async fn f35_three_days_after_an_outage_began_what_waits_for_it_is_over() {
         test.wait(Duration::from_secs(3600)).await;
     }
     assert_eq!(notification(&test).status, NotificationStatus::Failed, "it still waits");
-    for _ in 0..2 {
+    for _ in 0..4 {
         test.wait(Duration::from_secs(3600)).await;
     }
     let over = notification(&test);

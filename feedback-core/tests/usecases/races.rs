@@ -240,10 +240,8 @@ async fn a_persons_word_that_meets_a_change_of_the_ticket_is_taken() {
 #[tokio::test]
 async fn a_person_who_asks_for_a_try_does_not_wait_for_the_next_one_by_itself() {
     let test = TestHub::new().await;
-    let hour = PortErrorKind::RateLimited {
-        retry_after: Some(HOUR),
-    };
-    test.slack.script(SendStep::Fail(hour, "ratelimited"));
+    test.slack
+        .script(SendStep::Fail(PortErrorKind::Unavailable, "service_unavailable"));
     let (test, _) = approved_on(Channel::Slack, test).await;
     test.run_due_jobs().await;
     assert_eq!(notification(&test).status, NotificationStatus::Failed);
@@ -337,11 +335,6 @@ async fn a_person_who_writes_again_opens_the_window_that_the_provider_called_clo
         &[("wamid.B", now, "another thing: the invoice is wrong")],
     );
     test.receive(Channel::WhatsApp, again).await;
-    test.hub
-        .deliver
-        .retry(notification(&test).id, test.reviewer.id)
-        .await
-        .unwrap();
     test.run_due_jobs().await;
     let sent: Notification = notification(&test);
     assert_eq!(

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use feedback_core::{
     domain::{
-        Change, ChangelogEntry, ChangelogStatus, Channel, DeliveryMode, Notification, NotificationStatus, TicketId,
-        ThreadRef, Write,
+        Change, ChangelogEntry, ChangelogStatus, Channel, DeliveryMode, Notification, NotificationStatus, ThreadRef,
+        TicketId, Write,
     },
     ports::{ChangelogEntryKey, Storage},
     testing::hub::{TestHub, ticket_of},
@@ -90,14 +90,22 @@ async fn f74_whatever_is_changed_after_the_approval_nothing_is_sent() {
     let tamperings: [(&str, Tampering); 9] = [
         ("text", Tampering::Entry(|entry| entry.content = entry.drafted.clone())),
         ("no decision", Tampering::Entry(|entry| entry.decision = None)),
-        ("back to draft", Tampering::Entry(|entry| entry.status = ChangelogStatus::Draft)),
+        (
+            "back to draft",
+            Tampering::Entry(|entry| entry.status = ChangelogStatus::Draft),
+        ),
         (
             "approved by nobody",
             Tampering::Entry(|entry| entry.decision.iter_mut().for_each(|decision| decision.by = None)),
         ),
         (
             "another version",
-            Tampering::Entry(|entry| entry.decision.iter_mut().for_each(|decision| decision.seen_version += 1)),
+            Tampering::Entry(|entry| {
+                entry
+                    .decision
+                    .iter_mut()
+                    .for_each(|decision| decision.seen_version += 1)
+            }),
         ),
         (
             "another thread",
@@ -172,6 +180,9 @@ async fn f74_what_goes_out_is_what_was_approved_to_the_letter() {
         let outside = [test.slack.texts(), test.intercom.texts(), test.whatsapp.texts()].concat();
         assert_eq!(outside, [approved.to_string()], "{channel}");
         let decision = entry.decision.expect("a decision");
-        assert!(decision.by.is_some() && decision.at <= sent.sent_at.expect("sent"), "{channel}");
+        assert!(
+            decision.by.is_some() && decision.at <= sent.sent_at.expect("sent"),
+            "{channel}"
+        );
     }
 }
