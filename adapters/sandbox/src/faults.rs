@@ -159,6 +159,15 @@ impl Faults {
         self.0.lock().entry(provider).or_default().push(fault);
     }
 
+    /// The same for a step that fails only where a fault names it.
+    pub(crate) fn take_at(&self, provider: Provider, method: &str, path: &str) -> Option<Fault> {
+        let is_named = self.0.lock().get(&provider).is_some_and(|script| {
+            let first = script.iter().find(|scripted| scripted.scope.covers(method, path));
+            first.is_some_and(|scripted| scripted.scope.path.is_some())
+        });
+        if is_named { self.take(provider, method, path) } else { None }
+    }
+
     /// The fault for this request, used up by it.
     pub(crate) fn take(&self, provider: Provider, method: &str, path: &str) -> Option<Fault> {
         let mut scripts = self.0.lock();

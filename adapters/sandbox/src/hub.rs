@@ -151,6 +151,6 @@ fn time_limit(provider: Provider) -> Duration {
     Duration::from_secs(match provider {
         Provider::Slack => 3,
         Provider::Intercom => 5,
-        Provider::WhatsApp | Provider::Notion | Provider::OpenAi => 10,
+        Provider::WhatsApp | Provider::Notion | Provider::OpenAi | Provider::Email => 10,
     })
 }

@@ -52,6 +52,11 @@ impl Ids {
         format!("wamid.{}", STANDARD.encode(bytes))
     }
 
+    /// The local part of a `Message-ID`.
+    pub(crate) fn mail_id(&self) -> String {
+        self.hex(24)
+    }
+
     fn with_prefix(&self, prefix: &str, alphabet: &[u8], length: usize) -> String {
         let mut rng = self.0.lock();
         let mut id = String::with_capacity(prefix.len() + length);

@@ -40,7 +40,7 @@ pub struct RecordedRequest {
 pub(crate) struct Arrivals(VecDeque<RecordedRequest>);
 
 impl Arrivals {
-    fn note(&mut self, request: RecordedRequest) {
+    pub(crate) fn note(&mut self, request: RecordedRequest) {
         if self.0.len() == KEPT_REQUESTS {
             self.0.pop_front();
         }
@@ -141,6 +141,8 @@ fn rate_limited(world: &World, provider: Provider, retry_after_secs: u64) -> Res
         Provider::WhatsApp => whatsapp::error(world, "130429"),
         Provider::Notion => notion::rate_limited(world, retry_after_secs),
         Provider::OpenAi => openai::rate_limited(world, retry_after_secs),
+        // Mail is no HTTP: its server fails by itself.
+        Provider::Email => StatusCode::NOT_FOUND.into_response(),
     }
 }
 
@@ -151,5 +153,6 @@ fn provider_error(world: &World, provider: Provider, code: &str) -> Response {
         Provider::WhatsApp => whatsapp::error(world, code),
         Provider::Notion => notion::error(world, code),
         Provider::OpenAi => openai::error(world, code),
+        Provider::Email => StatusCode::NOT_FOUND.into_response(),
     }
 }

@@ -4,7 +4,9 @@ mod bearer;
 mod clock;
 mod config;
 mod connection;
+mod email;
 mod faults;
+mod files;
 mod hub;
 mod ids;
 mod intercept;
@@ -24,10 +26,12 @@ mod whatsapp;
 mod world;
 
 pub use config::{
-    ChannelAccess, Echoes, EmailScope, IntercomAccount, NotionAccount, OpenAiAccount, Patience, Ports, SandboxConfig,
+    ChannelAccess, Echoes, EmailAccount, EmailScope, IntercomAccount, NotionAccount, OpenAiAccount, Patience, Ports, SandboxConfig,
     SlackAccount, SlackChannel, Template, TemplateStatus, WhatsAppAccount,
 };
+pub use email::{Email, Mail};
 pub use faults::{Fault, Faults, Scope, ScriptedFault};
+pub use files::SandboxFile;
 pub use hub::Delivery;
 pub use intercept::RecordedRequest;
 pub use intercom::{

@@ -18,11 +18,20 @@ pub enum Provider {
     Notion,
     /// OpenAI's API, or whoever speaks it.
     OpenAi,
+    /// A mail server, and the function that forwards mail to the hub.
+    Email,
 }
 
 impl Provider {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Slack, Self::Intercom, Self::WhatsApp, Self::Notion, Self::OpenAi];
+    pub const ALL: [Self; 6] = [
+        Self::Slack,
+        Self::Intercom,
+        Self::WhatsApp,
+        Self::Notion,
+        Self::OpenAi,
+        Self::Email,
+    ];
 
     /// The name in paths and on the page's control routes.
     pub fn as_str(self) -> &'static str {
@@ -32,6 +41,7 @@ impl Provider {
             Self::WhatsApp => "whatsapp",
             Self::Notion => "notion",
             Self::OpenAi => "openai",
+            Self::Email => "email",
         }
     }
 }
@@ -48,7 +58,7 @@ pub struct UnknownProvider;
 
 impl fmt::Display for UnknownProvider {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("no such provider: expected slack, intercom, whatsapp, notion or openai")
+        f.write_str("no such provider: expected slack, intercom, whatsapp, notion, openai or email")
     }
 }
 

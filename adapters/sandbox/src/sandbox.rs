@@ -14,6 +14,7 @@ use crate::{
     Provider, RecordedRequest,
     config::SandboxConfig,
     connection::{Connection, CuttableListener},
+    email::{self, Email},
     faults::Faults,
     hub::Delivery,
     intercept,
@@ -53,6 +54,7 @@ impl Sandbox {
             bind(ports.openai).await?,
             bind(ports.page).await?,
         ];
+        let email = bind(ports.email).await?;
         let [slack, intercom, whatsapp, notion, openai, page] = &listeners;
         let urls = Urls {
             slack: url_of(slack)?,
@@ -60,6 +62,7 @@ impl Sandbox {
             whatsapp: url_of(whatsapp)?,
             notion: url_of(notion)?,
             openai: url_of(openai)?,
+            email: format!("smtp://{}", email.local_addr()?),
             page: url_of(page)?,
         };
         // A second value is impossible: this world was made above.
@@ -75,6 +78,7 @@ impl Sandbox {
         for (listener, router) in listeners.into_iter().zip(routers) {
             serve(&world, listener, router);
         }
+        email::serve(&world, email);
         Ok(Self { world, urls })
     }
 
@@ -101,6 +105,11 @@ impl Sandbox {
     /// The AI provider's API; ends in `/v1`.
     pub fn openai_base_url(&self) -> String {
         format!("{}/v1", self.urls.openai)
+    }
+
+    /// The mail server: `smtp://127.0.0.1:PORT`, in the clear and without sign-in.
+    pub fn smtp_url(&self) -> String {
+        self.urls.email.clone()
     }
 
     /// The page that shows what the outside world sees; the control routes are below it.
@@ -161,6 +170,11 @@ impl Sandbox {
     /// What people and the integration did on Notion.
     pub fn notion(&self) -> Notion {
         Notion::new(Arc::clone(&self.world))
+    }
+
+    /// What people and the hub did by mail.
+    pub fn email(&self) -> Email {
+        Email::new(Arc::clone(&self.world))
     }
 
     /// What the AI provider was asked.

@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use crate::{
-    Provider, clock::Clock, config::SandboxConfig, faults::Faults, hub::Hub, ids::Ids, intercept::Arrivals, intercom,
+    Provider, RecordedRequest, clock::Clock, config::SandboxConfig, email, faults::Faults, files::Files, hub::Hub, ids::Ids, intercept::Arrivals, intercom,
     notion, openai, shared::Shared, slack, webhooks::Webhook, whatsapp,
 };
 
@@ -16,11 +16,13 @@ pub(crate) struct World {
     pub(crate) faults: Faults,
     pub(crate) hub: Hub,
     pub(crate) urls: OnceLock<Urls>,
+    pub(crate) files: Shared<Files>,
     pub(crate) slack: Shared<slack::State>,
     pub(crate) intercom: Shared<intercom::State>,
     pub(crate) whatsapp: Shared<whatsapp::State>,
     pub(crate) notion: Shared<notion::State>,
     pub(crate) openai: Shared<openai::State>,
+    pub(crate) email: Shared<email::State>,
     arrivals: [Shared<Arrivals>; Provider::ALL.len()],
 }
 
@@ -32,6 +34,7 @@ pub(crate) struct Urls {
     pub(crate) whatsapp: String,
     pub(crate) notion: String,
     pub(crate) openai: String,
+    pub(crate) email: String,
     pub(crate) page: String,
 }
 
@@ -43,11 +46,13 @@ impl World {
             faults: Faults::default(),
             hub: Hub::new(config.secrets(), config.patience)?,
             urls: OnceLock::new(),
+            files: Shared::default(),
             slack: Shared::new(slack::State::new(&config)),
             intercom: Shared::new(intercom::State::new(&config)),
             whatsapp: Shared::new(whatsapp::State::new(&config)),
             notion: Shared::new(notion::State::new(&config)),
             openai: Shared::default(),
+            email: Shared::default(),
             arrivals: Default::default(),
             config,
         }))
@@ -55,6 +60,11 @@ impl World {
 
     pub(crate) fn arrivals(&self, provider: Provider) -> &Shared<Arrivals> {
         &self.arrivals[provider as usize]
+    }
+
+    /// Notes a request as it arrived.
+    pub(crate) fn note(&self, provider: Provider, request: RecordedRequest) {
+        self.arrivals(provider).lock().note(request);
     }
 
     /// Tells the hub in the background, if there is one.

@@ -254,3 +254,23 @@ impl fmt::Debug for OpenAiAccount {
         f.debug_struct("OpenAiAccount").finish_non_exhaustive()
     }
 }
+
+/// The company's mailbox, and the function that forwards what it gets.
+#[derive(Clone)]
+pub struct EmailAccount {
+    /// The secret that the function signs with.
+    pub webhook_secret: String,
+    /// Where people write to.
+    pub address: String,
+}
+
+impl EmailAccount {
+    pub(super) fn demo() -> Self {
+        Self {
+            webhook_secret: "email-sandbox-forwarding-secret".into(),
+            address: "help@acme.example".into(),
+        }
+    }
+}
+
+debug_without_secrets!(EmailAccount { address });

@@ -8,7 +8,7 @@ mod accounts;
 mod template;
 
 pub use accounts::{
-    ChannelAccess, EmailScope, IntercomAccount, NotionAccount, OpenAiAccount, SlackAccount, SlackChannel,
+    ChannelAccess, EmailAccount, EmailScope, IntercomAccount, NotionAccount, OpenAiAccount, SlackAccount, SlackChannel,
     WhatsAppAccount,
 };
 pub use template::{Template, TemplateStatus};
@@ -29,6 +29,8 @@ pub struct SandboxConfig {
     pub notion: NotionAccount,
     /// The AI provider's account.
     pub openai: OpenAiAccount,
+    /// The company's mailbox.
+    pub email: EmailAccount,
     /// Who exists on the other side: Slack users, Intercom contacts, WhatsApp numbers.
     pub people: Vec<Person>,
     /// How long a provider keeps trying when the hub does not answer.
@@ -47,6 +49,7 @@ impl SandboxConfig {
             whatsapp: WhatsAppAccount::demo(),
             notion: NotionAccount::demo(),
             openai: OpenAiAccount::demo(),
+            email: EmailAccount::demo(),
             people: Person::demo_people(),
             patience: Patience::Short,
             echoes: Echoes::On,
@@ -60,6 +63,7 @@ impl SandboxConfig {
             intercom_client_secret: self.intercom.client_secret.clone(),
             whatsapp_app_secret: self.whatsapp.app_secret.clone(),
             notion_verification_token: self.notion.verification_token.clone().unwrap_or_default(),
+            email_secret: self.email.webhook_secret.clone(),
         }
     }
 }
@@ -83,6 +87,8 @@ pub struct Ports {
     pub notion: u16,
     /// The AI provider's API.
     pub openai: u16,
+    /// The mail server.
+    pub email: u16,
     /// The page for people, and the control routes.
     pub page: u16,
 }
@@ -99,7 +105,7 @@ pub enum Patience {
 impl Patience {
     /// The pauses before each further attempt.
     pub(crate) fn pauses(self, provider: crate::Provider) -> Vec<Duration> {
-        use crate::Provider::{Intercom, Notion, OpenAi, Slack, WhatsApp};
+        use crate::Provider::{Email, Intercom, Notion, OpenAi, Slack, WhatsApp};
         let millis: &[u64] = match (self, provider) {
             (Self::Short, Slack) => &[100, 1_000, 5_000],
             (Self::Real, Slack) => &[0, 60_000, 300_000],
@@ -108,7 +114,7 @@ impl Patience {
             ],
             (Self::Real, Intercom) => &[1_000, 10_000, 60_000, 300_000],
             (Self::Real, WhatsApp) => &[1_000, 5_000, 30_000, 120_000, 600_000, 1_800_000, 3_600_000, 7_200_000],
-            (Self::Real, Notion | OpenAi) => &[60_000, 300_000, 900_000, 1_800_000, 3_600_000, 7_200_000, 14_400_000],
+            (Self::Real, Notion | OpenAi | Email) => &[60_000, 300_000, 900_000, 1_800_000, 3_600_000, 7_200_000, 14_400_000],
         };
         millis.iter().copied().map(Duration::from_millis).collect()
     }
@@ -143,6 +149,7 @@ mod tests {
             &secrets.intercom_client_secret,
             &secrets.whatsapp_app_secret,
             &secrets.notion_verification_token,
+            &secrets.email_secret,
         ] {
             assert!(!shown.contains(secret.as_str()));
         }

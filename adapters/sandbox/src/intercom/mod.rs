@@ -14,8 +14,9 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::{
-    Inbound, Provider, RecordedRequest,
+    Inbound, Provider, RecordedRequest, SandboxFile,
     config::SandboxConfig,
+    files,
     webhooks::{IntercomAuthor, IntercomReport},
     world::World,
 };
@@ -199,6 +200,20 @@ impl Intercom {
         (report, inbound)
     }
 
+    /// A person opens a conversation and attaches a file. Whoever has the address has the file.
+    pub fn person_uploads(&self, contact_id: &str, text: &str, file: SandboxFile) -> (IntercomReport, Inbound) {
+        let world = &self.world;
+        let (report, _) = self.person_writes(contact_id, text);
+        let id = world.ids.digits(12);
+        let root = world.urls.get().map_or("https://downloads.intercomcdn.com", |urls| urls.intercom.as_str());
+        let upload = json!({
+            "type": "upload", "name": file.name, "content_type": file.content_type, "filesize": file.bytes.len(),
+            "url": format!("{root}/attachments/{id}/{}", file.name), "width": null, "height": null,
+        });
+        world.files.lock().put(id, file);
+        (report.clone(), Inbound(report.created_with_files(&[upload])))
+    }
+
     /// The person of a conversation writes again; `None` if there is no such conversation.
     pub fn person_replies(&self, conversation_id: &str, text: &str) -> Option<(IntercomReport, Inbound)> {
         let world = &self.world;
@@ -269,6 +284,7 @@ pub(crate) fn router(world: &Arc<World>) -> Router {
         .route("/contacts/{id}", get(contacts::show))
         .route("/conversations/{id}", get(conversations::show))
         .route("/conversations/{id}/reply", post(reply::reply))
+        .route("/attachments/{id}/{name}", get(files::of_intercom))
         .fallback(unknown_route)
         .with_state(Arc::clone(world))
         .layer(axum::middleware::map_response(add_rate_limit_headers))

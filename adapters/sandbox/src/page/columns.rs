@@ -1,4 +1,4 @@
-//! Four columns: what reporters and engineers see.
+//! Five columns: what reporters and engineers see.
 
 use std::{collections::BTreeMap, fmt::Write, sync::Arc};
 
@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::escape::escape;
 use crate::{
+    email::{Email, Mail},
     intercom::{Intercom, IntercomPartAuthor, IntercomPartKind, to_text},
     notion::{Notion, NotionPage},
     slack::{Slack, SlackAuthor, SlackMessage},
@@ -32,6 +33,7 @@ pub(super) fn render(world: &Arc<World>) -> String {
             &intercom(world),
         ),
         column("WhatsApp", "What people see on their phones", &whatsapp(world)),
+        column("Email", "What people see in their mailboxes", &email(world)),
         column("Notion", "What engineers see on their board", &notion(world)),
     ];
     columns.concat()
@@ -165,6 +167,34 @@ fn slack(world: &Arc<World>) -> String {
             }),
     );
     newest_first(threads)
+}
+
+fn email(world: &Arc<World>) -> String {
+    let mails = Email::new(Arc::clone(world)).mails();
+    let root_of = |mail: &Mail| mail.references.first().unwrap_or(&mail.message_id).clone();
+    let mut threads: BTreeMap<String, Vec<&Mail>> = BTreeMap::new();
+    for mail in &mails {
+        threads.entry(root_of(mail)).or_default().push(mail);
+    }
+    let cards = threads.into_values().filter_map(|mails| {
+        let (first, last) = (mails.first()?, mails.last()?);
+        let bubbles: Vec<String> = mails
+            .iter()
+            .map(|mail| {
+                Bubble {
+                    is_ours: !mail.is_from_person,
+                    class: "",
+                    author: &mail.from,
+                    text: &mail.text,
+                    at: mail.at,
+                    mark: String::new(),
+                }
+                .render()
+            })
+            .collect();
+        Some((last.at, thread(&first.subject, &bubbles)))
+    });
+    newest_first(cards.collect())
 }
 
 fn newest_first(mut cards: Vec<(DateTime<Utc>, String)>) -> String {

@@ -28,6 +28,7 @@ pub(super) async fn state(State(world): State<Arc<World>>) -> Json<Value> {
     Json(json!({
         "now": world.clock.now(),
         "hub": world.hub.url(),
+        "email": {"mails": crate::email::Email::new(Arc::clone(&world)).mails()},
         "slack": {"messages": slack.messages(), "answers": slack.answers()},
         "intercom": {"conversations": Intercom::new(Arc::clone(&world)).conversations()},
         "whatsapp": {"inbound": whatsapp.inbound(), "messages": whatsapp.messages()},
@@ -69,7 +70,7 @@ pub(super) async fn script_fault(
     let Ok(provider) = provider.parse::<Provider>() else {
         return refuse(
             StatusCode::NOT_FOUND,
-            "no such provider: slack, intercom, whatsapp, notion or openai",
+            "no such provider: slack, intercom, whatsapp, notion, openai or email",
         );
     };
     // Read by hand, so that curl works without a content type.

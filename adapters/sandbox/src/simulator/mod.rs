@@ -53,11 +53,19 @@ pub enum ReportChannel {
     Intercom,
     /// WhatsApp.
     WhatsApp,
+    /// A mail.
+    Email,
 }
 
 impl ReportChannel {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::SlackMessage, Self::SlackCommand, Self::Intercom, Self::WhatsApp];
+    pub const ALL: [Self; 5] = [
+        Self::SlackMessage,
+        Self::SlackCommand,
+        Self::Intercom,
+        Self::WhatsApp,
+        Self::Email,
+    ];
 }
 
 /// Someone says something.
@@ -237,10 +245,11 @@ impl Iterator for Simulator {
             return Some((pause, report));
         }
         // People write in the messenger and on the phone more often than they type commands.
-        let channel = match self.rng.random_range(0..10) {
+        let channel = match self.rng.random_range(0..12) {
             0..4 => ReportChannel::WhatsApp,
             4..7 => ReportChannel::SlackMessage,
             7..9 => ReportChannel::Intercom,
+            9..11 => ReportChannel::Email,
             _ => ReportChannel::SlackCommand,
         };
         Some((pause, self.new_report(channel)))
@@ -285,8 +294,8 @@ mod tests {
     fn the_burst_takes_each_channel_once() {
         let burst = Simulator::new(3, SimulatorConfig::default()).opening_burst();
         let channels: HashSet<ReportChannel> = burst.iter().map(|report| report.channel).collect();
-        assert_eq!(channels.len(), 4);
-        assert_eq!(burst.len(), 4);
+        assert_eq!(channels.len(), 5);
+        assert_eq!(burst.len(), 5);
     }
 
     #[test]

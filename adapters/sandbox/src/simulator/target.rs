@@ -6,8 +6,9 @@ use url::Url;
 
 use super::{Report, ReportChannel};
 use crate::{
-    Delivery, Inbound, Sandbox,
+    Delivery, Inbound, Sandbox, SandboxFile,
     config::{ChannelAccess, SandboxConfig, SlackChannel},
+    email::{Email, Mail},
     intercom::Intercom,
     shared::Shared,
     slack::Slack,
@@ -17,6 +18,9 @@ use crate::{
 
 /// What slash command people type.
 const COMMAND: &str = "/feedback";
+
+/// Of the reports in Slack, those with a place in the story that this divides come with a picture: the first among them.
+const PICTURE_EVERY: u64 = 6;
 
 /// A hub, and the providers through which people reach it.
 pub struct SimulatorTarget {
@@ -37,6 +41,7 @@ impl fmt::Debug for SimulatorTarget {
 enum Thread {
     Slack { channel: String, ts: String },
     Intercom { conversation_id: String },
+    Email(Box<Mail>),
 }
 
 impl SimulatorTarget {
@@ -84,6 +89,7 @@ impl SimulatorTarget {
                 let (_, inbound) = whatsapp.person_writes(&report.person.phone, &report.person.name, &report.text);
                 (inbound, None)
             }
+            ReportChannel::Email => self.by_mail(report, followed),
         };
         if let Some(thread) = thread {
             self.threads.lock().insert(report.index, thread);
@@ -98,7 +104,11 @@ impl SimulatorTarget {
             return (slack.person_replies(user, &channel, &ts, &report.text).1, None);
         }
         let channel = self.channel_for(report);
-        let (posted, inbound) = slack.person_posts(user, &channel, &report.text);
+        let (posted, inbound) = if report.index.is_multiple_of(PICTURE_EVERY) && self.world.urls.get().is_some() {
+            slack.person_posts_file(user, &channel, &report.text, SandboxFile::screenshot())
+        } else {
+            slack.person_posts(user, &channel, &report.text)
+        };
         (inbound, Some(Thread::Slack { channel, ts: posted.ts }))
     }
 
@@ -111,6 +121,18 @@ impl SimulatorTarget {
                 .1,
             None,
         )
+    }
+
+    fn by_mail(&self, report: &Report, followed: Option<Thread>) -> (Inbound, Option<Thread>) {
+        let email = Email::new(Arc::clone(&self.world));
+        let person = &report.person;
+        if let Some(Thread::Email(mail)) = followed {
+            let (_, inbound) = email.person_answers(&person.email, &person.name, &mail, &report.text);
+            return (inbound, None);
+        }
+        let subject: String = report.text.chars().take_while(|c| !matches!(c, '.' | '?' | '!' | '\n')).take(60).collect();
+        let (mail, inbound) = email.person_writes(&person.email, &person.name, &subject, &report.text);
+        (inbound, Some(Thread::Email(Box::new(mail))))
     }
 
     fn on_intercom(&self, report: &Report, followed: Option<Thread>) -> (Inbound, Option<Thread>) {

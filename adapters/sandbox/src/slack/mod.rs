@@ -6,15 +6,16 @@ use axum::{
     Json, Router,
     http::StatusCode,
     response::{IntoResponse, Response},
-    routing::{any, post},
+    routing::{any, get, post},
 };
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
-    Inbound, RecordedRequest,
+    Inbound, RecordedRequest, SandboxFile,
     config::{ChannelAccess, SandboxConfig, SlackChannel},
+    files,
     webhooks::{SlackReport, SlashCommand},
     world::World,
 };
@@ -225,6 +226,28 @@ impl Slack {
         self.post_as(user, channel, text, Some(thread_ts.to_owned()))
     }
 
+    /// A person writes in a channel and attaches a file. Slack tells its address; the file itself wants the app's token.
+    pub fn person_posts_file(&self, user: &str, channel: &str, text: &str, file: SandboxFile) -> (SlackReport, Inbound) {
+        let world = &self.world;
+        let (report, _) = self.post_as(user, channel, text, None);
+        let id = world.ids.slack("F");
+        let address = format!("{}/files-pri/{id}/{}", world.slack_hooks_url(), file.name);
+        let shape = json!({
+            "id": id, "name": file.name, "title": file.name, "mimetype": file.content_type, "size": file.bytes.len(),
+            "mode": "hosted", "is_external": false, "user": user, "url_private": address, "url_private_download": address,
+        });
+        world.files.lock().put(id, file);
+        let inbound = Inbound(report.webhook_with_files(&[shape]));
+        (report, inbound)
+    }
+
+    /// A person's message that says of its files what the caller wants, also what Slack never would.
+    pub fn person_announces_files(&self, user: &str, channel: &str, text: &str, files: &[Value]) -> (SlackReport, Inbound) {
+        let (report, _) = self.post_as(user, channel, text, None);
+        let inbound = Inbound(report.webhook_with_files(files));
+        (report, inbound)
+    }
+
     fn post_as(&self, user: &str, channel: &str, text: &str, thread_ts: Option<String>) -> (SlackReport, Inbound) {
         let world = &self.world;
         let account = &world.config.slack;
@@ -314,6 +337,7 @@ impl Slack {
 pub(crate) fn router(world: &Arc<World>) -> Router {
     Router::new()
         .route("/api/{method}", any(web_api::call))
+        .route("/files-pri/{id}/{name}", get(files::of_slack))
         .route("/commands/{team}/{number}/{token}", post(response_url::answer))
         .with_state(Arc::clone(world))
 }

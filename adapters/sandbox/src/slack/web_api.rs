@@ -77,6 +77,7 @@ fn answer(world: &Arc<World>, method: &str, arguments: &Arguments) -> Answer {
         "conversations.info" => history::channel_info(world, arguments),
         "conversations.open" => users::open_conversation(world, arguments),
         "conversations.replies" => history::replies(world, arguments),
+        "files.info" => users::file_info(world, arguments),
         "users.info" => users::info(world, arguments),
         "users.lookupByEmail" => users::lookup_by_email(world, arguments),
         _ => Err("unknown_method"),

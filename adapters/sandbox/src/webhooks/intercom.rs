@@ -100,6 +100,12 @@ impl IntercomReport {
         self.notification("conversation.user.created", self.conversation(&[]))
     }
 
+    pub(crate) fn created_with_files(&self, files: &[Value]) -> Webhook {
+        let mut conversation = self.conversation(&[]);
+        conversation["source"]["attachments"] = json!(files);
+        self.notification("conversation.user.created", conversation)
+    }
+
     pub(crate) fn replied(&self) -> Webhook {
         self.notification("conversation.user.replied", self.conversation(&[self.part()]))
     }

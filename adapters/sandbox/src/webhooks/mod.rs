@@ -10,11 +10,13 @@ use serde_json::Value;
 use crate::{Provider, post};
 
 pub(crate) mod intercom;
+pub(crate) mod email;
 mod notion;
 pub mod signature;
 pub(crate) mod slack;
 pub(crate) mod whatsapp;
 
+pub use email::{MailReport, mail};
 pub use intercom::{
     IntercomAuthor, IntercomReport, intercom_conversation_created, intercom_conversation_replied,
     intercom_notification, intercom_ping,
@@ -37,6 +39,8 @@ pub struct WebhookSecrets {
     pub whatsapp_app_secret: String,
     /// Notion's verification token.
     pub notion_verification_token: String,
+    /// The secret of the function that forwards mail.
+    pub email_secret: String,
 }
 
 impl fmt::Debug for WebhookSecrets {
@@ -171,6 +175,12 @@ impl Webhook {
                     "X-Notion-Signature",
                     signature::notion(&secrets.notion_verification_token, body),
                 );
+            }
+            Provider::Email => {
+                let timestamp = at.timestamp();
+                header("User-Agent", "mail-forwarder".into());
+                header("X-Feedback-Timestamp", timestamp.to_string());
+                header("X-Feedback-Signature", signature::email(&secrets.email_secret, timestamp, body));
             }
             // OpenAI posts nothing to the hub; an unsigned request is what an impostor would send.
             Provider::OpenAi => {}

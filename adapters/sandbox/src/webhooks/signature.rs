@@ -37,6 +37,11 @@ pub fn notion(verification_token: &str, body: &[u8]) -> String {
     format!("sha256={}", sha256(verification_token, &[body]))
 }
 
+/// `X-Feedback-Signature`: HMAC-SHA256 over version, timestamp and body.
+pub fn email(secret: &str, timestamp: i64, body: &[u8]) -> String {
+    format!("sha256={}", sha256(secret, &[format!("v1:{timestamp}:").as_bytes(), body]))
+}
+
 fn sha256(key: &str, parts: &[&[u8]]) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(key.as_bytes()).expect("HMAC takes a key of any length");
     for part in parts {

@@ -53,12 +53,25 @@ impl SlackReport {
     }
 
     pub(crate) fn webhook(&self) -> Webhook {
+        self.webhook_of(self.event())
+    }
+
+    /// The same message with files, as Slack describes them.
+    pub(crate) fn webhook_with_files(&self, files: &[Value]) -> Webhook {
+        let mut event = self.event();
+        event["subtype"] = json!("file_share");
+        event["upload"] = json!(false);
+        event["files"] = json!(files);
+        self.webhook_of(event)
+    }
+
+    fn webhook_of(&self, event: Value) -> Webhook {
         let app = App {
             team_id: &self.team_id,
             app_id: &self.app_id,
             bot_user_id: &self.bot_user_id,
         };
-        envelope(app, &self.event_id, seconds_of(&self.ts), self.event())
+        envelope(app, &self.event_id, seconds_of(&self.ts), event)
     }
 }
 

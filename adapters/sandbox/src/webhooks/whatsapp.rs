@@ -126,6 +126,17 @@ pub(crate) fn messages(number: &BusinessNumber, reports: &[WhatsAppReport]) -> W
     delivery(number, json!({"contacts": contacts, "messages": messages}))
 }
 
+/// One message that is a picture.
+pub(crate) fn picture(number: &BusinessNumber, report: &WhatsAppReport, media: &Value) -> Webhook {
+    let mut message = report.message();
+    if let Value::Object(message) = &mut message {
+        message.remove("text");
+        message.insert("type".to_owned(), json!("image"));
+        message.insert("image".to_owned(), media.clone());
+    }
+    delivery(number, json!({"contacts": [report.contact()], "messages": [message]}))
+}
+
 pub(crate) fn statuses(number: &BusinessNumber, statuses: &[WhatsAppStatus]) -> Webhook {
     let statuses: Vec<Value> = statuses.iter().map(WhatsAppStatus::value).collect();
     delivery(number, json!({"statuses": statuses}))

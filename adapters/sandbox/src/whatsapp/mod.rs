@@ -11,10 +11,12 @@ use axum::{
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
+use serde_json::json;
 
 use crate::{
-    Inbound, Provider, RecordedRequest,
+    Inbound, Provider, RecordedRequest, SandboxFile,
     config::{SandboxConfig, Template},
+    files,
     webhooks::{BusinessNumber, WhatsAppReport, whatsapp::messages as messages_webhook},
     world::World,
 };
@@ -242,6 +244,19 @@ impl WhatsApp {
         (report, inbound)
     }
 
+    /// A person sends a picture, with or without words. The app asks for its address, and then for the picture.
+    pub fn person_sends_picture(&self, from: &str, profile_name: &str, caption: &str, file: SandboxFile) -> (WhatsAppReport, Inbound) {
+        let world = &self.world;
+        let (report, _) = self.person_writes(from, profile_name, caption);
+        let id = world.ids.digits(15);
+        let media = json!({
+            "id": id, "mime_type": file.content_type, "sha256": file.sha256(), "caption": caption,
+        });
+        world.files.lock().put(id, file);
+        let inbound = Inbound(crate::webhooks::whatsapp::picture(&self.number(), &report, &media));
+        (report, inbound)
+    }
+
     /// Takes a message that was built elsewhere into the chat, and opens its author's window from its own time.
     pub fn register(&self, report: &WhatsAppReport) {
         let mut state = self.world.whatsapp.lock();
@@ -321,6 +336,7 @@ fn number_of(world: &World) -> BusinessNumber {
 pub(crate) fn router(world: &Arc<World>) -> Router {
     Router::new()
         .route("/{version}/{phone_number_id}", get(number::show))
+        .route("/whatsapp_business/attachments/{id}", get(files::of_whatsapp))
         .route("/{version}/{phone_number_id}/messages", post(send::send))
         .fallback(errors::unknown_path)
         .with_state(Arc::clone(world))
