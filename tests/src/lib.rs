@@ -3,6 +3,7 @@
 pub mod api;
 pub mod browser;
 pub mod host;
+pub mod proxy;
 pub mod wait;
 
 /// The examples of the pages that a reader begins with, as doc tests.
