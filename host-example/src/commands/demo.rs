@@ -19,7 +19,7 @@ use tokio::net::TcpListener;
 
 use super::autopilot::Autopilot;
 use crate::{
-    config::{IntercomSettings, NotionSettings, OpenAiSettings, Settings, SlackSettings, WhatsAppSettings},
+    config::{EmailSettings, IntercomSettings, NotionSettings, OpenAiSettings, Settings, SlackSettings, SmtpSettings, WhatsAppSettings},
     server, shutdown,
     telemetry::{self, LogStyle},
     wiring,
@@ -159,6 +159,18 @@ fn point_at(settings: &mut Settings, sandbox: &Sandbox) {
         template: Some(TEMPLATE.0.to_owned()),
         template_language: TEMPLATE.1.to_owned(),
         base_url: Some(sandbox.whatsapp_base_url()),
+    });
+    settings.email = Some(EmailSettings {
+        webhook_secrets: vec![config.email.webhook_secret.clone().into()],
+        own_addresses: Vec::new(),
+        own_list_ids: Vec::new(),
+    });
+    settings.smtp = Some(SmtpSettings {
+        url: sandbox.smtp_url().into(),
+        from: format!("Acme Support <{}>", config.email.address),
+        subject: None,
+        unsubscribe: None,
+        authority: None,
     });
     settings.notion = Some(NotionSettings {
         token: config.notion.token.clone().into(),
