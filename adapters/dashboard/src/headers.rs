@@ -27,7 +27,11 @@ const HEADERS: [(HeaderName, &str); 7] = [
 pub(crate) async fn set(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     for (name, value) in HEADERS {
-        response.headers_mut().insert(name, HeaderValue::from_static(value));
+        // A download says something stricter about itself.
+        response
+            .headers_mut()
+            .entry(name)
+            .or_insert(HeaderValue::from_static(value));
     }
     response
 }

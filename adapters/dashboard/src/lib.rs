@@ -46,6 +46,7 @@ pub fn router(dashboard: Dashboard) -> Router {
             post(pages::valve::approve),
         )
         .route("/tickets/{number}/changelog/{entry}/reject", post(pages::valve::reject))
+        .route("/attachments/{id}", get(pages::attachment::download))
         .route("/notifications", get(pages::notifications::list))
         .route("/notifications/{id}/retry", post(pages::notifications::retry))
         .route("/notifications/{id}/resolve", post(pages::notifications::resolve))

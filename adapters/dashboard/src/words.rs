@@ -5,7 +5,6 @@ use feedback_core::{
         ChangelogStatus, Channel, DeliveryMode, EnrichmentStatus, EventKind, Language, Notification,
         NotificationStatus, ThreadRef, Timestamp, is_direction_override,
     },
-    logic::window,
     usecases::PlannedDelivery,
 };
 
@@ -204,30 +203,52 @@ pub(crate) fn plan(planned: &PlannedDelivery, now: Timestamp) -> String {
         },
         DeliveryMode::DirectMessage => "As a direct message in Slack: a slash command has no thread.".to_owned(),
         DeliveryMode::ConversationReply => "As a reply in the Intercom conversation.".to_owned(),
-        DeliveryMode::SessionOrTemplate { template } => whatsapp(planned, template.is_some(), now),
-        DeliveryMode::Email => "By email; this hub sends none yet, so it will wait for you.".to_owned(),
+        DeliveryMode::SessionOrTemplate { .. } => whatsapp(planned, now),
+        DeliveryMode::Email => "By email, in the thread of their mail.".to_owned(),
         DeliveryMode::Inbox => "In the in-app inbox.".to_owned(),
         DeliveryMode::ByHand => "By you: a colleague wrote this report down, and there is no way back.".to_owned(),
     }
 }
 
-fn whatsapp(planned: &PlannedDelivery, has_template: bool, now: Timestamp) -> String {
-    let closes = planned
-        .last_message_at
-        .map(window::closes_at)
-        .filter(|closes| now < *closes);
-    match (closes, has_template) {
-        (Some(closes), _) => {
-            let minutes = closes.since(now).as_secs() / 60;
-            format!(
-                "On WhatsApp as free text: the 24 hours run for another {} h {} min.",
-                minutes / 60,
-                minutes % 60
-            )
+fn whatsapp(planned: &PlannedDelivery, now: Timestamp) -> String {
+    let Some(plan) = &planned.whatsapp else {
+        return "On WhatsApp.".to_owned();
+    };
+    let later = match (&plan.template, &plan.template_text, &plan.why_no_template) {
+        (Some((template, _)), Some(text), _) => {
+            format!("the template {} ({}): \u{201c}{text}\u{201d}", template.name, template.language)
         }
-        (None, true) => "On WhatsApp with the template: the 24 hours are over.".to_owned(),
-        (None, false) => "Not now: WhatsApp's 24 hours are over, and no template is configured.".to_owned(),
+        (Some((template, parameters)), None, _) => format!(
+            "the template {} ({}) with \u{201c}{}\u{201d}",
+            template.name,
+            template.language,
+            parameters.join("\u{201d}, \u{201c}")
+        ),
+        (None, _, why) => {
+            let why = why.as_deref().unwrap_or("no template is configured");
+            return match plan.session_until {
+                Some(closes) => format!(
+                    "On WhatsApp as free text: the 24 hours run for another {}. After that it waits for the person's next message: {why}.",
+                    left(closes, now)
+                ),
+                None => format!(
+                    "Not now: WhatsApp's 24 hours are over, and {why}. It waits for the person's next message."
+                ),
+            };
+        }
+    };
+    match plan.session_until {
+        Some(closes) => format!(
+            "On WhatsApp as free text: the 24 hours run for another {}. After that, {later}.",
+            left(closes, now)
+        ),
+        None => format!("On WhatsApp, since the 24 hours are over, with {later}."),
     }
+}
+
+fn left(closes: Timestamp, now: Timestamp) -> String {
+    let minutes = closes.since(now).as_secs() / 60;
+    format!("{} h {} min", minutes / 60, minutes % 60)
 }
 
 /// A moment for people: to the minute, in UTC.

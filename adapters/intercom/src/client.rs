@@ -3,12 +3,13 @@
 use std::{fmt, time::Duration};
 
 use feedback_core::ports::PortError;
-use feedback_http_client::{Answer, BaseUrl, Bearer, Call, ConfigError, HttpClient, HttpClientConfig, Url};
+use feedback_http_client::{Answer, BaseUrl, Bearer, Call, ConfigError, FileClient, HttpClient, HttpClientConfig, Url};
 use serde::de::DeserializeOwned;
 
 use crate::{
     IntercomConfig,
     error::{Effect, check, unreadable},
+    files,
     wire::{Admins, Contact, Conversation, Me, Reply},
 };
 
@@ -21,6 +22,7 @@ const VERSION: &str = "2.14";
 /// Intercom, through one workspace's token.
 pub struct Intercom {
     http: HttpClient,
+    files: FileClient,
     base: BaseUrl,
     token: Bearer,
     admin_id: String,
@@ -58,9 +60,11 @@ impl Intercom {
                 problem: "it is not a number",
             });
         }
+        let base = BaseUrl::parse(&config.base_url)?;
         Ok(Self {
             http: HttpClient::new(HttpClientConfig::default().with_timeout(config.timeout))?,
-            base: BaseUrl::parse(&config.base_url)?,
+            files: FileClient::new(files::hosts(&base))?,
+            base,
             token: Bearer::new(&config.access_token)?,
             admin_id: config.admin_id,
             timeout: config.timeout,
@@ -98,6 +102,11 @@ impl Intercom {
     /// The teammate that comments are written as.
     pub(crate) fn admin_id(&self) -> &str {
         &self.admin_id
+    }
+
+    /// Where uploads come from.
+    pub(crate) fn files(&self) -> &FileClient {
+        &self.files
     }
 
     /// `POST /conversations/{id}/reply`. It gives the whole conversation.

@@ -4,6 +4,7 @@ mod client;
 mod config;
 mod directory;
 mod error;
+mod files;
 mod mapping;
 mod sender;
 mod wire;

@@ -126,6 +126,8 @@ fn s3(bucket: &str, access: &S3Access, config: &ObjectStoreConfig) -> Result<obj
         .with_access_key_id(key)
         .with_secret_access_key(secret.expose_secret())
         .with_virtual_hosted_style_request(false)
+        // One DELETE, and not a POST of a list of one, which some servers lack.
+        .with_disable_bulk_delete(true)
         // The core decides what is tried again, and when.
         .with_retry(RetryConfig {
             backoff: BackoffConfig::default(),

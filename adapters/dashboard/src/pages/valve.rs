@@ -242,7 +242,7 @@ async fn answer(dashboard: &Dashboard, result: Result<(), ReviewError>, number: 
             StatusCode::CONFLICT,
             "The ticket moved on since the draft was written: it is not solved any more.".to_owned(),
         ),
-        ReviewError::InvalidContent | ReviewError::ReasonMissing | ReviewError::KeyReused | ReviewError::Erased => {
+        ReviewError::InvalidContent | ReviewError::ReasonMissing | ReviewError::KeyReused | ReviewError::NamesReporter | ReviewError::Erased => {
             (StatusCode::UNPROCESSABLE_ENTITY, sentence(&error.to_string()))
         }
         ReviewError::Storage(error) => {

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what does not unwrap is a failed test")]
 
+mod files;
 mod operations;
 mod pages;
 mod person;

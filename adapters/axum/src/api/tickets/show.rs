@@ -5,11 +5,12 @@ use std::sync::Arc;
 use axum::{extract::State, http::StatusCode};
 use feedback_core::{
     domain::{
-        Attachment, AttachmentId, AttachmentStatus, Channel, EnrichmentStatus, EventId, EventKind, ExternalId,
-        Inference, Language, LinkStatus, Priority, SourceId, TicketEvent, TicketId, TicketLink, TicketLinkId,
+        AttachmentId, AttachmentStatus, Channel, EnrichmentStatus, EventId, EventKind, ExternalId,
+        Inference, Language, Priority, SourceId, TicketEvent, TicketId,
         TicketNumber, TicketSource, TicketStatus, TicketType, Timestamp, UserId,
     },
     ports::TicketDetail,
+    usecases::{NamedAttachment, attachment_reason},
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -21,6 +22,7 @@ use crate::{
         Api,
         call::{Id, Versioned},
         changelog::EntryBody,
+        links::LinkBody,
         notifications::NotificationBody,
         words::{ChannelWord, PriorityWord, TicketStatusWord, TicketTypeWord},
     },
@@ -139,40 +141,29 @@ struct EventBody {
     at: Timestamp,
 }
 
-/// A pair of tickets that look alike.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-#[schema(as = TicketLink)]
-struct LinkBody {
-    #[schema(value_type = Uuid)]
-    id: TicketLinkId,
-    /// The newer one.
-    #[schema(value_type = Uuid)]
-    ticket_id: TicketId,
-    /// The older one.
-    #[schema(value_type = Uuid)]
-    original_id: TicketId,
-    /// How likely they are the same, 0 to 1.
-    score: f32,
-    /// Words that made it likely.
-    evidence: Vec<String>,
-    /// `suggested`, `accepted` or `dismissed`.
-    #[schema(value_type = String)]
-    status: LinkStatus,
-    #[schema(value_type = String, format = DateTime)]
-    created_at: Timestamp,
-}
-
 /// A file of a message.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Attachment)]
 struct AttachmentBody {
     #[schema(value_type = Uuid)]
     id: AttachmentId,
+    /// Message that brought it.
+    #[schema(value_type = Uuid)]
+    source_id: SourceId,
+    /// Its name as the person had it: not safe for a disk as it is.
+    name: Option<String>,
+    /// Once it is stored, what its bytes are; before, what its provider claims.
     content_type: Option<String>,
     size_bytes: Option<u64>,
-    /// `announced`, `stored`, `refused` or `failed`.
+    /// `announced`, `stored`, `refused`, `failed` or `erased`.
     #[schema(value_type = String)]
     status: AttachmentStatus,
+    /// Why it was refused or failed: a code.
+    reason: Option<String>,
+    /// SHA-256 of the stored bytes, hexadecimal.
+    sha256: Option<String>,
+    /// Where the bytes are, once it is stored: `/api/attachments/…`.
+    download: Option<String>,
 }
 
 /// What the rules read, and why.
@@ -233,16 +224,18 @@ pub(super) async fn load(api: &Api, id: TicketId) -> Result<TicketDetailBody, Pr
         None => None,
     };
     let reporter = ReporterBody::of(&api.hub.show, &detail.reporter)?;
-    Ok(body(detail, reporter, changelog))
+    let named = api.hub.attachments.named(detail.attachments.clone(), &detail.sources);
+    let attachments = named.await.into_iter();
+    let attachments = attachments.map(|file| AttachmentBody::of(file, &detail.events)).collect();
+    Ok(body(detail, reporter, changelog, attachments))
 }
 
-fn body(detail: TicketDetail, reporter: ReporterBody, changelog: Option<EntryBody>) -> TicketDetailBody {
+fn body(detail: TicketDetail, reporter: ReporterBody, changelog: Option<EntryBody>, attachments: Vec<AttachmentBody>) -> TicketDetailBody {
     let TicketDetail {
         ticket,
         sources,
         events,
         links,
-        attachments,
         notifications,
         ..
     } = detail;
@@ -263,11 +256,11 @@ fn body(detail: TicketDetail, reporter: ReporterBody, changelog: Option<EntryBod
         timeline: events.into_iter().map(EventBody::from).collect(),
         suggestions: links
             .iter()
-            .filter(|link| link.status == LinkStatus::Suggested)
+            .filter(|link| link.is_open())
             .cloned()
             .collect(),
         links,
-        attachments: attachments.into_iter().map(AttachmentBody::from).collect(),
+        attachments,
         inferred: ticket.inferred.into(),
         enrichment_status: ticket.enrichment,
         ai_suggested_type: suggestion.as_ref().map(|suggestion| suggestion.ticket_type),
@@ -316,27 +309,22 @@ impl From<TicketEvent> for EventBody {
     }
 }
 
-impl From<TicketLink> for LinkBody {
-    fn from(link: TicketLink) -> Self {
+impl AttachmentBody {
+    fn of(file: NamedAttachment, events: &[TicketEvent]) -> Self {
+        let NamedAttachment { attachment, name } = file;
+        let is_missing = matches!(attachment.status, AttachmentStatus::Refused | AttachmentStatus::Failed);
+        let reason = attachment_reason(events, attachment.id).filter(|_| is_missing);
+        let is_stored = attachment.status == AttachmentStatus::Stored;
         Self {
-            id: link.id,
-            ticket_id: link.ticket,
-            original_id: link.original,
-            score: link.score,
-            evidence: link.evidence,
-            status: link.status,
-            created_at: link.created_at,
-        }
-    }
-}
-
-impl From<Attachment> for AttachmentBody {
-    fn from(file: Attachment) -> Self {
-        Self {
-            id: file.id,
-            content_type: file.content_type,
-            size_bytes: file.size_bytes,
-            status: file.status,
+            id: attachment.id,
+            source_id: attachment.source,
+            name: name.map(|name| name.to_string()),
+            content_type: attachment.content_type,
+            size_bytes: attachment.size_bytes,
+            status: attachment.status,
+            reason: reason.map(str::to_owned),
+            sha256: attachment.sha256,
+            download: is_stored.then(|| format!("/api/attachments/{}", attachment.id)),
         }
     }
 }
