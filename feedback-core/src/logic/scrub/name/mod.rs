@@ -23,6 +23,8 @@ const STRONG: i32 = 38;
 
 /// A word is a name from this score of the model on, whatever the rules say.
 const SURE: i32 = 40;
+/// A word that most often is something else, a product or a month, needs this score.
+const CERTAIN: i32 = 200;
 /// Under this score the model overrules the rules.
 const DENIED: i32 = -40;
 
@@ -35,10 +37,13 @@ pub(super) fn find(reading: &Reading<'_>, claims: &mut Claims) {
         if ruled && opinion.cues[index] >= STRONG {
             return true;
         }
-        if !ruled && finder.is_barred(index, after_name) {
-            return false;
-        }
-        tagger::score(&finder, opinion, index, after_name) > if ruled { DENIED } else { SURE }
+        let needed = match () {
+            () if ruled => DENIED,
+            () if finder.is_thing(index) => return false,
+            () if finder.is_barred(index, after_name) => CERTAIN,
+            () => SURE,
+        };
+        tagger::score(&finder, opinion, index, after_name) > needed
     });
     rules.hidden = decided;
     finder.second_look(&mut rules.hidden);
@@ -124,12 +129,16 @@ impl Finder<'_, '_> {
             .or(Cues::NATIONAL)
             .or(Cues::UNIT)
             .or(Cues::DELIVERY)
-            .or(Cues::OURS);
-        it.allowed == 2
-            || it.allowed == 1 && !surname
+            .or(Cues::OURS)
+            .or(Cues::TITLE);
+        it.allowed == 1 && !surname
             || it.word.cues.has(labels) && it.class.given() < 3 && !surname
             || it.word.cues.has(Cues::CALENDAR) && it.case == Case::Lower
-            || self.place(index) < 0
+    }
+
+    /// A part of a phrase that stays, or of what bears a person's name: a street, a hospital, a company.
+    fn is_thing(&self, index: usize) -> bool {
+        self.traits[index].allowed == 2 || self.place(index) < 0
     }
 
     /// A name ends right before word `index`, particles and initials aside.
