@@ -273,12 +273,12 @@ mod tests {
             .collect();
         assert!(messages.len() >= 600);
         let measure = Measure::of(&Scrubber::new(), &messages);
-        assert!(measure.all.share() >= 0.95, "{measure}");
-        assert!(measure.messages.share() >= 0.93, "{measure}");
+        assert!(measure.all.share() >= 0.96, "{measure}");
+        assert!(measure.messages.share() >= 0.94, "{measure}");
         assert!(measure.character_precision() >= 0.97, "{measure}");
-        assert!(measure.harmless_lost() <= 0.011, "{measure}");
+        assert!(measure.harmless_lost() <= 0.013, "{measure}");
         for (label, floor) in [
-            (Label::Name, 0.935),
+            (Label::Name, 0.955),
             (Label::Email, 0.99),
             (Label::Phone, 0.96),
             (Label::Card, 0.995),

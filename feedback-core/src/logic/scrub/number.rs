@@ -106,7 +106,13 @@ fn classify(reading: &Reading<'_>, run: &Run, claims: &mut Claims) {
     while from < run.groups.len() {
         let longest = (from + MAX_GROUPS).min(run.groups.len());
         let hit = (from + 1..=longest).rev().find_map(|to| {
-            let number = number(reading.view, &run.groups[from..to]);
+            let groups = &run.groups[from..to];
+            // Accounts are the longest; nothing is shorter than six.
+            let digits: usize = groups.iter().map(|(start, end)| end - start).sum();
+            if groups.len() > 4 && !(6..=22).contains(&digits) {
+                return None;
+            }
+            let number = number(reading.view, groups);
             verdict(reading, &number).map(|verdict| (to, number.start, number.end, verdict))
         });
         match hit {

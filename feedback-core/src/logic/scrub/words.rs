@@ -155,6 +155,9 @@ impl Words {
     /// How many words before `at` the nearest cue of these kinds stands: 1 is the word right before. Numbers do not
     /// count as words, a new line counts as two.
     pub(super) fn distance(&self, view: &View<'_>, at: usize, kinds: Cues, limit: usize) -> Option<usize> {
+        if !self.cues.has(kinds) {
+            return None;
+        }
         let mut distance = 0;
         let mut right = at;
         for word in self.before(at).take(limit * 2) {
