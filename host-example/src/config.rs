@@ -11,7 +11,10 @@ use std::{
     time::Duration,
 };
 
+use feedback_core::usecases::RetentionSettings;
 use secrecy::SecretString;
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Sections and their keys; `""` is the top of the file. A key that is not here is a mistake, and is told.
 const KEYS: &[(&str, &[&str])] = &[
@@ -24,6 +27,7 @@ const KEYS: &[(&str, &[&str])] = &[
             "queue_url",
             "blob_url",
             "secret_keys",
+            "erasure_log",
             "api_token",
         ],
     ),
@@ -42,6 +46,7 @@ const KEYS: &[(&str, &[&str])] = &[
             "phone_number_id",
             "template",
             "template_language",
+            "business_account_id",
             "base_url",
         ],
     ),
@@ -52,6 +57,10 @@ const KEYS: &[(&str, &[&str])] = &[
     ),
     ("openai", &["api_key", "model", "embedding_model", "base_url"]),
     ("smtp", &["url", "from", "subject", "unsubscribe", "authority"]),
+    (
+        "retention",
+        &["raw_payload_days", "closed_ticket_days", "attachment_days", "finished_job_days"],
+    ),
     (
         "delivery",
         &[
@@ -79,10 +88,14 @@ pub(crate) struct Settings {
     pub(crate) listen: Option<SocketAddr>,
     /// Where people open the hub.
     pub(crate) public_url: Option<String>,
-    /// The SQLite file, where configured.
-    pub(crate) database: Option<PathBuf>,
+    /// Where the data is, where configured.
+    pub(crate) database: Option<Database>,
     /// Where the bytes of attachments are kept.
     pub(crate) blob: BlobSettings,
+    /// Who was erased, kept beside the database.
+    pub(crate) erasure_log: Option<PathBuf>,
+    /// For how long what is kept.
+    pub(crate) retention: RetentionSettings,
     /// The vault's key ring, as configured.
     pub(crate) secret_keys: Option<SecretString>,
     /// A bearer token for the API.
@@ -171,6 +184,8 @@ pub(crate) struct WhatsAppSettings {
     pub(crate) template: Option<String>,
     /// Its language code.
     pub(crate) template_language: String,
+    /// The account whose templates are checked.
+    pub(crate) business_account_id: Option<String>,
     /// Graph API.
     pub(crate) base_url: Option<String>,
 }
@@ -302,9 +317,18 @@ impl Settings {
         self.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080)))
     }
 
-    /// The SQLite file: `feedback.db` in the working directory unless configured.
-    pub(crate) fn database_or_default(&self) -> PathBuf {
-        self.database.clone().unwrap_or_else(|| PathBuf::from("feedback.db"))
+    /// Where the data is: `feedback.db` in the working directory unless configured.
+    pub(crate) fn database_or_default(&self) -> Database {
+        self.database
+            .clone()
+            .unwrap_or_else(|| Database::File(PathBuf::from("feedback.db")))
+    }
+
+    /// Where erasures are remembered: beside the SQLite file unless configured; in the working directory for a server.
+    pub(crate) fn erasure_log_or_default(&self) -> PathBuf {
+        let database = self.database_or_default();
+        let beside = database.file().unwrap_or(std::path::Path::new("feedback.db"));
+        self.erasure_log.clone().unwrap_or_else(|| beside.with_extension("erasures.jsonl"))
     }
 
     /// Where attachments are: beside the SQLite file unless configured.
@@ -312,8 +336,10 @@ impl Settings {
         if let Some(url) = &self.blob.url {
             return Ok(url.clone());
         }
-        let database = std::path::absolute(self.database_or_default())?;
-        let folder = database.with_file_name("feedback-attachments");
+        let database = self.database_or_default();
+        // A server has no place beside it: the working directory then.
+        let beside = std::path::absolute(database.file().unwrap_or(std::path::Path::new("feedback.db")))?;
+        let folder = beside.with_file_name("feedback-attachments");
         url::Url::from_file_path(folder)
             .map(String::from)
             .map_err(|()| std::io::Error::other("the database's folder is no path of a URL"))
@@ -412,6 +438,8 @@ impl Source {
             database: self.database(),
             blob: self.blob(),
             secret_keys: self.take("", "secret_keys").map(SecretString::from),
+            erasure_log: self.take("", "erasure_log").filter(|path| !path.is_empty()).map(PathBuf::from),
+            retention: self.retention(),
             api_token: self
                 .take("", "api_token")
                 .and_then(|token| self.strong("", "api_token", token)),
@@ -465,17 +493,17 @@ impl Source {
         blob
     }
 
-    fn database(&mut self) -> Option<PathBuf> {
+    fn database(&mut self) -> Option<Database> {
         let url = self.take("", "database_url").filter(|url| !url.is_empty())?;
-        let path = url
-            .strip_prefix("sqlite://")
-            .filter(|path| !path.is_empty())
-            .map(PathBuf::from);
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            return Some(Database::Server(SecretString::from(url)));
+        }
+        let path = url.strip_prefix("sqlite://").filter(|path| !path.is_empty());
         if path.is_none() {
             self.problems
-                .push("DATABASE_URL must be sqlite://PATH: this version stores in SQLite alone".to_owned());
+                .push("DATABASE_URL must be sqlite://PATH or postgres://USER:PASSWORD@HOST/DATABASE".to_owned());
         }
-        path
+        path.map(|path| Database::File(PathBuf::from(path)))
     }
 
     fn slack(&mut self) -> Option<SlackSettings> {
@@ -529,6 +557,9 @@ impl Source {
                 template_language: self
                     .take("whatsapp", "template_language")
                     .unwrap_or_else(|| "en".to_owned()),
+                business_account_id: self
+                    .take("whatsapp", "business_account_id")
+                    .filter(|id| !id.is_empty()),
                 base_url: self.url("whatsapp", "base_url"),
             }
         })
@@ -583,6 +614,29 @@ impl Source {
             embedding_model: self.take("openai", "embedding_model").filter(|model| !model.is_empty()),
             base_url: self.url("openai", "base_url"),
         })
+    }
+
+    /// Days; 0 keeps for ever.
+    fn retention(&mut self) -> RetentionSettings {
+        let mut days = |key: &str, default: u64| match self.take("retention", key).filter(|days| !days.is_empty()) {
+            None => Some(default),
+            Some(text) => match text.parse::<u32>() {
+                Ok(days) => Some(u64::from(days)),
+                Err(_) => {
+                    let name = key.to_ascii_uppercase();
+                    self.problems.push(format!("RETENTION.{name} must be a number of days, 0 for ever"));
+                    None
+                }
+            },
+        };
+        let kept = |days: Option<u64>| days.filter(|days| *days > 0).map(|days| DAY * days as u32);
+        let defaults = RetentionSettings::default();
+        RetentionSettings {
+            raw_payloads: kept(days("raw_payload_days", 30)),
+            closed_tickets: kept(days("closed_ticket_days", 0)),
+            attachments: kept(days("attachment_days", 0)),
+            finished_jobs: kept(days("finished_job_days", 7)).unwrap_or(defaults.finished_jobs),
+        }
     }
 
     fn delivery(&mut self) -> DeliveryKeys {
@@ -754,7 +808,7 @@ mod tests {
         let settings = Settings::from_pairs(&[]).unwrap();
         assert!(settings.slack.is_none() && settings.openai.is_none());
         assert_eq!(settings.listen_or_default().port(), 8080);
-        assert_eq!(settings.database_or_default(), Path::new("feedback.db"));
+        assert_eq!(settings.database_or_default().file(), Some(Path::new("feedback.db")));
     }
 
     #[test]

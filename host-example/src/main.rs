@@ -5,6 +5,7 @@ mod config;
 mod http_edge;
 mod server;
 mod shutdown;
+mod store;
 mod telemetry;
 mod wiring;
 
@@ -12,7 +13,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
-use commands::{access, demo, doctor, migrate, offline, serve, simulate};
+use commands::{access, demo, doctor, migrate, offline, privacy, serve, similar, simulate};
 
 /// Turns customers' messages into tickets, and tells the customers when their problem is solved.
 #[derive(Debug, Parser)]
@@ -47,10 +48,23 @@ enum Command {
         #[command(subcommand)]
         action: access::TokenAction,
     },
+    /// Writes everything that is kept of a person, for them, to standard output.
+    Export(privacy::Copy),
+    /// Erases a person: keys, names, addresses, texts and files. It cannot be taken back.
+    Erase(privacy::Person),
+    /// Removes what retention says has had its time; a running host does it every hour.
+    Purge,
+    /// Moves everything to the newest of SECRET_KEYS, so that older ones can go. It can be stopped and run again.
+    RotateKeys,
+    /// Proves that the timelines are as they were written, and names the first event of each that is not.
+    Verify,
     /// Reads JSON lines {"id","text"} and writes {"id","type","priority"}: what the rules make of your own messages.
-    Classify,
+    Classify(offline::ClassifyArguments),
     /// Reads JSON lines {"id","text"} and writes {"id","redacted","spans"}: what the scrubber hides in your own messages.
     Scrub,
+    /// Reads JSON lines {"id","created_at","text"} and writes {"query","candidates"}: which of your own messages repeat an
+    /// older one, likeliest first, with the probability.
+    Similar(similar::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -62,7 +76,7 @@ fn main() -> ExitCode {
     }
     let command = cli.command.unwrap_or_else(|| Command::Demo(demo::Arguments::default()));
     let result = match command {
-        Command::Classify => offline::classify(),
+        Command::Classify(arguments) => offline::classify(arguments),
         Command::Scrub => offline::scrub(),
         online => run(online, cli.config.as_deref()),
     };
@@ -84,9 +98,15 @@ fn run(command: Command, config: Option<&std::path::Path>) -> anyhow::Result<()>
             Command::Simulate(arguments) => simulate::run(arguments, config).await,
             Command::Migrate => migrate::run(config),
             Command::Doctor => doctor::run(config).await,
+            Command::Export(copy) => privacy::export(copy, config).await,
+            Command::Erase(person) => privacy::erase(person, config).await,
+            Command::Purge => privacy::purge(config).await,
+            Command::RotateKeys => privacy::rotate_keys(config).await,
+            Command::Verify => privacy::verify(config).await,
             Command::User { action } => access::user(action, config).await,
             Command::Token { action } => access::token(action, config).await,
-            Command::Classify | Command::Scrub => Ok(()),
+            Command::Similar(arguments) => similar::run(arguments).await,
+            Command::Classify(_) | Command::Scrub => Ok(()),
         }
     });
     // A connection that a client holds open must not keep the process.

@@ -1,9 +1,10 @@
 //! The only place where an adapter meets a port.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use anyhow::Context;
 use feedback_adapters::{
+    embeddings::WordTable,
     email::{Email, EmailConfig},
     intercom::{Intercom, IntercomConfig},
     local_ai::LocalAi,
@@ -11,7 +12,6 @@ use feedback_adapters::{
     object_store::{ObjectBlobs, ObjectStoreConfig},
     openai::{OpenAi, OpenAiConfig},
     slack::{Slack, SlackConfig},
-    sqlite::{Sqlite, SqliteConfig},
     system::{RandomIds, SystemClock},
     vault::{KeyRing, RingVault},
     whatsapp::{WhatsApp, WhatsAppConfig},
@@ -29,7 +29,10 @@ use feedback_core::{
 };
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::config::{self, InvalidConfiguration, Settings};
+use crate::{
+    config::{self, InvalidConfiguration, Settings},
+    store::Store,
+};
 
 /// A provider that does not answer must not keep the hub from starting.
 const IDENTITY_LIMIT: Duration = Duration::from_secs(3);
@@ -38,7 +41,7 @@ const IDENTITY_LIMIT: Duration = Duration::from_secs(3);
 pub(crate) struct Wired {
     pub(crate) hub: Arc<Hub>,
     pub(crate) worker: Worker,
-    pub(crate) store: Sqlite,
+    pub(crate) store: Store,
     pub(crate) providers: Providers,
 }
 
@@ -143,7 +146,7 @@ impl Providers {
 pub(crate) async fn wire(settings: &Settings, keys: &SecretString) -> anyhow::Result<Wired> {
     let ring = KeyRing::parse(keys.expose_secret())
         .map_err(|error| InvalidConfiguration::one(&format!("SECRET_KEYS: {error}")))?;
-    let store = open(&settings.database_or_default())?;
+    let (store, _) = Store::open(&settings.database_or_default()).await?;
     let providers = Providers::new(settings)?;
     let rules = rules(settings, &providers).await;
     let clock = Arc::new(SystemClock);
@@ -152,13 +155,12 @@ pub(crate) async fn wire(settings: &Settings, keys: &SecretString) -> anyhow::Re
         base: settings.delivery.retry_base,
         cap: settings.delivery.retry_cap,
     };
-    let shared = Arc::new(store.clone());
     let (triage, writer) = ai(&providers);
-    let hub = Arc::new(Hub::new(
+    let hub = Hub::new(
         Ports {
-            storage: shared.clone(),
-            queries: shared.clone(),
-            queue: shared.clone(),
+            storage: store.storage(),
+            queries: store.queries(),
+            queue: store.queue(),
             vault: Arc::new(RingVault::new(ring)),
             clock: clock.clone(),
             ids: ids.clone(),
@@ -173,12 +175,16 @@ pub(crate) async fn wire(settings: &Settings, keys: &SecretString) -> anyhow::Re
             conversations: providers.conversations(),
         },
         hub_settings(settings, rules, backoff),
-    ));
+    );
+    let hub = Arc::new(match &providers.whatsapp {
+        Some(whatsapp) if whatsapp.knows_templates() => hub.with_templates(whatsapp.clone()),
+        _ => hub,
+    });
     let worker_settings = WorkerSettings {
         backoff,
         ..WorkerSettings::default()
     };
-    let worker = Worker::new(shared, hub.registry(), clock, ids, worker_settings);
+    let worker = Worker::new(store.queue(), hub.registry(), clock, ids, worker_settings);
     Ok(Wired {
         hub,
         worker,
@@ -201,14 +207,6 @@ pub(crate) fn blobs(settings: &Settings) -> anyhow::Result<ObjectBlobs> {
         config = config.with_keys(key, secret.clone());
     }
     ObjectBlobs::open(&config).context("BLOB_URL")
-}
-
-/// Opens the SQLite file and brings it to this program's schema.
-pub(crate) fn open(path: &Path) -> anyhow::Result<Sqlite> {
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder).with_context(|| format!("could not make {}", folder.display()))?;
-    }
-    Ok(Sqlite::open(SqliteConfig::new(path))?)
 }
 
 fn hub_settings(settings: &Settings, rules: Rules, backoff: Backoff) -> HubSettings {
@@ -263,7 +261,7 @@ fn embedder(settings: &Settings, providers: &Providers) -> Arc<dyn Embedder> {
         .and_then(|openai| openai.embedding_model.as_ref());
     match (remote, &providers.openai) {
         (Some(_), Some(openai)) => openai.clone(),
-        _ => Arc::new(LocalAi::new()),
+        _ => Arc::new(WordTable::new()),
     }
 }
 
@@ -337,6 +335,9 @@ fn intercom(settings: &config::IntercomSettings) -> anyhow::Result<Intercom> {
 
 fn whatsapp(settings: &config::WhatsAppSettings) -> anyhow::Result<WhatsApp> {
     let mut config = WhatsAppConfig::new(settings.access_token.clone(), settings.phone_number_ids.clone());
+    if let Some(id) = &settings.business_account_id {
+        config = config.with_business_account_id(id);
+    }
     if let Some(url) = &settings.base_url {
         config = config.with_base_url(url);
     }

@@ -7,7 +7,7 @@ use feedback_adapters::system::{RandomIds, SystemClock};
 use feedback_core::usecases::Access;
 use secrecy::ExposeSecret;
 
-use crate::{config::Settings, telemetry, wiring};
+use crate::{config::Settings, store::Store, telemetry};
 
 /// What to do about people.
 #[derive(Debug, Subcommand)]
@@ -31,7 +31,7 @@ pub(crate) enum TokenAction {
 
 pub(crate) async fn user(action: UserAction, config: Option<&Path>) -> anyhow::Result<()> {
     let UserAction::Add { name } = action;
-    let (settings, access) = open(config)?;
+    let (settings, access) = open(config).await?;
     let user = access.add_user(&name).await?;
     let link = access.sign_in_link(user.id).await?;
     let url = settings
@@ -44,17 +44,17 @@ pub(crate) async fn user(action: UserAction, config: Option<&Path>) -> anyhow::R
 
 pub(crate) async fn token(action: TokenAction, config: Option<&Path>) -> anyhow::Result<()> {
     let TokenAction::Add { name } = action;
-    let (_, access) = open(config)?;
+    let (_, access) = open(config).await?;
     let user = access.add_user(&name).await?;
     let (_, token) = access.add_token(&name, user.id).await?;
     println!("{}", token.expose_secret());
     Ok(())
 }
 
-fn open(config: Option<&Path>) -> anyhow::Result<(Settings, Access)> {
+async fn open(config: Option<&Path>) -> anyhow::Result<(Settings, Access)> {
     telemetry::start_logs(telemetry::LogStyle::Plain, "warn");
     let settings = Settings::load(config)?;
-    let store = wiring::open(&settings.database_or_default())?;
-    let access = Access::new(Arc::new(store), Arc::new(SystemClock), Arc::new(RandomIds));
+    let (store, _) = Store::open(&settings.database_or_default()).await?;
+    let access = Access::new(store.storage(), Arc::new(SystemClock), Arc::new(RandomIds));
     Ok((settings, access))
 }

@@ -67,9 +67,11 @@ pub(crate) async fn run(arguments: Arguments, config: Option<&Path>) -> anyhow::
     // Kept until the end: dropping it removes the folder.
     let folder = tempfile::tempdir().context("could not make a folder for the demo's data")?;
     if let Some(file) = arguments.database.clone() {
-        settings.database = Some(file);
+        settings.database = Some(Database::File(file));
     }
-    settings.database.get_or_insert_with(|| folder.path().join("demo.db"));
+    settings
+        .database
+        .get_or_insert_with(|| Database::File(folder.path().join("demo.db")));
     let listener = listen(settings.listen).await?;
     let address = listener.local_addr()?;
     let url = format!("http://{address}");
@@ -158,6 +160,7 @@ fn point_at(settings: &mut Settings, sandbox: &Sandbox) {
         phone_number_ids: vec![config.whatsapp.phone_number_id.clone()],
         template: Some(TEMPLATE.0.to_owned()),
         template_language: TEMPLATE.1.to_owned(),
+        business_account_id: Some(config.whatsapp.business_account_id.clone()),
         base_url: Some(sandbox.whatsapp_base_url()),
     });
     settings.email = Some(EmailSettings {

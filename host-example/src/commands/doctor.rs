@@ -3,16 +3,17 @@
 use std::path::Path;
 
 use feedback_core::{
-    domain::Language,
+    domain::{Language, TemplateRef},
     logic::{
         infer::infer,
         scrub::{KnownPeople, Scrubber},
     },
-    ports::{PortError, PortErrorKind, Triage, TriageRequest},
+    ports::{PortError, PortErrorKind, Templates, Triage, TriageRequest},
+    usecases::{TemplateFit, template_fit},
 };
 use secrecy::ExposeSecret;
 
-use crate::{config::Settings, telemetry, wiring::Providers};
+use crate::{config::Settings, telemetry, wiring::{self, Providers}};
 
 pub(crate) async fn run(config: Option<&Path>) -> anyhow::Result<()> {
     telemetry::start_logs(telemetry::LogStyle::Plain, "error");
@@ -33,6 +34,13 @@ pub(crate) async fn run(config: Option<&Path>) -> anyhow::Result<()> {
     }
     for told in &settings.unsupported {
         println!("note {told}");
+    }
+    match wiring::blobs(&settings) {
+        Ok(blobs) => {
+            let answer = blobs.check().await;
+            report(&mut say, "Attachments", answer.map(|()| "a file can be kept, read and removed".to_owned()));
+        }
+        Err(error) => say("Attachments", false, &format!("{error:#}")),
     }
     let providers = Providers::new(&settings)?;
     for off in providers.off() {
@@ -66,6 +74,25 @@ pub(crate) async fn run(config: Option<&Path>) -> anyhow::Result<()> {
                 .map(|number| format!("number {}", number.display_phone_number.unwrap_or_else(|| id.clone())));
             report(&mut say, "WhatsApp", answer);
         }
+        if let (true, Some(name)) = (whatsapp.knows_templates(), &numbers.template) {
+            let wanted = TemplateRef {
+                name: name.clone(),
+                language: numbers.template_language.clone(),
+            };
+            match whatsapp.templates().await {
+                Ok(all) => match template_fit(&wanted, &all) {
+                    TemplateFit::Usable { .. } => {
+                        say("WhatsApp template", true, &format!("{name} in {} can be used", wanted.language));
+                    }
+                    TemplateFit::Unusable(why) => say("WhatsApp template", false, why),
+                },
+                Err(error) => report(&mut say, "WhatsApp template", Err(error)),
+            }
+        }
+    }
+    if let Some(email) = &providers.email {
+        let words = format!("mails go out from {}", email.address());
+        report(&mut say, "SMTP", email.check().await.map(|()| words));
     }
     if let Some(notion) = &providers.notion {
         report(

@@ -2,16 +2,13 @@
 
 use std::path::Path;
 
-use crate::{config::Settings, telemetry, wiring};
+use crate::{config::Settings, store::Store, telemetry};
 
-pub(crate) fn run(config: Option<&Path>) -> anyhow::Result<()> {
+pub(crate) async fn run(config: Option<&Path>) -> anyhow::Result<()> {
     telemetry::start_logs(telemetry::LogStyle::Plain, "warn");
     let settings = Settings::load(config)?;
-    let store = wiring::open(&settings.database_or_default())?;
-    println!(
-        "{} has schema version {}",
-        settings.database_or_default().display(),
-        store.schema_version()
-    );
+    let database = settings.database_or_default();
+    let (_, version) = Store::open(&database).await?;
+    println!("{database} has schema version {version}");
     Ok(())
 }

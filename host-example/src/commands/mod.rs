@@ -6,10 +6,12 @@ pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod migrate;
 pub(crate) mod offline;
+pub(crate) mod privacy;
 pub(crate) mod serve;
+pub(crate) mod similar;
 pub(crate) mod simulate;
 
-use feedback_adapters::sqlite::OpenError;
+use feedback_adapters::{postgres, sqlite::OpenError};
 
 use crate::config::InvalidConfiguration;
 
@@ -25,6 +27,16 @@ pub(crate) fn exit_code(error: &anyhow::Error) -> u8 {
     }
     if error.is::<StoreBroken>() {
         return 74;
+    }
+    match error.downcast_ref::<postgres::OpenError>() {
+        Some(postgres::OpenError::Invalid(_)) => return 78,
+        Some(postgres::OpenError::Foreign { .. }) => return 65,
+        // The server may come back: start again later.
+        Some(_) => return 75,
+        None => {}
+    }
+    if error.is::<privacy::TimelinesBroken>() {
+        return 65;
     }
     match error.downcast_ref::<OpenError>() {
         Some(OpenError::Locked { .. }) => 75,

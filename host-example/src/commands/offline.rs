@@ -1,10 +1,14 @@
 //! `classify` and `scrub`: the rules on a team's own messages, as JSON lines, without network and database.
 
-use std::io::{self, BufRead, Write};
+use std::{
+    fs,
+    io::{self, BufRead, Write},
+    path::PathBuf,
+};
 
 use anyhow::Context;
 use feedback_core::logic::{
-    infer::infer,
+    infer::{infer, training::TrainedModel},
     scrub::{KnownPeople, Scrubber},
 };
 use serde::Deserialize;
@@ -17,11 +21,31 @@ struct Message {
     text: String,
 }
 
-pub(crate) fn classify() -> anyhow::Result<()> {
+#[derive(Debug, clap::Args)]
+pub(crate) struct ClassifyArguments {
+    /// A model of your own labels, made by the example train_classifier, instead of the one that this program holds.
+    #[arg(long, value_name = "FILE")]
+    model: Option<PathBuf>,
+}
+
+pub(crate) fn classify(arguments: ClassifyArguments) -> anyhow::Result<()> {
+    let own = arguments.model.map(read_model).transpose()?;
     each_line(|message| {
-        let inference = infer(&message.text);
-        json!({"id": message.id, "type": inference.ticket_type, "priority": inference.priority})
+        let (ticket_type, priority) = own.as_ref().map_or_else(
+            || {
+                let inference = infer(&message.text);
+                (inference.ticket_type, inference.priority)
+            },
+            |model| model.classify(&message.text),
+        );
+        json!({"id": message.id, "type": ticket_type, "priority": priority})
     })
+}
+
+fn read_model(file: PathBuf) -> anyhow::Result<TrainedModel> {
+    let bytes = fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
+    TrainedModel::from_bytes(&bytes)
+        .with_context(|| format!("{} is no model of this version: train it again", file.display()))
 }
 
 pub(crate) fn scrub() -> anyhow::Result<()> {

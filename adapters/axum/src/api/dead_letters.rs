@@ -96,7 +96,14 @@ impl From<Job> for DeadLetterBody {
                 | JobPayload::ReconcileNotification { notification },
             ) => notification_id = Some(notification),
             Ok(JobPayload::LookUpReporter { reporter }) => reporter_id = Some(reporter),
-            Ok(JobPayload::PollTracker) | Err(_) => {}
+            Ok(
+                JobPayload::PollTracker
+                | JobPayload::PurgeExpired
+                | JobPayload::EmbedTickets
+                | JobPayload::FetchAttachment { .. }
+                | JobPayload::DeleteBlob { .. },
+            )
+            | Err(_) => {}
         }
         Self {
             id: job.id,

@@ -1,13 +1,18 @@
 //! The hub's own API: one endpoint a file, problem documents for refusals, and a description that is made of the code.
 
+mod attachments;
 mod call;
 mod changelog;
 mod dead_letters;
+mod groups;
 pub mod health;
+mod links;
 mod metrics;
 mod notifications;
 mod ops;
 mod page;
+mod people;
+mod reporters;
 mod tickets;
 mod words;
 
@@ -87,6 +92,14 @@ fn endpoints() -> Endpoints {
         .routes(routes!(tickets::list::list, tickets::create::create))
         .routes(routes!(tickets::show::show, tickets::update::update))
         .routes(routes!(tickets::confirm::confirm))
+        .routes(routes!(tickets::merge::merge))
+        .routes(routes!(links::accept))
+        .routes(routes!(links::dismiss))
+        .routes(routes!(links::swap))
+        .routes(routes!(links::undo))
+        .routes(routes!(groups::list, groups::create))
+        .routes(routes!(groups::show, groups::update))
+        .routes(routes!(attachments::download))
         .routes(routes!(changelog::generate::generate))
         .routes(routes!(changelog::show::show))
         .routes(routes!(changelog::update::update))
@@ -100,6 +113,13 @@ fn endpoints() -> Endpoints {
         .routes(routes!(dead_letters::list))
         .routes(routes!(dead_letters::retry))
         .routes(routes!(dead_letters::discard))
+        .routes(routes!(reporters::show, people::erase))
+        .routes(routes!(people::known_as))
+        .routes(routes!(people::merge))
+        .routes(routes!(people::part))
+        .routes(routes!(people::export))
+        .routes(routes!(reporters::inbox))
+        .routes(routes!(reporters::read))
         .routes(routes!(metrics::summary))
         .routes(routes!(ops::status))
 }
@@ -109,7 +129,7 @@ fn endpoints() -> Endpoints {
     info(title = "Feedback Hub", description = "Tickets of customer reports, and the way back to the reporter."),
     security(("bearer" = [])),
     tags(
-        (name = "tickets"), (name = "changelog"), (name = "notifications"), (name = "operations"),
+        (name = "tickets"), (name = "groups"), (name = "changelog"), (name = "notifications"), (name = "reporters"), (name = "operations"),
         (name = "webhooks", description = "Called by providers, with their signatures in place of a token"),
     )
 )]

@@ -3,11 +3,14 @@
 use async_trait::async_trait;
 use feedback_core::{
     domain::{
-        ApiToken, Change, ChangelogEntry, ChangelogEntryId, CommitReceipt, Identity, Notification, NotificationAttempt,
-        NotificationId, RememberedCall, Reporter, ReporterId, SecretDigest, Session, SignInLink, SyncCursor, Ticket,
-        TicketId, TicketSource, TicketVector, Timestamp, User, UserId,
+        ApiToken, Attachment, Change, ChangelogEntry, CommitReceipt, GroupId, Identity, IdentityLink, Notification,
+        NotificationAttempt, NotificationId, RememberedCall, Reporter, ReporterId, SecretDigest, Session, SignInLink,
+        SyncCursor, Ticket, TicketGroup, TicketId, TicketLink, TicketSource, TicketVector, Timestamp, User, UserId,
     },
-    ports::{ChangelogEntryKey, IdentityKey, NotificationKey, PortError, ReporterKey, SourceKey, Storage, TicketKey},
+    ports::{
+        AttachmentsKey, ChangelogEntryKey, IdentityKey, LinksKey, NotificationKey, NotificationsKey, PortError,
+        ReporterKey, SourceKey, Storage, TicketKey, TicketsKey,
+    },
     testing::memory::MemoryStore,
 };
 use tokio::sync::Semaphore;
@@ -44,7 +47,13 @@ looked_up! {
     identities(reporter: ReporterId) -> Vec<Identity>;
     changelog_entry(key: ChangelogEntryKey) -> Option<ChangelogEntry>;
     notification(key: NotificationKey) -> Option<Notification>;
-    notifications(entry: ChangelogEntryId) -> Vec<Notification>;
+    notifications(key: NotificationsKey) -> Vec<Notification>;
+    tickets_of(key: TicketsKey) -> Vec<Ticket>;
+    group(id: GroupId) -> Option<TicketGroup>;
+    links(key: LinksKey) -> Vec<TicketLink>;
+    attachments(key: AttachmentsKey) -> Vec<Attachment>;
+    merged_reporters(into: ReporterId) -> Vec<Reporter>;
+    identity_links(reporter: ReporterId) -> Vec<IdentityLink>;
     attempts(notification: NotificationId) -> Vec<NotificationAttempt>;
     cursor(name: &str) -> Option<SyncCursor>;
     vectors(model: &str, since: Timestamp) -> Vec<TicketVector>;

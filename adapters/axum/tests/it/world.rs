@@ -96,6 +96,8 @@ impl World {
         let sender = |channel| Arc::new(ScriptedSender::new(channel)) as Arc<dyn ChannelSender>;
         let ports = Ports {
             storage,
+            custody: Arc::new(store.clone()),
+            erasure_log: None,
             queries: Arc::new(store.clone()),
             queue: Arc::new(store.clone()),
             vault: Arc::new(MemoryVault::new(1)),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State, http::StatusCode};
-use feedback_core::domain::TicketId;
+use feedback_core::{domain::TicketId, usecases::Audience};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -23,6 +23,20 @@ use crate::{
 pub(crate) struct ApproveChangelog {
     /// The entry's version that the person saw; or as `If-Match`.
     version: Option<u32>,
+    /// Who is told; the ticket's own reporter, where nothing is said.
+    #[serde(default)]
+    tell: TellWord,
+}
+
+/// Who hears what is approved.
+#[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum TellWord {
+    /// The ticket's own reporter: of a group the primary ticket's.
+    #[default]
+    Reporter,
+    /// Each distinct person who reported the same thing, once.
+    Everyone,
 }
 
 /// An approved entry, and the deliveries that it made.
@@ -55,10 +69,14 @@ pub(crate) async fn approve(
 ) -> Result<Versioned<ApprovalBody>, Problem> {
     let seen = call.must_have_seen(call.body.version)?;
     let entry = newest(&api, ticket).await?;
+    let audience = match call.body.tell {
+        TellWord::Reporter => Audience::Reporter,
+        TellWord::Everyone => Audience::Everyone,
+    };
     match api
         .hub
         .review
-        .approve(entry.id, seen.version, call.by, call.remembered)
+        .approve_for(entry.id, seen.version, audience, call.by, call.remembered)
         .await
     {
         Ok(approval) => {

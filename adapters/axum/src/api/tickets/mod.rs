@@ -3,6 +3,7 @@
 pub(super) mod confirm;
 pub(super) mod create;
 pub(super) mod list;
+pub(super) mod merge;
 pub(super) mod show;
 pub(super) mod update;
 
