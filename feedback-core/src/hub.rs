@@ -7,11 +7,12 @@ use crate::{
     logic::{breaker::BreakerSettings, normalize::Rules, scrub::Scrubber},
     ports::{
         BlobStore, ChangelogWriter, ChannelSender, Clock, Conversations, Custody, Directory, Embedder, ErasureLog,
-        FileSource, Guards, IdSource, JobQueue, PortError, Queries, Storage, Tracker, Triage, Vault, guard::Guarded,
+        FileSource, Guards, IdSource, JobQueue, PortError, Queries, Storage, Templates, Tracker, Triage, Vault, guard::Guarded,
     },
     usecases::{
+        TemplateRegistry,
         Access, Confirm, DeadLetters, Deliver, DeliverySettings, Drafts, Duplicates, Enrich, Erase, Export,
-        FetchAttachment, Groups, Ingest, IngestSettings, LookUpReporter, MatchDuplicates, MergeReporters, OpenThread,
+        FetchAttachment, Groups, Ingest, IngestSettings, LookUpReporter, MatchDuplicates, MatchError, MergeReporters, OpenThread,
         PollTracker, PushToTracker, ReceiptText, Receipts, Retain, RetainError, RetentionSettings, Review, RotateKeys,
         Show, ShowAttachments, SyncError, VerifyTimelines,
     },
@@ -255,6 +256,15 @@ impl Hub {
         }
     }
 
+    /// The same, with the provider's word on which WhatsApp templates can be used.
+    #[must_use]
+    pub fn with_templates(mut self, templates: Arc<dyn Templates>) -> Self {
+        let gate = self.guards.gate("whatsapp templates");
+        let registry = TemplateRegistry::new(templates, gate, Arc::clone(&self.clock));
+        self.review = self.review.with_templates(registry);
+        self
+    }
+
     /// Queues the periodic work, unless it is waiting already. Call it once at start.
     ///
     /// # Errors
@@ -264,6 +274,11 @@ impl Hub {
             .schedule(Duration::ZERO)
             .await
             .map_err(|RetainError::Store(error)| error)?;
+        // The embedder may be another one than before.
+        match self.match_duplicates.schedule_embedding().await {
+            Ok(()) => {}
+            Err(MatchError::Storage(error) | MatchError::Embedder(error)) => return Err(error),
+        }
         let Some(poll) = &self.poll else { return Ok(()) };
         match poll.schedule(Duration::ZERO).await {
             Ok(()) => Ok(()),

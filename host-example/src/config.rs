@@ -14,6 +14,8 @@ use std::{
 use feedback_core::usecases::RetentionSettings;
 use secrecy::SecretString;
 
+use crate::store::Database;
+
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Sections and their keys; `""` is the top of the file. A key that is not here is a mistake, and is told.

@@ -96,7 +96,7 @@ fn run(command: Command, config: Option<&std::path::Path>) -> anyhow::Result<()>
             Command::Demo(arguments) => demo::run(arguments, config).await,
             Command::Serve(arguments) => serve::run(arguments, config).await,
             Command::Simulate(arguments) => simulate::run(arguments, config).await,
-            Command::Migrate => migrate::run(config),
+            Command::Migrate => migrate::run(config).await,
             Command::Doctor => doctor::run(config).await,
             Command::Export(copy) => privacy::export(copy, config).await,
             Command::Erase(person) => privacy::erase(person, config).await,

@@ -12,7 +12,7 @@ use feedback_adapters::{
     object_store::{ObjectBlobs, ObjectStoreConfig},
     openai::{OpenAi, OpenAiConfig},
     slack::{Slack, SlackConfig},
-    system::{RandomIds, SystemClock},
+    system::{FileErasureLog, RandomIds, SystemClock},
     vault::{KeyRing, RingVault},
     whatsapp::{WhatsApp, WhatsAppConfig},
 };
@@ -159,6 +159,8 @@ pub(crate) async fn wire(settings: &Settings, keys: &SecretString) -> anyhow::Re
     let hub = Hub::new(
         Ports {
             storage: store.storage(),
+            custody: store.custody(),
+            erasure_log: Some(Arc::new(FileErasureLog::new(settings.erasure_log_or_default()))),
             queries: store.queries(),
             queue: store.queue(),
             vault: Arc::new(RingVault::new(ring)),
@@ -232,6 +234,7 @@ fn hub_settings(settings: &Settings, rules: Rules, backoff: Backoff) -> HubSetti
             },
             backoff,
         },
+        retention: settings.retention,
         receipts: if delivery.receipts {
             Receipts::BeginThreads
         } else {

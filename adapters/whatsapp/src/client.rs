@@ -2,13 +2,14 @@
 
 use std::{fmt, time::Duration};
 
-use feedback_core::ports::{PortError, PortErrorKind};
-use feedback_http_client::{Answer, BaseUrl, Bearer, Call, ConfigError, HttpClient, HttpClientConfig};
+use feedback_core::ports::{FetchLimits, FetchedFile, PortError, PortErrorKind};
+use feedback_http_client::{Answer, BaseUrl, Bearer, Call, ConfigError, FileClient, HttpClient, HttpClientConfig};
 
 use crate::{
     WhatsAppConfig,
     error::{check, unreadable},
-    wire::{Accepted, Message, Number},
+    files,
+    wire::{Accepted, Media, Message, Number, TemplatePage},
 };
 
 /// The longest time that ports allow an operation.
@@ -17,10 +18,12 @@ const LONGEST_TIMEOUT: Duration = Duration::from_secs(20);
 /// WhatsApp, through one token and its numbers.
 pub struct WhatsApp {
     http: HttpClient,
+    files: FileClient,
     base: BaseUrl,
     token: Bearer,
     version: String,
     phone_number_ids: Vec<String>,
+    business_account_id: Option<String>,
     timeout: Duration,
 }
 
@@ -51,15 +54,21 @@ impl WhatsApp {
             return wrong("version", "it is not of the form v23.0");
         }
         let is_id = |id: &String| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());
+        if config.business_account_id.as_ref().is_some_and(|id| !is_id(id)) {
+            return wrong("business_account_id", "it is not a number");
+        }
         if config.phone_number_ids.is_empty() || !config.phone_number_ids.iter().all(is_id) {
             return wrong("phone_number_ids", "there is none, or one is not a number");
         }
+        let base = BaseUrl::parse(&config.base_url)?;
         Ok(Self {
             http: HttpClient::new(HttpClientConfig::default().with_timeout(config.timeout))?,
-            base: BaseUrl::parse(&config.base_url)?,
+            files: FileClient::new(files::hosts(&base))?,
+            base,
             token: Bearer::new(&config.access_token)?,
             version: config.version,
             phone_number_ids: config.phone_number_ids,
+            business_account_id: config.business_account_id,
             timeout: config.timeout,
         })
     }
@@ -89,6 +98,55 @@ impl WhatsApp {
             verified_name: number.verified_name,
             quality_rating: number.quality_rating,
         })
+    }
+
+    /// `GET /{media_id}`: where a file is for the next five minutes.
+    pub(crate) async fn media(&self, operation: &'static str, id: &str) -> Result<Media, PortError> {
+        let url = self.base.join(&[&self.version, id]);
+        let answer = self.http.call(Call::get(operation, url).bearer(&self.token)).await?;
+        check(operation, &answer).map_err(|error| match error.code() {
+            // Meta says the same of a number that is not ours and of a file that is gone; this was asked for a file.
+            Some("100" | "131052") => PortError::new(PortErrorKind::NotFound, operation).with_code("gone"),
+            _ => error,
+        })?;
+        answer
+            .json()
+            .map_err(|_| PortError::new(PortErrorKind::Unavailable, operation).with_code("unreadable_answer"))
+    }
+
+    /// The file at an address that [`media`](Self::media) gave.
+    pub(crate) async fn file_at(
+        &self,
+        operation: &'static str,
+        address: &str,
+        limits: &FetchLimits,
+    ) -> Result<FetchedFile, PortError> {
+        self.files.fetch(operation, address, Some(&self.token), limits).await
+    }
+
+    /// Whether it was told its business account, so that it can be asked for templates.
+    pub fn knows_templates(&self) -> bool {
+        self.business_account_id.is_some()
+    }
+
+    /// `GET /{business_account_id}/message_templates`: one page of the account's templates, behind a cursor.
+    pub(crate) async fn template_page(&self, after: Option<&str>) -> Result<TemplatePage, PortError> {
+        const OPERATION: &str = "whatsapp.templates";
+        let Some(account) = &self.business_account_id else {
+            return Err(PortError::new(PortErrorKind::NotFound, OPERATION).with_code("no_business_account"));
+        };
+        let url = self.base.join(&[&self.version, account, "message_templates"]);
+        let mut call = Call::get(OPERATION, url)
+            .query("fields", "name,language,status,components")
+            .query("limit", "100");
+        if let Some(after) = after {
+            call = call.query("after", after);
+        }
+        let answer = self.http.call(call.bearer(&self.token)).await?;
+        check(OPERATION, &answer)?;
+        answer
+            .json()
+            .map_err(|_| PortError::new(PortErrorKind::Unavailable, OPERATION).with_code("unreadable_answer"))
     }
 
     /// `POST /{phone_number_id}/messages`: the id of the accepted message.

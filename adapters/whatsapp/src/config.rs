@@ -12,6 +12,8 @@ pub struct WhatsAppConfig {
     pub access_token: SecretString,
     /// Ids of our numbers (not the numbers themselves). A route from another one is refused.
     pub phone_number_ids: Vec<String>,
+    /// The business account whose templates are asked for; without it nothing is known of templates.
+    pub business_account_id: Option<String>,
     /// Where the Graph API is, without a version. `https://graph.facebook.com`.
     pub base_url: String,
     /// The Graph API's version. `v23.0`.
@@ -29,10 +31,18 @@ impl WhatsAppConfig {
         Self {
             access_token: access_token.into(),
             phone_number_ids: phone_number_ids.into_iter().map(Into::into).collect(),
+            business_account_id: None,
             base_url: "https://graph.facebook.com".into(),
             version: "v23.0".into(),
             timeout: Duration::from_secs(15),
         }
+    }
+
+    /// With the business account, so that templates can be checked.
+    #[must_use]
+    pub fn with_business_account_id(mut self, id: impl Into<String>) -> Self {
+        self.business_account_id = Some(id.into());
+        self
     }
 
     /// With another address of the Graph API, for a stand-in.

@@ -3,8 +3,10 @@
 mod client;
 mod config;
 mod error;
+mod files;
 mod mapping;
 mod sender;
+mod templates;
 mod wire;
 
 pub use feedback_http_client::ConfigError;

@@ -108,3 +108,59 @@ pub(crate) struct Number {
     pub(crate) verified_name: Option<String>,
     pub(crate) quality_rating: Option<String>,
 }
+
+/// Where a received file is.
+#[derive(Deserialize)]
+pub(crate) struct Media {
+    pub(crate) url: String,
+}
+
+/// Part of the account's templates.
+#[derive(Deserialize)]
+pub(crate) struct TemplatePage {
+    pub(crate) data: Vec<Template>,
+    #[serde(default)]
+    pub(crate) paging: Paging,
+}
+
+/// Where the next part begins.
+#[derive(Default, Deserialize)]
+pub(crate) struct Paging {
+    #[serde(default)]
+    pub(crate) cursors: Cursors,
+    /// Absent on the last page.
+    pub(crate) next: Option<String>,
+}
+
+/// Meta's cursors.
+#[derive(Default, Deserialize)]
+pub(crate) struct Cursors {
+    pub(crate) after: Option<String>,
+}
+
+/// One template in one language.
+#[derive(Deserialize)]
+pub(crate) struct Template {
+    pub(crate) name: String,
+    pub(crate) language: String,
+    pub(crate) status: String,
+    #[serde(default)]
+    pub(crate) components: Vec<Component>,
+}
+
+/// A header, the body, a footer, or buttons.
+#[derive(Deserialize)]
+pub(crate) struct Component {
+    #[serde(rename = "type")]
+    pub(crate) kind: String,
+    pub(crate) format: Option<String>,
+    pub(crate) text: Option<String>,
+    #[serde(default)]
+    pub(crate) buttons: Vec<Button>,
+}
+
+/// A button; one with a gap in its address wants a parameter.
+#[derive(Deserialize)]
+pub(crate) struct Button {
+    pub(crate) url: Option<String>,
+}

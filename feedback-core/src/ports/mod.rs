@@ -18,6 +18,7 @@
 //! | [`ChannelSender`] | one approved message to one person |
 //! | [`Directory`] | who a channel's user is |
 //! | [`Conversations`] | messages that were only pointed at, and threads for reports without one |
+//! | [`Templates`] | which WhatsApp templates may be used |
 //! | [`Vault`] | sealing, opening, blind indexes |
 //! | [`Clock`], [`IdSource`] | now; new identifiers and secrets |
 
@@ -37,6 +38,7 @@ mod id_source;
 mod job_queue;
 mod queries;
 mod storage;
+mod templates;
 mod tracker;
 mod triage;
 mod vault;
@@ -67,6 +69,7 @@ pub use self::{
         AttachmentsKey, ChangelogEntryKey, IdentityKey, LinksKey, NotificationKey, NotificationsKey, ReporterKey,
         SourceKey, Storage, TicketKey, TicketsKey,
     },
+    templates::{MessageTemplate, TemplateStanding, Templates},
     tracker::{TrackedTicket, Tracker, TrackerChanges, TrackerUpdate},
     triage::{Triage, TriageReading, TriageRequest},
     vault::{IndexKind, KeyScope, Place, Vault},

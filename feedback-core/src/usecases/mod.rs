@@ -22,6 +22,7 @@ mod review;
 mod sealing;
 mod show;
 mod sync;
+mod templates;
 mod timeline;
 
 pub use self::{
@@ -50,10 +51,13 @@ pub use self::{
         ExportedNotification, ExportedReporter, ExportedTicket, Purged, Retain, RetainError, RetentionSettings,
         RotateError, RotateKeys, Rotated, VerifiedTimelines, VerifyError, VerifyTimelines, to_csv,
     },
-    review::{Approval, Audience, MAX_CONTENT_CHARS, PlannedDelivery, Review, ReviewError},
+    review::{Approval, Audience, MAX_CONTENT_CHARS, PlannedDelivery, Review, ReviewError, WhatsAppPlan},
     show::{ReporterName, Show, ShowError},
     sync::{PollTracker, PushToTracker, SyncError},
+    templates::{TemplateFit, template_fit},
 };
+
+pub(crate) use self::templates::TemplateRegistry;
 
 /// How often a use case loads and decides again when another commit was first.
 pub(crate) const TRIES: usize = 5;

@@ -10,6 +10,7 @@ use super::{
     TRIES,
     deliver::deliver_job,
     sealing::{open, place, seal},
+    templates::{TemplateFit, TemplateRegistry},
     timeline::event,
 };
 use crate::{
@@ -17,8 +18,9 @@ use crate::{
         Actor, ApprovalSeal, ApprovalTerms, Change, ChangelogEntry, ChangelogEntryId, ChangelogStatus, Channel,
         Decision, DeliveryMode, EventKind, IdempotencyKey, Identity, IdentityId, LinkStatus, Notification,
         NotificationStatus, RememberedCall, Reporter, ReporterId, TemplateRef, ThreadRef, Ticket, TicketId,
-        TicketSource, TicketStatus, Timestamp, UserId, Write, without_overrides,
+        TicketSource, TicketStatus, Timestamp, UserId, WhatsAppMode, Write, without_overrides,
     },
+    logic::window::{self, ProviderSays},
     ports::{
         ChangelogEntryKey, Clock, IdSource, IdSourceExt, IdentityKey, LinksKey, NotificationsKey, PortError,
         PortErrorKind, ReporterKey, Storage, TicketKey, TicketsKey, Vault,
@@ -36,6 +38,8 @@ pub struct Review {
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdSource>,
     template: Option<TemplateRef>,
+    /// Without one, every template is taken for usable until the provider says otherwise.
+    templates: Option<Arc<TemplateRegistry>>,
 }
 
 /// Who is told, where and how, before anybody approves it.
@@ -55,6 +59,21 @@ pub struct PlannedDelivery {
     pub opted_out: bool,
     /// When the person last wrote there: WhatsApp's window starts then.
     pub last_message_at: Option<Timestamp>,
+    /// On WhatsApp: how it would go out now, and later.
+    pub whatsapp: Option<WhatsAppPlan>,
+}
+
+/// How words would go out on WhatsApp.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WhatsAppPlan {
+    /// Until when free text is allowed; `None` where the 24 hours are over.
+    pub session_until: Option<Timestamp>,
+    /// The template for after that, and its parameters as they would be sent.
+    pub template: Option<(TemplateRef, Vec<String>)>,
+    /// What the person would read of the template, where its body is known.
+    pub template_text: Option<String>,
+    /// Why no template can be used, where none can.
+    pub why_no_template: Option<String>,
 }
 
 /// Who is to hear what a reviewer approves.
@@ -141,7 +160,15 @@ impl Review {
             clock,
             ids,
             template,
+            templates: None,
         }
+    }
+
+    /// The same, with the provider's word on templates.
+    #[must_use]
+    pub(crate) fn with_templates(mut self, registry: TemplateRegistry) -> Self {
+        self.templates = Some(Arc::new(registry));
+        self
     }
 
     /// [`approve_for`](Self::approve_for) the ticket's own reporter.
@@ -408,7 +435,76 @@ impl Review {
         audience: Audience,
     ) -> Result<Vec<PlannedDelivery>, ReviewError> {
         let loaded = self.load(id).await?;
-        self.plan_for_all(&loaded, audience).await
+        let mut plan = self.plan_for_all(&loaded, audience).await?;
+        let text = self.opened(&loaded)?;
+        let now = self.clock.now();
+        for planned in &mut plan {
+            if let DeliveryMode::SessionOrTemplate { template } = &planned.mode {
+                let (template, last) = (template.clone(), planned.last_message_at);
+                let text = text.as_ref().map_or("", |text| text.as_str());
+                planned.whatsapp = Some(self.whatsapp_plan(template, last, text, now).await);
+            }
+        }
+        Ok(plan)
+    }
+
+    async fn whatsapp_plan(
+        &self,
+        template: Option<TemplateRef>,
+        last_message_at: Option<Timestamp>,
+        text: &str,
+        now: Timestamp,
+    ) -> WhatsAppPlan {
+        let session_until = last_message_at.map(window::closes_at).filter(|closes| now < *closes);
+        // Asked as if the window were closed: that is when the template is needed.
+        let later = window::whatsapp_mode(None, ProviderSays::Closed, template.as_ref(), text, now);
+        let (template, why_no_template) = match later {
+            Ok(WhatsAppMode::Template(used)) => (Some((used.template().clone(), used.parameters().to_vec())), None),
+            Ok(WhatsAppMode::Session(_)) => (None, None),
+            Err(window::Restricted::NoTemplate) => (None, Some(self.why_no_template().await)),
+            Err(restricted) => (None, Some(restricted.to_string())),
+        };
+        let template_text = match &template {
+            Some((template, parameters)) => self.body_of(template).await.map(|body| filled(&body, parameters)),
+            None => None,
+        };
+        WhatsAppPlan {
+            session_until,
+            template,
+            template_text,
+            why_no_template,
+        }
+    }
+
+    async fn why_no_template(&self) -> String {
+        match self.fit().await {
+            Some(TemplateFit::Unusable(why)) => why.to_owned(),
+            _ => "no template is configured".to_owned(),
+        }
+    }
+
+    async fn body_of(&self, template: &TemplateRef) -> Option<String> {
+        match self.templates.as_ref()?.fit(template).await {
+            TemplateFit::Usable { body } => body,
+            TemplateFit::Unusable(_) => None,
+        }
+    }
+
+    /// What is known of the configured template.
+    async fn fit(&self) -> Option<TemplateFit> {
+        let template = self.template.as_ref()?;
+        Some(match &self.templates {
+            Some(registry) => registry.fit(template).await,
+            None => TemplateFit::Usable { body: None },
+        })
+    }
+
+    /// The configured template, where it can be used: one that cannot is not approved for anybody.
+    async fn usable_template(&self) -> Option<&TemplateRef> {
+        match self.fit().await? {
+            TemplateFit::Usable { .. } => self.template.as_ref(),
+            TemplateFit::Unusable(_) => None,
+        }
     }
 
     /// Each person once: the ticket's own reporter, then those of its group and of merged duplicates, oldest ticket first.
@@ -528,10 +624,14 @@ impl Review {
             .identity(IdentityKey::Id(last.author))
             .await
             .map_err(ReviewError::Storage)?;
-        Ok(identity
-            .map(|identity| planned(last, &identity, self.template.as_ref()))
-            .into_iter()
-            .collect())
+        let Some(identity) = identity else {
+            return Ok(Vec::new());
+        };
+        let template = match last.channel {
+            Channel::WhatsApp => self.usable_template().await,
+            _ => None,
+        };
+        Ok(vec![planned(last, &identity, template)])
     }
 
     /// The text of an entry, opened for a person to read; `None` once the reporter is erased.
@@ -661,7 +761,16 @@ fn planned(source: &TicketSource, identity: &Identity, template: Option<&Templat
         mode,
         opted_out: identity.opted_out_at.is_some(),
         last_message_at: identity.last_message_at,
+        whatsapp: None,
     }
+}
+
+/// A template's body with its parameters in their places.
+fn filled(body: &str, parameters: &[String]) -> String {
+    let places = parameters.iter().enumerate();
+    places.fold(body.to_owned(), |text, (index, parameter)| {
+        text.replace(&format!("{{{{{}}}}}", index + 1), parameter)
+    })
 }
 
 /// Pure: whether the entry can still be decided, by a person who saw version `seen`.

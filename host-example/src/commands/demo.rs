@@ -21,6 +21,7 @@ use super::autopilot::Autopilot;
 use crate::{
     config::{EmailSettings, IntercomSettings, NotionSettings, OpenAiSettings, Settings, SlackSettings, SmtpSettings, WhatsAppSettings},
     server, shutdown,
+    store::Database,
     telemetry::{self, LogStyle},
     wiring,
 };

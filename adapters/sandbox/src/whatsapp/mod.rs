@@ -27,6 +27,7 @@ mod number;
 mod outgoing;
 mod receipts;
 mod send;
+mod templates;
 
 pub(crate) use errors::error;
 pub use number::canonical_wa_id;
@@ -338,6 +339,7 @@ pub(crate) fn router(world: &Arc<World>) -> Router {
         .route("/{version}/{phone_number_id}", get(number::show))
         .route("/whatsapp_business/attachments/{id}", get(files::of_whatsapp))
         .route("/{version}/{phone_number_id}/messages", post(send::send))
+        .route("/{version}/{account}/message_templates", get(templates::list))
         .fallback(errors::unknown_path)
         .with_state(Arc::clone(world))
 }
