@@ -28,7 +28,9 @@ struct Bench {
 }
 
 async fn bench() -> Bench {
-    let sandbox = Sandbox::start(SandboxConfig::demo()).await.expect("loopback can be bound");
+    let sandbox = Sandbox::start(SandboxConfig::demo())
+        .await
+        .expect("loopback can be bound");
     let folder = tempfile::tempdir().expect("a folder");
     let database = folder.path().join("hub.db");
     let config = sandbox.config();
@@ -38,14 +40,20 @@ async fn bench() -> Bench {
         ("FEEDBACK_SLACK__SIGNING_SECRET", config.slack.signing_secret.clone()),
         ("FEEDBACK_SLACK__BOT_TOKEN", config.slack.bot_token.clone()),
         ("FEEDBACK_SLACK__BASE_URL", sandbox.slack_base_url()),
-        ("FEEDBACK_INTERCOM__CLIENT_SECRET", config.intercom.client_secret.clone()),
+        (
+            "FEEDBACK_INTERCOM__CLIENT_SECRET",
+            config.intercom.client_secret.clone(),
+        ),
         ("FEEDBACK_INTERCOM__ACCESS_TOKEN", config.intercom.access_token.clone()),
         ("FEEDBACK_INTERCOM__ADMIN_ID", config.intercom.admin_id.clone()),
         ("FEEDBACK_INTERCOM__BASE_URL", sandbox.intercom_base_url()),
         ("FEEDBACK_WHATSAPP__APP_SECRET", config.whatsapp.app_secret.clone()),
         ("FEEDBACK_WHATSAPP__VERIFY_TOKEN", config.whatsapp.verify_token.clone()),
         ("FEEDBACK_WHATSAPP__ACCESS_TOKEN", config.whatsapp.access_token.clone()),
-        ("FEEDBACK_WHATSAPP__PHONE_NUMBER_ID", config.whatsapp.phone_number_id.clone()),
+        (
+            "FEEDBACK_WHATSAPP__PHONE_NUMBER_ID",
+            config.whatsapp.phone_number_id.clone(),
+        ),
         ("FEEDBACK_WHATSAPP__BASE_URL", sandbox.whatsapp_base_url()),
     ];
     let host = Host::serve(free_address(), TOKEN, &environment).await;
@@ -109,10 +117,20 @@ async fn a_file_of_each_channel_is_on_its_ticket() {
         bench.sandbox.deliver(inbound).await;
         let (ticket, file) = bench.settled_file(number + 1).await;
         let channel = ticket["channel"].as_str().unwrap_or_default().to_owned();
-        assert_eq!((&file["status"], &file["content_type"]), (&json!("stored"), &json!("image/png")), "{ticket}");
+        assert_eq!(
+            (&file["status"], &file["content_type"]),
+            (&json!("stored"), &json!("image/png")),
+            "{ticket}"
+        );
         let answer = bench.download(&file).await;
-        let disposition = answer.headers()["content-disposition"].to_str().expect("ASCII").to_owned();
-        assert!(disposition.starts_with("attachment; filename="), "{channel}: {disposition}");
+        let disposition = answer.headers()["content-disposition"]
+            .to_str()
+            .expect("ASCII")
+            .to_owned();
+        assert!(
+            disposition.starts_with("attachment; filename="),
+            "{channel}: {disposition}"
+        );
         assert_eq!(answer.bytes().await.expect("a body"), picture().bytes, "{channel}");
     }
 }
@@ -124,7 +142,10 @@ async fn a_demo_shows_a_picture_on_its_ticket_page() {
     let number = until("a ticket with a stored picture", LONG, || async {
         for row in api.all("/api/tickets").await {
             let ticket = api.get(&format!("/api/tickets/{}", row["id"].as_str()?)).await;
-            if ticket["attachments"].get(0).is_some_and(|file| file["status"] == "stored") {
+            if ticket["attachments"]
+                .get(0)
+                .is_some_and(|file| file["status"] == "stored")
+            {
                 return ticket["number"].as_u64();
             }
         }
@@ -149,9 +170,21 @@ async fn a_demo_shows_a_picture_on_its_ticket_page() {
         .expect("the host answers");
     let cookie = signed_in.headers()["set-cookie"].to_str().expect("ASCII");
     let cookie = cookie.split(';').next().expect("a cookie has a value").to_owned();
-    let get = |path: String| client.get(format!("{}{path}", host.url)).header("cookie", &cookie).send();
-    let page = get(format!("/tickets/{number}")).await.expect("the page").text().await.expect("text");
-    let (_, rest) = page.split_once("href=\"/attachments/").expect("the page links to the file");
+    let get = |path: String| {
+        client
+            .get(format!("{}{path}", host.url))
+            .header("cookie", &cookie)
+            .send()
+    };
+    let page = get(format!("/tickets/{number}"))
+        .await
+        .expect("the page")
+        .text()
+        .await
+        .expect("text");
+    let (_, rest) = page
+        .split_once("href=\"/attachments/")
+        .expect("the page links to the file");
     let id = rest.split('"').next().expect("the link ends");
     assert!(page.contains("error.png"), "the file has its name");
     let file = get(format!("/attachments/{id}")).await.expect("the file");
@@ -203,7 +236,9 @@ async fn f84_files_that_lead_elsewhere_are_refused_and_their_tickets_stand() {
         })];
         let text = format!("Informe {number}: la exportación falla");
         let slack = bench.sandbox.slack();
-        let inbound = slack.person_announces_files("U0LUCIAFERN", "C0SUPPORT", &text, &files).1;
+        let inbound = slack
+            .person_announces_files("U0LUCIAFERN", "C0SUPPORT", &text, &files)
+            .1;
         bench.sandbox.deliver(&inbound).await;
         let (ticket, file) = bench.settled_file(number + 1).await;
         assert_eq!(

@@ -46,9 +46,8 @@ impl FileClient {
     /// # Errors
     /// [`ConfigError::NoTlsProvider`] where the host installed none; [`ConfigError::Client`] where the parts do not fit.
     pub fn new(hosts: FileHosts) -> Result<Self, ConfigError> {
-        let look_up: LookUp = Arc::new(|name| {
-            async move { Ok(tokio::net::lookup_host((name, 0)).await?.collect()) }.boxed()
-        });
+        let look_up: LookUp =
+            Arc::new(|name| async move { Ok(tokio::net::lookup_host((name, 0)).await?.collect()) }.boxed());
         Self::with_look_up(hosts, look_up)
     }
 
@@ -125,7 +124,11 @@ impl FileClient {
         if !self.hosts.admits(&url) {
             return Err(refused(operation, "foreign_address"));
         }
-        let client = if self.hosts.is_stand_in(&url) { &self.stand_in } else { &self.outside };
+        let client = if self.hosts.is_stand_in(&url) {
+            &self.stand_in
+        } else {
+            &self.outside
+        };
         let token = token.filter(|_| self.hosts.takes_token(&url));
         let mut request = Request::new(Method::GET, url);
         // Packed answers could grow without end when they are unpacked; nothing here unpacks.
@@ -149,7 +152,9 @@ impl FileClient {
 
 impl fmt::Debug for FileClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FileClient").field("hosts", &self.hosts).finish_non_exhaustive()
+        f.debug_struct("FileClient")
+            .field("hosts", &self.hosts)
+            .finish_non_exhaustive()
     }
 }
 
@@ -176,7 +181,10 @@ fn check(operation: &'static str, response: &Response, with_token: bool) -> Resu
 
 async fn read(operation: &'static str, mut response: Response, max_bytes: usize) -> Result<FetchedFile, PortError> {
     // What the answer says of its length saves a download; it is not believed.
-    if response.content_length().is_some_and(|length| length > max_bytes as u64) {
+    if response
+        .content_length()
+        .is_some_and(|length| length > max_bytes as u64)
+    {
         return Err(refused(operation, "too_large"));
     }
     let content_type = response.headers().get(CONTENT_TYPE);
@@ -331,8 +339,13 @@ mod tests {
         let answer = b"HTTP/1.1 200 OK\r\ncontent-type: image/png\r\ncontent-length: 3\r\n\r\nPNG".to_vec();
         let canary = Canary::start(answer, false).await;
         let address = format!("http://127.0.0.1:{}/files/1", canary.port);
-        let file = fetched(&stand_in(&canary), &address, &FetchLimits::default()).await.unwrap();
-        assert_eq!((file.bytes.as_slice(), file.content_type.as_deref()), (&b"PNG"[..], Some("image/png")));
+        let file = fetched(&stand_in(&canary), &address, &FetchLimits::default())
+            .await
+            .unwrap();
+        assert_eq!(
+            (file.bytes.as_slice(), file.content_type.as_deref()),
+            (&b"PNG"[..], Some("image/png"))
+        );
         let heard = canary.heard.lock().unwrap();
         assert!(heard.contains("authorization: Bearer xoxb-secret") && heard.contains("accept-encoding: identity"));
     }
@@ -365,7 +378,11 @@ mod tests {
             "file:///etc/passwd".to_owned(),
             "data:text/plain,hidden-path".to_owned(),
         ] {
-            assert_eq!(code(&client, &address).await, (PortErrorKind::Rejected, "foreign_address".into()), "{address}");
+            assert_eq!(
+                code(&client, &address).await,
+                (PortErrorKind::Rejected, "foreign_address".into()),
+                "{address}"
+            );
         }
         assert_eq!(code(&client, "hidden-path").await.1, "bad_reference");
         assert_eq!((canary.hits(), elsewhere.hits()), (0, 0));
@@ -374,7 +391,14 @@ mod tests {
     #[tokio::test]
     async fn f84_a_redirect_is_not_followed() {
         let canary = Canary::start(Vec::new(), false).await;
-        for status in ["301 Moved", "302 Found", "307 Temporary", "308 Permanent", "303 See", "300 Choose"] {
+        for status in [
+            "301 Moved",
+            "302 Found",
+            "307 Temporary",
+            "308 Permanent",
+            "303 See",
+            "300 Choose",
+        ] {
             let answer = format!(
                 "HTTP/1.1 {status}\r\nlocation: http://127.0.0.1:{}/\r\ncontent-length: 0\r\n\r\n",
                 canary.port
@@ -406,7 +430,9 @@ mod tests {
             ..FetchLimits::default()
         };
         // The first answer is public, and what is connected to is that answer: the name is not asked for a second time.
-        let first = fetched(&flipped, "https://files.example.test/hidden-path", &limits).await.unwrap_err();
+        let first = fetched(&flipped, "https://files.example.test/hidden-path", &limits)
+            .await
+            .unwrap_err();
         assert_ne!(first.code(), Some("forbidden_address"));
         assert_eq!(asked.load(Ordering::SeqCst), 1, "one resolution for a connection");
         let later = code(&flipped, "https://files.example.test/hidden-path").await;
@@ -414,7 +440,10 @@ mod tests {
 
         let mixed: LookUp = Arc::new(move |_| async move { Ok(vec![outer, inner]) }.boxed());
         let mixed = client(FileHosts::new(&["files.example.test"], &[]), mixed);
-        assert_eq!(code(&mixed, "https://files.example.test/hidden-path").await.1, "forbidden_address");
+        assert_eq!(
+            code(&mixed, "https://files.example.test/hidden-path").await.1,
+            "forbidden_address"
+        );
         assert_eq!(canary.hits(), 0);
     }
 
@@ -432,10 +461,20 @@ mod tests {
             "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nFFFFFF\r\n",
         ] {
             let canary = Canary::start(head.into(), true).await;
-            let error = fetched(&stand_in(&canary), &address(&canary), &small).await.unwrap_err();
-            assert_eq!((error.kind(), error.code()), (PortErrorKind::Rejected, Some("too_large")), "{head}");
+            let error = fetched(&stand_in(&canary), &address(&canary), &small)
+                .await
+                .unwrap_err();
+            assert_eq!(
+                (error.kind(), error.code()),
+                (PortErrorKind::Rejected, Some("too_large")),
+                "{head}"
+            );
         }
-        let packed = Canary::start(b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 1\r\n\r\nx".to_vec(), false).await;
+        let packed = Canary::start(
+            b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 1\r\n\r\nx".to_vec(),
+            false,
+        )
+        .await;
         assert_eq!(code(&stand_in(&packed), &address(&packed)).await.1, "encoded");
 
         let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -455,9 +494,15 @@ mod tests {
     async fn a_signed_address_that_ran_out_is_gone_and_a_refused_token_is_a_broken_connection() {
         let forbidden = Canary::start(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n".to_vec(), false).await;
         let address = format!("http://127.0.0.1:{}/x", forbidden.port);
-        assert_eq!(code(&stand_in(&forbidden), &address).await.0, PortErrorKind::Unauthorized);
+        assert_eq!(
+            code(&stand_in(&forbidden), &address).await.0,
+            PortErrorKind::Unauthorized
+        );
         let without = client(FileHosts::new(&[], &[]).and_stand_in(&forbidden.base()), nowhere());
-        assert_eq!(code(&without, &address).await, (PortErrorKind::NotFound, "http_403".into()));
+        assert_eq!(
+            code(&without, &address).await,
+            (PortErrorKind::NotFound, "http_403".into())
+        );
         assert!(!forbidden.heard.lock().unwrap().ends_with("secret"));
     }
 }

@@ -173,6 +173,9 @@ mod tests {
         let none = FileHosts::new(&["a.test"], &[]).and_stand_in(&BaseUrl::parse("http://127.0.0.1:1").unwrap());
         assert!(!none.takes_token(&Url::parse("http://127.0.0.1:1/").unwrap()));
         let https = FileHosts::new(&[], &[]).and_stand_in(&BaseUrl::parse("https://api.test").unwrap());
-        assert!(!https.admits(&Url::parse("https://api.test/").unwrap()), "an API's host keeps no files");
+        assert!(
+            !https.admits(&Url::parse("https://api.test/").unwrap()),
+            "an API's host keeps no files"
+        );
     }
 }

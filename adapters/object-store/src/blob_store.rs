@@ -5,8 +5,8 @@ use std::{fmt, sync::Arc};
 use async_trait::async_trait;
 use feedback_core::ports::{BlobStore, PortError, PortErrorKind, is_blob_key};
 use object_store::{
-    BackoffConfig, ClientOptions, Error, ObjectStore, ObjectStoreExt, RetryConfig, aws::AmazonS3Builder, local::LocalFileSystem,
-    path::Path, prefix::PrefixStore,
+    BackoffConfig, ClientOptions, Error, ObjectStore, ObjectStoreExt, RetryConfig, aws::AmazonS3Builder,
+    local::LocalFileSystem, path::Path, prefix::PrefixStore,
 };
 use rustls::crypto::CryptoProvider;
 use secrecy::ExposeSecret;
@@ -86,9 +86,7 @@ impl BlobStore for ObjectBlobs {
         const OPERATION: &str = "blobs.get";
         let path = path(OPERATION, key)?;
         let read = async { self.store.get(&path).await?.bytes().await };
-        read.await
-            .map(Into::into)
-            .map_err(|error| port_error(OPERATION, error))
+        read.await.map(Into::into).map_err(|error| port_error(OPERATION, error))
     }
 
     #[tracing::instrument(name = "blobs.delete", skip_all)]
@@ -192,13 +190,20 @@ mod tests {
 
     #[test]
     fn keys_are_sent_over_tls_or_to_this_machine_alone() {
-        for endpoint in ["https://s3.example.test", "http://127.0.0.1:9000", "http://localhost:9000"] {
+        for endpoint in [
+            "https://s3.example.test",
+            "http://127.0.0.1:9000",
+            "http://localhost:9000",
+        ] {
             assert!(bucket(endpoint).is_ok(), "{endpoint}");
         }
         for endpoint in ["http://s3.example.test", "http://10.0.0.1:9000", "ftp://x", "nonsense"] {
             assert!(bucket(endpoint).is_err(), "{endpoint}");
         }
-        assert!(ObjectBlobs::open(&ObjectStoreConfig::new("s3://files")).is_err(), "no keys");
+        assert!(
+            ObjectBlobs::open(&ObjectStoreConfig::new("s3://files")).is_err(),
+            "no keys"
+        );
     }
 
     #[cfg(unix)]

@@ -85,7 +85,9 @@ impl ObjectStoreConfig {
                 let bucket = bucket.ok_or(ConfigError::Url("it names no bucket"))?;
                 let prefix = url.path().trim_matches('/');
                 if !(prefix.is_empty() || feedback_core::ports::is_blob_key(prefix)) {
-                    return Err(ConfigError::Url("its prefix has characters other than letters, digits, -, _ and /"));
+                    return Err(ConfigError::Url(
+                        "its prefix has characters other than letters, digits, -, _ and /",
+                    ));
                 }
                 Ok(Place::Bucket {
                     bucket: bucket.to_owned(),
@@ -164,7 +166,16 @@ mod tests {
         assert_eq!(place("s3://files").unwrap(), bucket("files", ""));
         assert_eq!(place("s3://files/hub/a/").unwrap(), bucket("files", "hub/a"));
         for url in [
-            "", "files", "/var/blobs", "http://x/y", "s3://", "s3:///x", "s3://b/../c d", "s3://key:secret@b/", "s3://b?x=1", "file://host/x",
+            "",
+            "files",
+            "/var/blobs",
+            "http://x/y",
+            "s3://",
+            "s3:///x",
+            "s3://b/../c d",
+            "s3://key:secret@b/",
+            "s3://b?x=1",
+            "file://host/x",
         ] {
             assert!(place(url).is_err(), "{url}");
         }

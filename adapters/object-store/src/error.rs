@@ -19,5 +19,9 @@ pub(crate) fn port_error(operation: &'static str, error: Error) -> PortError {
         Some(code) => failed.with_code(code),
         None => failed,
     };
-    if kind == PortErrorKind::NotFound { failed } else { failed.with_source(error) }
+    if kind == PortErrorKind::NotFound {
+        failed
+    } else {
+        failed.with_source(error)
+    }
 }

@@ -47,7 +47,10 @@ impl BlobStoreHarness for Folder {
     async fn reopened(&self, fresh: &Fresh<ObjectBlobs>) -> Arc<ObjectBlobs> {
         // The store shows its own address, and nothing else of it is kept.
         let shown = format!("{:?}", fresh.adapter);
-        let url = shown.trim_start_matches("ObjectBlobs(").trim_end_matches(')').to_owned();
+        let url = shown
+            .trim_start_matches("ObjectBlobs(")
+            .trim_end_matches(')')
+            .to_owned();
         Arc::new(ObjectBlobs::open(&ObjectStoreConfig::new(url)).unwrap())
     }
 }
@@ -105,7 +108,13 @@ impl Drop for StandIn {
 async fn answer(State(objects): State<Objects>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let body = to_bytes(body, 64 << 20).await.unwrap();
-    let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let header = |name: &str| {
+        parts
+            .headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+    };
     let signed = header("authorization").starts_with("AWS4-HMAC-SHA256 Credential=AKIATEST/")
         && header("authorization").contains("/eu-test-1/s3/aws4_request");
     if !signed {
@@ -138,7 +147,8 @@ async fn answer(State(objects): State<Objects>, request: Request) -> Response {
                 (headers, Body::from(bytes.clone())).into_response()
             }
             None => {
-                let words = "<?xml version=\"1.0\"?><Error><Code>NoSuchKey</Code><Message>no such key</Message></Error>";
+                let words =
+                    "<?xml version=\"1.0\"?><Error><Code>NoSuchKey</Code><Message>no such key</Message></Error>";
                 (StatusCode::NOT_FOUND, words).into_response()
             }
         },

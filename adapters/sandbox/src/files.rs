@@ -70,7 +70,11 @@ pub(crate) async fn of_slack(
 }
 
 /// WhatsApp: the token of the account.
-pub(crate) async fn of_whatsapp(State(world): State<Arc<World>>, Path(id): Path<String>, headers: HeaderMap) -> Response {
+pub(crate) async fn of_whatsapp(
+    State(world): State<Arc<World>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Response {
     if bearer::token(&headers) != Some(&world.config.whatsapp.access_token) {
         return StatusCode::UNAUTHORIZED.into_response();
     }
@@ -78,7 +82,10 @@ pub(crate) async fn of_whatsapp(State(world): State<Arc<World>>, Path(id): Path<
 }
 
 /// Intercom: the address is the secret.
-pub(crate) async fn of_intercom(State(world): State<Arc<World>>, Path((id, _name)): Path<(String, String)>) -> Response {
+pub(crate) async fn of_intercom(
+    State(world): State<Arc<World>>,
+    Path((id, _name)): Path<(String, String)>,
+) -> Response {
     given(&world, &id)
 }
 

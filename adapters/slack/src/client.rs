@@ -2,15 +2,22 @@
 
 use std::{fmt, time::Duration};
 
-use feedback_core::{domain::Timestamp, ports::{FetchLimits, FetchedFile, PortError, PortErrorKind}};
-use feedback_http_client::{Answer, BaseUrl, Bearer, Call, ConfigError, Deadline, FileClient, FileHosts, HttpClient, HttpClientConfig};
+use feedback_core::{
+    domain::Timestamp,
+    ports::{FetchLimits, FetchedFile, PortError, PortErrorKind},
+};
+use feedback_http_client::{
+    Answer, BaseUrl, Bearer, Call, ConfigError, Deadline, FileClient, FileHosts, HttpClient, HttpClientConfig,
+};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     SlackConfig,
     error::{Effect, check, unreadable},
     mapping,
-    wire::{AuthTest, FileInfo, Messages, OpenConversation, Opened, PostMessage, Posted, User, UserInfo, WholeMessages},
+    wire::{
+        AuthTest, FileInfo, Messages, OpenConversation, Opened, PostMessage, Posted, User, UserInfo, WholeMessages,
+    },
 };
 
 /// The longest time that ports allow an operation.
@@ -222,7 +229,11 @@ impl Slack {
 /// Files are on one host, which takes the bot's token; a workspace of the government's Slack has them on its own.
 fn file_hosts(base: &BaseUrl) -> FileHosts {
     let is_gov = base.join(&[]).host_str() == Some("slack-gov.com");
-    let host = if is_gov { "files.slack-gov.com" } else { "files.slack.com" };
+    let host = if is_gov {
+        "files.slack-gov.com"
+    } else {
+        "files.slack.com"
+    };
     FileHosts::new(&[], &[]).with_token_for(host).and_stand_in(base)
 }
 

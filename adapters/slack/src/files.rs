@@ -33,7 +33,10 @@ impl FileSource for Slack {
 }
 
 fn is_file_id(reference: &str) -> bool {
-    reference.starts_with('F') && reference.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+    reference.starts_with('F')
+        && reference
+            .bytes()
+            .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -43,7 +46,13 @@ mod tests {
     #[test]
     fn an_id_is_told_from_an_address() {
         assert!(is_file_id("F0ABC123"));
-        for other in ["https://files.slack.com/files-pri/T1-F1/a.png", "f0abc", "F0/../x", "", "U0ABC"] {
+        for other in [
+            "https://files.slack.com/files-pri/T1-F1/a.png",
+            "f0abc",
+            "F0/../x",
+            "",
+            "U0ABC",
+        ] {
             assert!(!is_file_id(other), "{other}");
         }
     }

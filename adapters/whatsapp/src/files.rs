@@ -21,7 +21,9 @@ impl FileSource for WhatsApp {
     async fn fetch(&self, reference: &str, limits: &FetchLimits) -> Result<FetchedFile, PortError> {
         let is_id = !reference.is_empty()
             && reference.len() <= 200
-            && reference.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+            && reference
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
         if !is_id {
             return Err(PortError::new(PortErrorKind::Rejected, OPERATION).with_code("bad_reference"));
         }

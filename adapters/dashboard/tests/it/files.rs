@@ -40,8 +40,14 @@ async fn a_stored_file_is_a_link_to_a_download_that_runs_nothing_for_who_is_sign
     let link = link_in(&html).unwrap_or_else(|| panic!("no link: {html}"));
 
     let file = person.get(&link).await;
-    assert_eq!((file.status, file.header(header::CONTENT_TYPE)), (StatusCode::OK, "image/png"));
-    assert!(file.header(header::CONTENT_DISPOSITION).starts_with("attachment; filename="));
+    assert_eq!(
+        (file.status, file.header(header::CONTENT_TYPE)),
+        (StatusCode::OK, "image/png")
+    );
+    assert!(
+        file.header(header::CONTENT_DISPOSITION)
+            .starts_with("attachment; filename=")
+    );
     assert_eq!(file.header(header::X_CONTENT_TYPE_OPTIONS), "nosniff");
     assert_eq!(file.header(header::CACHE_CONTROL), "no-store");
     assert!(file.header(header::CONTENT_SECURITY_POLICY).ends_with("sandbox"));
@@ -49,8 +55,14 @@ async fn a_stored_file_is_a_link_to_a_download_that_runs_nothing_for_who_is_sign
 
     let stranger = Person::stranger(&test, CookieSecurity::LoopbackHttp);
     let sent_away = stranger.get(&link).await;
-    assert!(sent_away.status.is_redirection() && !sent_away.html.contains("a picture"), "{sent_away:?}");
-    for path in ["/attachments/nonsense", "/attachments/019b8d00-0000-7000-8000-000000000000"] {
+    assert!(
+        sent_away.status.is_redirection() && !sent_away.html.contains("a picture"),
+        "{sent_away:?}"
+    );
+    for path in [
+        "/attachments/nonsense",
+        "/attachments/019b8d00-0000-7000-8000-000000000000",
+    ] {
         assert_eq!(person.get(path).await.status, StatusCode::NOT_FOUND, "{path}");
     }
 }
