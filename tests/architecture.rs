@@ -143,6 +143,7 @@ fn inbound_adapters_never_touch_storage() {
 fn only_storage_adapters_restore_what_only_the_core_may_make() {
     let allowed = [
         "adapters/sqlite/",
+        "adapters/postgres/",
         "feedback-core/src/domain/text.rs",
         "feedback-core/src/testing/",
         "tests/architecture.rs",

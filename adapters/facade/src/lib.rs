@@ -7,6 +7,12 @@ pub use feedback_axum as axum;
 #[cfg(feature = "dashboard")]
 #[cfg_attr(docsrs, doc(cfg(feature = "dashboard")))]
 pub use feedback_dashboard as dashboard;
+#[cfg(feature = "email")]
+#[cfg_attr(docsrs, doc(cfg(feature = "email")))]
+pub use feedback_email as email;
+#[cfg(feature = "embeddings")]
+#[cfg_attr(docsrs, doc(cfg(feature = "embeddings")))]
+pub use feedback_embeddings as embeddings;
 #[cfg(any(
     feature = "slack",
     feature = "intercom",
@@ -36,6 +42,9 @@ pub use feedback_sandbox as sandbox;
 #[cfg(feature = "slack")]
 #[cfg_attr(docsrs, doc(cfg(feature = "slack")))]
 pub use feedback_slack as slack;
+#[cfg(feature = "postgres")]
+#[cfg_attr(docsrs, doc(cfg(feature = "postgres")))]
+pub use feedback_postgres as postgres;
 #[cfg(feature = "sqlite")]
 #[cfg_attr(docsrs, doc(cfg(feature = "sqlite")))]
 pub use feedback_sqlite as sqlite;

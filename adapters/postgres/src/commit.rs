@@ -8,8 +8,8 @@ use feedback_core::{
     domain::{
         ApiToken, Attachment, ChainHash, Change, ChangelogEntry, CommitReceipt, Identity, IdentityLink, JobStatus,
         LinkStatus, NewJob, NewTicket, Notification, NotificationAttempt, RememberedCall, Reporter, Sealed, Session,
-        SignInLink, SourceId, SyncCursor, ThreadRef, Ticket, TicketEvent, TicketGroup, TicketLink, TicketNumber, TicketSource,
-        TicketVector, Timestamp, User, Write, error_text,
+        SignInLink, SourceId, SyncCursor, ThreadRef, Ticket, TicketEvent, TicketGroup, TicketLink, TicketNumber,
+        TicketSource, TicketVector, Timestamp, User, Write, error_text,
     },
     ports::PortErrorKind,
 };
@@ -107,15 +107,20 @@ async fn apply_one(
         Write::UpdateIdentity(identity) => update_identity(conn, identity).await,
         Write::TouchIdentity(id, at) => {
             // greatest() passes over NULL.
-            let sql =
-                "UPDATE reporter_identities SET last_message_at = greatest(last_message_at, $2) WHERE id = $1";
+            let sql = "UPDATE reporter_identities SET last_message_at = greatest(last_message_at, $2) WHERE id = $1";
             must_change(run!(conn, "identity", sql, *id.as_uuid(), micros(*at)), "identity")
         }
         Write::InsertIdentityLink(link) => insert_identity_link(conn, link).await,
         Write::UpdateIdentityLink(link) => {
             let sql = "UPDATE identity_links SET undone_at = $2, undone_by = $3 WHERE id = $1";
-            let (at, by) = (link.undone.map(|(at, _)| micros(at)), link.undone.map(|(_, by)| *by.as_uuid()));
-            must_change(run!(conn, "identity link", sql, *link.id.as_uuid(), at, by), "identity link")
+            let (at, by) = (
+                link.undone.map(|(at, _)| micros(at)),
+                link.undone.map(|(_, by)| *by.as_uuid()),
+            );
+            must_change(
+                run!(conn, "identity link", sql, *link.id.as_uuid(), at, by),
+                "identity link",
+            )
         }
         Write::InsertTicket(ticket) => {
             let number = insert_ticket(conn, ticket).await?;
@@ -147,7 +152,10 @@ async fn apply_one(
         Write::UpdateUser(user) => {
             let sql = "UPDATE users SET name = $2, disabled_at = $3 WHERE id = $1";
             let disabled = opt_micros(user.disabled_at);
-            must_change(run!(conn, "user", sql, *user.id.as_uuid(), storable(&user.name), disabled), "user")
+            must_change(
+                run!(conn, "user", sql, *user.id.as_uuid(), storable(&user.name), disabled),
+                "user",
+            )
         }
         Write::InsertApiToken(token) => insert_api_token(conn, token).await,
         Write::RevokeApiToken(id, at) => {
@@ -192,8 +200,8 @@ pub(crate) fn opt_text(text: Option<&String>) -> Option<Cow<'_, str>> {
 }
 
 pub(crate) fn json(value: &impl Serialize, what: &'static str) -> Result<String, Failure> {
-    let text = serde_json::to_string(value)
-        .map_err(|_| Failure::new(PortErrorKind::Rejected, "no_json_form").about(what))?;
+    let text =
+        serde_json::to_string(value).map_err(|_| Failure::new(PortErrorKind::Rejected, "no_json_form").about(what))?;
     Ok(storable(&text).into_owned())
 }
 
@@ -346,7 +354,8 @@ async fn insert_identity_link(conn: &mut PgConnection, link: &IdentityLink) -> R
 async fn insert_ticket(conn: &mut PgConnection, new: &NewTicket) -> Result<TicketNumber, Failure> {
     // What a ticket is at first is the domain's to say; its number is not known yet.
     let ticket = new.clone().numbered(TicketNumber::FIRST);
-    let sql = "INSERT INTO tickets (number, id, channel, reporter_id, title, description, words, original, placeholders,
+    let sql =
+        "INSERT INTO tickets (number, id, channel, reporter_id, title, description, words, original, placeholders,
             language, status, type, priority, inferred, enrichment_status, resolutions, created_at, updated_at, version)
         VALUES (nextval('ticket_numbers'), $1, $2, $3, $4, $5, array_to_tsvector($6), $7, $8, $9, $10, $11, $12, $13,
             $14, $15, $16, $17, $18)
@@ -462,7 +471,8 @@ pub(crate) async fn update_ticket(conn: &mut PgConnection, ticket: &Ticket) -> R
 }
 
 async fn insert_source(conn: &mut PgConnection, source: &TicketSource) -> Result<(), Failure> {
-    let sql = "INSERT INTO ticket_sources (id, ticket_id, channel, external_id, thread, thread_key, author_id, text, raw,
+    let sql =
+        "INSERT INTO ticket_sources (id, ticket_id, channel, external_id, thread, thread_key, author_id, text, raw,
             redacted, digest, sent_at, received_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
     run!(
@@ -555,7 +565,8 @@ async fn append_event(conn: &mut PgConnection, event: &TicketEvent, tally: &mut 
 }
 
 async fn insert_entry(conn: &mut PgConnection, entry: &ChangelogEntry) -> Result<(), Failure> {
-    let sql = "INSERT INTO changelog_entries (id, ticket_id, resolution, sealed_for, content, drafted, language, status,
+    let sql =
+        "INSERT INTO changelog_entries (id, ticket_id, resolution, sealed_for, content, drafted, language, status,
             made_by, edited_by, decided_by, decided_at, seen_version, decision_reason, created_at, updated_at, version)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
     let decision = entry.decision.as_ref();
@@ -585,7 +596,8 @@ async fn insert_entry(conn: &mut PgConnection, entry: &ChangelogEntry) -> Result
 }
 
 async fn update_entry(conn: &mut PgConnection, entry: &ChangelogEntry) -> Result<(), Failure> {
-    let sql = "UPDATE changelog_entries SET ticket_id = $2, resolution = $3, sealed_for = $4, content = $5, drafted = $6,
+    let sql =
+        "UPDATE changelog_entries SET ticket_id = $2, resolution = $3, sealed_for = $4, content = $5, drafted = $6,
             language = $7, status = $8, made_by = $9, edited_by = $10, decided_by = $11, decided_at = $12,
             seen_version = $13, decision_reason = $14, updated_at = $15, version = version + 1
         WHERE id = $1 AND version = $16";
@@ -617,7 +629,8 @@ async fn update_entry(conn: &mut PgConnection, entry: &ChangelogEntry) -> Result
 }
 
 async fn insert_notification(conn: &mut PgConnection, notification: &Notification) -> Result<(), Failure> {
-    let sql = "INSERT INTO notifications (id, changelog_entry_id, ticket_id, reporter_id, identity_id, channel, thread, mode,
+    let sql =
+        "INSERT INTO notifications (id, changelog_entry_id, ticket_id, reporter_id, identity_id, channel, thread, mode,
             seal, status, retry_count, last_error, sent_as, provider_message_id, idempotency_key, sent_at, delivered_at,
             read_at, created_at, updated_at, version)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)";
@@ -762,7 +775,8 @@ async fn update_link(conn: &mut PgConnection, link: &TicketLink, expected: LinkS
 }
 
 async fn insert_group(conn: &mut PgConnection, group: &TicketGroup) -> Result<(), Failure> {
-    let sql = "INSERT INTO ticket_groups (id, title, primary_ticket_id, created_at, version) VALUES ($1, $2, $3, $4, $5)";
+    let sql =
+        "INSERT INTO ticket_groups (id, title, primary_ticket_id, created_at, version) VALUES ($1, $2, $3, $4, $5)";
     run!(
         conn,
         "group",
@@ -800,7 +814,8 @@ fn size(file: &Attachment) -> Result<Option<i64>, Failure> {
 }
 
 async fn insert_attachment(conn: &mut PgConnection, file: &Attachment) -> Result<(), Failure> {
-    let sql = "INSERT INTO attachments (id, ticket_id, source_id, channel, reference, name, content_type, size_bytes, sha256,
+    let sql =
+        "INSERT INTO attachments (id, ticket_id, source_id, channel, reference, name, content_type, size_bytes, sha256,
             blob_key, status, created_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
     run!(
@@ -964,7 +979,15 @@ async fn insert_api_token(conn: &mut PgConnection, token: &ApiToken) -> Result<(
 async fn insert_sign_in_link(conn: &mut PgConnection, link: &SignInLink) -> Result<(), Failure> {
     let sql = "INSERT INTO sign_in_links (digest, user_id, expires_at) VALUES ($1, $2, $3)";
     let digest = link.digest.as_bytes().as_slice();
-    run!(conn, "sign-in link", sql, digest, *link.user.as_uuid(), micros(link.expires_at)).map(|_| ())
+    run!(
+        conn,
+        "sign-in link",
+        sql,
+        digest,
+        *link.user.as_uuid(),
+        micros(link.expires_at)
+    )
+    .map(|_| ())
 }
 
 async fn put_session(conn: &mut PgConnection, session: &Session) -> Result<(), Failure> {

@@ -50,10 +50,14 @@ pub(crate) fn options(config: &PostgresConfig) -> Result<PgConnectOptions, OpenE
         return Err(OpenError::Invalid("it does not begin with postgres://"));
     }
     let mut name = config.schema.bytes();
-    let begins_well = name.next().is_some_and(|first| first.is_ascii_lowercase() || first == b'_');
+    let begins_well = name
+        .next()
+        .is_some_and(|first| first.is_ascii_lowercase() || first == b'_');
     let goes_on_well = name.all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
     if !begins_well || !goes_on_well || config.schema.len() > 63 {
-        return Err(OpenError::Invalid("the schema's name is not of small letters, digits and _"));
+        return Err(OpenError::Invalid(
+            "the schema's name is not of small letters, digits and _",
+        ));
     }
     // The parser's own message would quote what it could not read.
     let options = PgConnectOptions::from_str(url).map_err(|_| OpenError::Invalid("it cannot be read"))?;

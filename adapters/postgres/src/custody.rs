@@ -62,7 +62,10 @@ impl Custody for Postgres {
         // What was overwritten stays in its page as a dead version until it is vacuumed. The log of the server and its
         // archive are the operator's: an adapter has no say in them.
         for table in SETTLED {
-            self.inner.settle(table).await.map_err(|failure| failure.into_port("custody.settle_erasures"))?;
+            self.inner
+                .settle(table)
+                .await
+                .map_err(|failure| failure.into_port("custody.settle_erasures"))?;
         }
         Ok(())
     }
@@ -100,7 +103,8 @@ async fn wrapped(
     let (after, limit) = (after.unwrap_or(Uuid::nil()), rows(limit));
     match kind {
         WrappedKind::SubjectKey => {
-            let sql = "SELECT id, subject_key FROM reporters WHERE id > $1 AND subject_key IS NOT NULL ORDER BY id LIMIT $2";
+            let sql =
+                "SELECT id, subject_key FROM reporters WHERE id > $1 AND subject_key IS NOT NULL ORDER BY id LIMIT $2";
             row::all(&statement!(sql, after, limit).fetch_all(conn).await?, |cells| {
                 Ok(Wrapped {
                     row: cells.uuid("id")?,
@@ -175,7 +179,9 @@ async fn purge_tickets(conn: &mut PgConnection, (before, limit): (i64, i64)) -> 
         ..Locks::default()
     };
     // Numbers only: see `Locks::begin`.
-    sqlx::raw_sql(sqlx::AssertSqlSafe(alone.begin())).execute(&mut *conn).await?;
+    sqlx::raw_sql(sqlx::AssertSqlSafe(alone.begin()))
+        .execute(&mut *conn)
+        .await?;
     // The condition of the index, word for word: else it is not used.
     let sql = "SELECT * FROM tickets
         WHERE status IN ('closed', 'dismissed', 'duplicate') AND (title <> '[erased]' OR description <> '[erased]'

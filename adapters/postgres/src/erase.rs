@@ -14,7 +14,14 @@ use crate::{
 pub(crate) async fn erase(conn: &mut PgConnection, erasure: &Erasure) -> Result<(), Failure> {
     let who = *erasure.reporter.as_uuid();
     let sql = "INSERT INTO erasures (reporter_id, erased_at, asked_by) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
-    run!(conn, "erasure", sql, who, micros(erasure.at), erasure.by.map(|id| *id.as_uuid()))?;
+    run!(
+        conn,
+        "erasure",
+        sql,
+        who,
+        micros(erasure.at),
+        erasure.by.map(|id| *id.as_uuid())
+    )?;
     let sql = "SELECT * FROM reporters WHERE id = $1 AND erased_at IS NULL";
     let found = statement!(sql, who).fetch_optional(&mut *conn).await?;
     let Some(reporter) = row::one(found.as_ref(), row::reporter)? else {

@@ -13,10 +13,7 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use crate::{
-    PostgresConfig,
-    connection::connect,
-};
+use crate::{PostgresConfig, connection::connect};
 
 const CHANNEL: &str = "feedback_jobs";
 /// Between two notices to the others: a burst of commits is one hint.

@@ -68,13 +68,25 @@ impl JobQueue for Postgres {
 
     async fn extend(&self, lease: &Lease, until: Timestamp) -> Result<(), SettleError> {
         let sql = "UPDATE jobs SET lease_until = $3 WHERE id = $1 AND status = 'leased' AND lease_token = $2";
-        settled(change!(self, sql, lease.job.as_uuid(), lease.token.as_uuid(), until.unix_micros()))
+        settled(change!(
+            self,
+            sql,
+            lease.job.as_uuid(),
+            lease.token.as_uuid(),
+            until.unix_micros()
+        ))
     }
 
     async fn complete(&self, lease: &Lease, now: Timestamp) -> Result<(), SettleError> {
         let sql = "UPDATE jobs SET status = 'done', lease_token = NULL, lease_until = NULL, updated_at = $3
             WHERE id = $1 AND status = 'leased' AND lease_token = $2";
-        settled(change!(self, sql, lease.job.as_uuid(), lease.token.as_uuid(), now.unix_micros()))
+        settled(change!(
+            self,
+            sql,
+            lease.job.as_uuid(),
+            lease.token.as_uuid(),
+            now.unix_micros()
+        ))
     }
 
     async fn retry_later(
@@ -84,21 +96,24 @@ impl JobQueue for Postgres {
         error: &str,
         now: Timestamp,
     ) -> Result<(), SettleError> {
-        let sql = "UPDATE jobs SET status = 'ready', lease_token = NULL, lease_until = NULL, updated_at = $3, run_at = $4,
+        let sql =
+            "UPDATE jobs SET status = 'ready', lease_token = NULL, lease_until = NULL, updated_at = $3, run_at = $4,
                 last_error = $5, deaths = 0
             WHERE id = $1 AND status = 'leased' AND lease_token = $2";
         self.put_back(sql, lease, run_at, error, now).await
     }
 
     async fn snooze(&self, lease: &Lease, run_at: Timestamp, reason: &str, now: Timestamp) -> Result<(), SettleError> {
-        let sql = "UPDATE jobs SET status = 'ready', lease_token = NULL, lease_until = NULL, updated_at = $3, run_at = $4,
+        let sql =
+            "UPDATE jobs SET status = 'ready', lease_token = NULL, lease_until = NULL, updated_at = $3, run_at = $4,
                 last_error = $5, deaths = 0, attempts = greatest(attempts - 1, 0)
             WHERE id = $1 AND status = 'leased' AND lease_token = $2";
         self.put_back(sql, lease, run_at, reason, now).await
     }
 
     async fn bury(&self, lease: &Lease, error: &str, now: Timestamp) -> Result<(), SettleError> {
-        let sql = "UPDATE jobs SET status = 'dead', lease_token = NULL, lease_until = NULL, updated_at = $3, last_error = $4
+        let sql =
+            "UPDATE jobs SET status = 'dead', lease_token = NULL, lease_until = NULL, updated_at = $3, last_error = $4
             WHERE id = $1 AND status = 'leased' AND lease_token = $2";
         let (token, now, error) = (lease.token.as_uuid(), now.unix_micros(), error_text(error));
         settled(change!(self, sql, lease.job.as_uuid(), token, now, error))
@@ -157,7 +172,15 @@ impl Postgres {
         now: Timestamp,
     ) -> Result<(), SettleError> {
         let (job, token, error) = (lease.job.as_uuid(), lease.token.as_uuid(), error_text(error));
-        settled(change!(self, sql, job, token, now.unix_micros(), run_at.unix_micros(), error))
+        settled(change!(
+            self,
+            sql,
+            job,
+            token,
+            now.unix_micros(),
+            run_at.unix_micros(),
+            error
+        ))
     }
 
     async fn take_back(&self, now: Timestamp) -> Result<Reaped, Failure> {

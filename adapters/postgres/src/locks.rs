@@ -50,7 +50,10 @@ impl Locks {
             }
             Write::InsertIdentity(identity) | Write::UpdateIdentity(identity) => {
                 self.row("identity", identity.id.as_uuid());
-                self.key("lookup", &[identity.channel.as_str().as_bytes(), identity.lookup.as_bytes()]);
+                self.key(
+                    "lookup",
+                    &[identity.channel.as_str().as_bytes(), identity.lookup.as_bytes()],
+                );
             }
             Write::TouchIdentity(id, _) => self.row("identity", id.as_uuid()),
             Write::InsertIdentityLink(link) | Write::UpdateIdentityLink(link) => {
@@ -64,7 +67,10 @@ impl Locks {
                 }
             }
             Write::InsertSource(source) => {
-                let message = [source.channel.as_str().as_bytes(), source.external_id.as_str().as_bytes()];
+                let message = [
+                    source.channel.as_str().as_bytes(),
+                    source.external_id.as_str().as_bytes(),
+                ];
                 self.key("message", &message);
             }
             Write::AnchorSource(id, _) => self.row("source", id.as_uuid()),
@@ -183,6 +189,10 @@ mod tests {
             )
         );
         locks.alone = true;
-        assert!(locks.begin().starts_with(&format!("BEGIN; SELECT pg_advisory_xact_lock({EVERYTHING})")));
+        assert!(
+            locks
+                .begin()
+                .starts_with(&format!("BEGIN; SELECT pg_advisory_xact_lock({EVERYTHING})"))
+        );
     }
 }

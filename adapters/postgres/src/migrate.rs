@@ -48,7 +48,8 @@ pub(crate) async fn migrate(config: &PostgresConfig) -> Result<u32, OpenError> {
 async fn run(conn: &mut PgConnection, schema: &str) -> Result<u32, OpenError> {
     let failed = |error: sqlx::Error| OpenError::unreachable("migrate", &error.into());
     // A migration may take longer than a commit may, and so may waiting for another host's.
-    let prepare = "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET client_min_messages = warning";
+    let prepare =
+        "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET client_min_messages = warning";
     sqlx::raw_sql(prepare).execute(&mut *conn).await.map_err(failed)?;
     sqlx::query("SELECT pg_advisory_lock($1)")
         .bind(LOCK)

@@ -58,7 +58,13 @@ async fn an_index_serves_filter_and_order_of_every_statement() {
             dear.push(format!("{step}: {sql}\n{}", plan.join("\n")));
         }
     }
-    assert!(dear.is_empty(), "{} of {}:\n{}", dear.len(), statements.len(), dear.join("\n\n"));
+    assert!(
+        dear.is_empty(),
+        "{} of {}:\n{}",
+        dear.len(),
+        statements.len(),
+        dear.join("\n\n")
+    );
 }
 
 async fn plan_of(conn: &mut PgConnection, sql: &str) -> Vec<String> {
@@ -79,7 +85,13 @@ fn is_dear(sql: &str, step: &str) -> bool {
     }
     // A page that is sorted after it is read costs more with every row that is not on it. What search found has no order.
     let is_page = sql.contains("ORDER BY r.created_at DESC");
-    is_page && !sql.contains("WITH found") && step.trim_start().trim_start_matches("->").trim_start().starts_with("Sort ")
+    is_page
+        && !sql.contains("WITH found")
+        && step
+            .trim_start()
+            .trim_start_matches("->")
+            .trim_start()
+            .starts_with("Sort ")
 }
 
 /// Every method of every port, every write, and every combination of filters with and without a cursor.
@@ -340,7 +352,11 @@ async fn custody(store: &Postgres, fixtures: &Fixtures) {
         received_at: now,
     };
     let delivery = NewJob::now(fixtures.id(), delivery, now);
-    commit(store, [Write::UpdateTicket(Box::new(over)), Write::Enqueue(delivery.dead("x"))]).await;
+    commit(
+        store,
+        [Write::UpdateTicket(Box::new(over)), Write::Enqueue(delivery.dead("x"))],
+    )
+    .await;
     for kind in [WrappedKind::SubjectKey, WrappedKind::Delivery] {
         for found in store.wrapped(kind, None, 10).await.unwrap() {
             assert!(store.rewrap(kind, &found, &found.bytes).await.unwrap());

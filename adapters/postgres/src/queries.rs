@@ -67,7 +67,11 @@ impl Queries for Postgres {
         filter: &ChangelogFilter,
         page: PageRequest,
     ) -> Result<Page<ChangelogRow>, PortError> {
-        let mut list = List::of("changelog_entries r JOIN tickets t ON t.id = r.ticket_id", "t.number", page);
+        let mut list = List::of(
+            "changelog_entries r JOIN tickets t ON t.id = r.ticket_id",
+            "t.number",
+            page,
+        );
         if let Some(status) = filter.status {
             list.only("r.status = ", Value::Word(status.as_str()));
         }
@@ -140,7 +144,10 @@ impl Queries for Postgres {
                 }))
             })
         });
-        self.inner.connections.snapshot("queries.notification_detail", read).await
+        self.inner
+            .connections
+            .snapshot("queries.notification_detail", read)
+            .await
     }
 
     async fn dead_letters(&self, page: PageRequest) -> Result<Page<DeadLetter>, PortError> {
@@ -519,7 +526,9 @@ async fn metrics(conn: &mut PgConnection, period: [i64; 2]) -> Result<MetricsSum
         WHERE status = 'approved' AND decided_at >= $1 AND decided_at < $2";
     let sent = "SELECT sent_at - created_at AS took FROM notifications WHERE sent_at >= $1 AND sent_at < $2";
     let by_channel = counted(conn, by_channel, period, &Channel::ALL).await?;
-    let days = statement!(by_day, period[0], period[1], DAY_MICROS).fetch_all(&mut *conn).await?;
+    let days = statement!(by_day, period[0], period[1], DAY_MICROS)
+        .fetch_all(&mut *conn)
+        .await?;
     Ok(MetricsSummary {
         // Every ticket has one channel.
         received: by_channel.iter().map(|(_, count)| count).sum(),
@@ -560,9 +569,8 @@ async fn top_reporters(conn: &mut PgConnection, period: [i64; 2]) -> Result<Vec<
     let sql = "SELECT reporter_id, count(*) AS count FROM tickets WHERE created_at >= $1 AND created_at < $2
         GROUP BY reporter_id";
     let found = statement!(sql, period[0], period[1]).fetch_all(&mut *conn).await?;
-    let found: Vec<(ReporterId, u64)> = row::all(&found, |cells| {
-        Ok((cells.id("reporter_id")?, cells.count("count")?))
-    })?;
+    let found: Vec<(ReporterId, u64)> =
+        row::all(&found, |cells| Ok((cells.id("reporter_id")?, cells.count("count")?)))?;
     // Few are ever merged: reading those costs less than following every reporter.
     let sql = "SELECT id, merged_into FROM reporters WHERE merged_into IS NOT NULL";
     let merges = statement!(sql).fetch_all(conn).await?;
@@ -600,11 +608,20 @@ async fn median(conn: &mut PgConnection, sql: &'static str, period: [i64; 2]) ->
 async fn ops_status(conn: &mut PgConnection, now: i64) -> Result<OpsStatus, Failure> {
     let periodic: Vec<&str> = JobPayload::PERIODIC_KINDS.to_vec();
     let due = "SELECT count(*) AS count FROM jobs WHERE status = 'ready' AND queue = $1 AND run_at <= $2 AND kind <> ALL ($3)";
-    let later = "SELECT count(*) AS count FROM jobs WHERE status = 'ready' AND queue = $1 AND run_at > $2 AND kind <> ALL ($3)";
+    let later =
+        "SELECT count(*) AS count FROM jobs WHERE status = 'ready' AND queue = $1 AND run_at > $2 AND kind <> ALL ($3)";
     let mut status = OpsStatus::default();
     for queue in Queue::ALL {
-        status.jobs_due += count(statement!(due, queue.as_str(), now, periodic.clone()).fetch_one(&mut *conn).await?)?;
-        status.jobs_scheduled += count(statement!(later, queue.as_str(), now, periodic.clone()).fetch_one(&mut *conn).await?)?;
+        status.jobs_due += count(
+            statement!(due, queue.as_str(), now, periodic.clone())
+                .fetch_one(&mut *conn)
+                .await?,
+        )?;
+        status.jobs_scheduled += count(
+            statement!(later, queue.as_str(), now, periodic.clone())
+                .fetch_one(&mut *conn)
+                .await?,
+        )?;
     }
     let running = "SELECT count(*) AS count FROM jobs WHERE status = 'leased' AND kind <> ALL ($1)";
     status.jobs_running = count(statement!(running, periodic).fetch_one(&mut *conn).await?)?;

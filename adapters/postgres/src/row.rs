@@ -4,9 +4,9 @@ use feedback_core::{
     domain::{
         Actor, ApiToken, ApprovalSeal, Attachment, BlindIndex, ChainHash, ChangelogEntry, Confirmation, Decision,
         Erasure, ExternalId, IdempotencyKey, Identity, IdentityLink, Job, JobKind, Language, Notification,
-        NotificationAttempt, RememberedCall, Reporter, Scrubbed, Sealed, SecretDigest, Session, SignInLink,
-        SubjectKey, Suggestion, SyncCursor, ThreadKey, Ticket, TicketEvent, TicketGroup, TicketLink, TicketNumber,
-        TicketSource, TicketVector, Timestamp, User,
+        NotificationAttempt, RememberedCall, Reporter, Scrubbed, Sealed, SecretDigest, Session, SignInLink, SubjectKey,
+        Suggestion, SyncCursor, ThreadKey, Ticket, TicketEvent, TicketGroup, TicketLink, TicketNumber, TicketSource,
+        TicketVector, Timestamp, User,
     },
     ports::{FromUuid, Rollup},
 };
@@ -135,7 +135,12 @@ impl Cells<'_> {
     fn index_or_none(&self, name: &'static str) -> Read<Option<BlindIndex>> {
         let bytes = self.bytes_or_none(name)?;
         bytes
-            .map(|bytes| bytes.try_into().map(BlindIndex::from_bytes).map_err(|_| unreadable(name)))
+            .map(|bytes| {
+                bytes
+                    .try_into()
+                    .map(BlindIndex::from_bytes)
+                    .map_err(|_| unreadable(name))
+            })
             .transpose()
     }
 

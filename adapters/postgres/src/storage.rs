@@ -113,7 +113,15 @@ impl Storage for Postgres {
                         (SELECT 1 FROM ticket_vectors v WHERE v.ticket_id = t.id AND v.model = $2)
                     ORDER BY t.created_at, t.id LIMIT $3";
                 let since = since.unix_micros();
-                all!(self, "storage.tickets_of", row::ticket, sql, since, owned(&model), rows(limit))
+                all!(
+                    self,
+                    "storage.tickets_of",
+                    row::ticket,
+                    sql,
+                    since,
+                    owned(&model),
+                    rows(limit)
+                )
             }
         }
     }
@@ -230,7 +238,13 @@ impl Storage for Postgres {
             UNION SELECT l.* FROM reporter_identities i JOIN identity_links l ON l.identity_id = i.id
                 WHERE i.reporter_id = $1
             ORDER BY at, id";
-        all!(self, "storage.identity_links", row::identity_link, sql, reporter.as_uuid())
+        all!(
+            self,
+            "storage.identity_links",
+            row::identity_link,
+            sql,
+            reporter.as_uuid()
+        )
     }
 
     async fn changelog_entry(&self, key: ChangelogEntryKey) -> Result<Option<ChangelogEntry>, PortError> {
@@ -255,7 +269,14 @@ impl Storage for Postgres {
                 let sql = "SELECT * FROM notifications WHERE channel = $1 AND provider_message_id = $2
                     ORDER BY created_at DESC, id DESC LIMIT 1";
                 let message = owned(&message);
-                first!(self, "storage.notification", row::notification, sql, channel.as_str(), message)
+                first!(
+                    self,
+                    "storage.notification",
+                    row::notification,
+                    sql,
+                    channel.as_str(),
+                    message
+                )
             }
             NotificationKey::Marker(marker) => {
                 let Some(attempt) = marker.attempt() else {
@@ -300,12 +321,26 @@ impl Storage for Postgres {
     async fn vectors(&self, model: &str, since: Timestamp) -> Result<Vec<TicketVector>, PortError> {
         let sql = "SELECT * FROM ticket_vectors WHERE model = $1 AND ticket_created_at >= $2
             ORDER BY ticket_created_at DESC, ticket_id DESC";
-        all!(self, "storage.vectors", row::vector, sql, owned(model), since.unix_micros())
+        all!(
+            self,
+            "storage.vectors",
+            row::vector,
+            sql,
+            owned(model),
+            since.unix_micros()
+        )
     }
 
     async fn remembered_call(&self, scope: &str, key: &str) -> Result<Option<RememberedCall>, PortError> {
         let sql = "SELECT * FROM idempotency_keys WHERE scope = $1 AND key = $2";
-        first!(self, "storage.remembered_call", row::remembered_call, sql, owned(scope), owned(key))
+        first!(
+            self,
+            "storage.remembered_call",
+            row::remembered_call,
+            sql,
+            owned(scope),
+            owned(key)
+        )
     }
 
     async fn user(&self, id: UserId) -> Result<Option<User>, PortError> {
@@ -320,12 +355,24 @@ impl Storage for Postgres {
 
     async fn sign_in_link(&self, digest: SecretDigest) -> Result<Option<SignInLink>, PortError> {
         let sql = "SELECT * FROM sign_in_links WHERE digest = $1";
-        first!(self, "storage.sign_in_link", row::sign_in_link, sql, digest.as_bytes().to_vec())
+        first!(
+            self,
+            "storage.sign_in_link",
+            row::sign_in_link,
+            sql,
+            digest.as_bytes().to_vec()
+        )
     }
 
     async fn api_token(&self, digest: SecretDigest) -> Result<Option<ApiToken>, PortError> {
         let sql = "SELECT * FROM api_tokens WHERE digest = $1";
-        first!(self, "storage.api_token", row::api_token, sql, digest.as_bytes().to_vec())
+        first!(
+            self,
+            "storage.api_token",
+            row::api_token,
+            sql,
+            digest.as_bytes().to_vec()
+        )
     }
 }
 

@@ -109,7 +109,10 @@ async fn f16_a_commit_whose_answer_was_cut_off_is_never_told_as_done_and_not_don
     proxy.cut_after_commit();
     let error = store.commit(rows.change()).await.unwrap_err();
     assert_eq!(proxy.cuts(), 1);
-    assert_eq!((error.kind(), error.code()), (PortErrorKind::Unknown, Some("commit_in_doubt")));
+    assert_eq!(
+        (error.kind(), error.code()),
+        (PortErrorKind::Unknown, Some("commit_in_doubt"))
+    );
     // It had happened. The sender's repeat finds that out by the conflict, and one ticket is there.
     let again = store.commit(rows.change()).await.unwrap_err();
     assert!(again.is_conflict(), "{again}");
@@ -159,7 +162,10 @@ async fn f18_a_read_only_server_takes_no_commit_and_is_left_for_the_next_one() {
     server.run("SELECT pg_reload_conf()");
     tokio::time::sleep(Duration::from_millis(300)).await;
     let error = store.commit(small_change(&fixtures)).await.unwrap_err();
-    assert_eq!((error.kind(), error.code()), (PortErrorKind::Unavailable, Some("read_only")));
+    assert_eq!(
+        (error.kind(), error.code()),
+        (PortErrorKind::Unavailable, Some("read_only"))
+    );
     let now = fixtures.now();
     let request = ClaimRequest {
         queue: Queue::Default,
@@ -168,9 +174,12 @@ async fn f18_a_read_only_server_takes_no_commit_and_is_left_for_the_next_one() {
         now,
     };
     let error = store.claim(request.clone()).await.unwrap_err();
-    assert_eq!((error.kind(), error.code()), (PortErrorKind::Unavailable, Some("read_only")));
+    assert_eq!(
+        (error.kind(), error.code()),
+        (PortErrorKind::Unavailable, Some("read_only"))
+    );
     assert!(store.user(fixtures.id()).await.unwrap().is_none(), "reads go on");
-    server.run("SET default_transaction_read_only = off; ALTER SYSTEM RESET default_transaction_read_only");
+    server.run("ALTER SYSTEM RESET default_transaction_read_only");
     server.run("SELECT pg_reload_conf()");
     let healed = until_it_commits(&store, &fixtures, Duration::from_secs(5)).await;
     assert!(healed < Duration::from_secs(2), "{healed:?}");
@@ -183,7 +192,10 @@ async fn f19_a_commit_that_clashes_with_a_stranger_is_begun_again() {
     let fixtures = Fixtures::default();
     let (one, two) = (fixtures.user(), fixtures.user());
     for user in [&one, &two] {
-        store.commit(Change::new().with(Write::InsertUser(user.clone()))).await.unwrap();
+        store
+            .commit(Change::new().with(Write::InsertUser(user.clone())))
+            .await
+            .unwrap();
     }
     // A stranger knows nothing of our order of locks: it takes the two rows the other way round.
     let (first, second) = (*two.id.as_uuid(), *one.id.as_uuid());
@@ -206,8 +218,13 @@ async fn f19_a_commit_that_clashes_with_a_stranger_is_begun_again() {
     let change = Change::new().with(renamed(&one)).with(renamed(&two));
     store.commit(change).await.unwrap();
     let database = stranger.join().unwrap();
-    assert_eq!(database.run("SELECT string_agg(DISTINCT name, ',') FROM feedback.users"), "ours");
-    let deadlocks = database.run("SELECT pg_stat_force_next_flush(); SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()");
+    assert_eq!(
+        database.run("SELECT string_agg(DISTINCT name, ',') FROM feedback.users"),
+        "ours"
+    );
+    let deadlocks = database.run(
+        "SELECT pg_stat_force_next_flush(); SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()",
+    );
     assert_ne!(deadlocks.trim(), "0", "they did clash");
 }
 
@@ -221,7 +238,10 @@ async fn f20_work_is_found_by_looking_where_notices_fall_silent() {
     let fixtures = Fixtures::default();
     tokio::time::sleep(Duration::from_millis(300)).await;
     proxy.set(Weather::BlackHole);
-    other.commit(Change::new().with(Write::Enqueue(fixtures.job()))).await.unwrap();
+    other
+        .commit(Change::new().with(Write::Enqueue(fixtures.job())))
+        .await
+        .unwrap();
     let begun = Instant::now();
     // No notice comes. The worker looks after its interval all the same, and by then the network is back.
     deaf.wait_for_work(Duration::from_millis(500)).await;

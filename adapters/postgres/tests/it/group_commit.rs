@@ -57,7 +57,11 @@ async fn one_bad_commit_of_a_group_spoils_no_other() {
         .run("SELECT sum(count) FROM feedback.metric_rollups")
         .parse()
         .unwrap();
-    assert_eq!(counted as usize, numbers(&store).await.len(), "what failed is not counted");
+    assert_eq!(
+        counted as usize,
+        numbers(&store).await.len(),
+        "what failed is not counted"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -93,9 +97,12 @@ async fn a_full_queue_refuses_at_once() {
     let store = host_with(config).await;
     let fixtures = Fixtures::default();
     let begun = Instant::now();
-    let outcomes = join_all((0..32).map(|_| store.commit(Change::new().with(Write::InsertUser(fixtures.user()))))).await;
+    let outcomes =
+        join_all((0..32).map(|_| store.commit(Change::new().with(Write::InsertUser(fixtures.user()))))).await;
     let refused = outcomes.iter().filter_map(|outcome| outcome.as_ref().err());
-    let codes: BTreeSet<_> = refused.map(|error| (error.kind() == PortErrorKind::Unavailable, error.code())).collect();
+    let codes: BTreeSet<_> = refused
+        .map(|error| (error.kind() == PortErrorKind::Unavailable, error.code()))
+        .collect();
     assert_eq!(codes, BTreeSet::from([(true, Some("overloaded"))]));
     assert!(begun.elapsed().as_millis() < 1_500);
 }

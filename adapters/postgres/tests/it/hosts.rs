@@ -122,7 +122,10 @@ async fn one_key_waits_once_for_both_hosts() {
     for outcome in join_all(commits).await {
         outcome.unwrap();
     }
-    assert_eq!(database.run("SELECT count(*) FROM feedback.jobs WHERE status = 'ready'"), "1");
+    assert_eq!(
+        database.run("SELECT count(*) FROM feedback.jobs WHERE status = 'ready'"),
+        "1"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -138,7 +141,9 @@ async fn a_host_hears_of_work_that_another_one_committed() {
         begun.elapsed()
     });
     tokio::time::sleep(Duration::from_millis(100)).await;
-    one.commit(Change::new().with(Write::Enqueue(fixtures.job()))).await.unwrap();
+    one.commit(Change::new().with(Write::Enqueue(fixtures.job())))
+        .await
+        .unwrap();
     let waited = waits.await.unwrap();
     assert!(waited < Duration::from_secs(2), "{waited:?}");
 }

@@ -35,7 +35,9 @@ async fn f07_a_migration_that_was_cut_off_leaves_nothing_and_runs_again() {
     let database = postgres::shared().database();
     // A table in the way makes the step fail in its middle.
     database.run("CREATE SCHEMA feedback; CREATE TABLE feedback.jobs (x int)");
-    let store = Postgres::connect(PostgresConfig::new(database.url().into())).await.unwrap();
+    let store = Postgres::connect(PostgresConfig::new(database.url().into()))
+        .await
+        .unwrap();
     assert!(matches!(store.migrate().await, Err(OpenError::Unreachable { code, .. }) if code == "42P07"));
     let tables = "SELECT count(*) FROM pg_tables WHERE schemaname = 'feedback' AND tablename <> 'schema_history'";
     assert_eq!(database.run(tables), "1", "no half of a schema");
@@ -48,7 +50,9 @@ async fn f07_a_migration_that_was_cut_off_leaves_nothing_and_runs_again() {
 #[tokio::test]
 async fn a_newer_or_another_schema_is_refused_untouched() {
     let database = postgres::shared().database();
-    let store = Postgres::connect(PostgresConfig::new(database.url().into())).await.unwrap();
+    let store = Postgres::connect(PostgresConfig::new(database.url().into()))
+        .await
+        .unwrap();
     store.migrate().await.unwrap();
     database.run("INSERT INTO feedback.schema_history (version, name, digest) VALUES (99, 'later', '\\x00')");
     assert!(matches!(store.migrate().await, Err(OpenError::Foreign { .. })));
