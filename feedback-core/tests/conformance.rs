@@ -8,6 +8,7 @@ use feedback_core::{
         conformance::{
             Fresh, ai,
             blob_store::{self, BlobStoreHarness},
+            custody::{self, CustodyHarness},
             job_queue::{self, JobQueueHarness},
             queries::{self, QueriesHarness},
             storage::{self, StorageHarness},
@@ -62,6 +63,18 @@ impl BlobStoreHarness for Memory {
     }
 }
 
+impl CustodyHarness for Memory {
+    type Adapter = MemoryStore;
+
+    async fn fresh(&self) -> Fresh<MemoryStore> {
+        Fresh::new(MemoryStore::new())
+    }
+
+    async fn files(&self, _: &MemoryStore) -> Vec<u8> {
+        Vec::new()
+    }
+}
+
 struct Vaults(std::sync::atomic::AtomicU64);
 
 impl VaultHarness for Vaults {
@@ -83,6 +96,7 @@ fn main() -> ExitCode {
     all.extend(trials(Memory, "queries", queries::checks()));
     all.extend(trials(Memory, "job_queue", job_queue::checks()));
     all.extend(trials(Memory, "blob_store", blob_store::checks()));
+    all.extend(trials(Memory, "custody", custody::checks()));
     all.extend(trials(Vaults(1.into()), "vault", vault::checks()));
     all.extend(ai::ai_trials(ScriptedAi));
     all.extend(tracker::tracker_trials(ScriptedBoard));

@@ -76,7 +76,10 @@ fn wrapped(conn: &Connection, kind: WrappedKind, after: Option<Uuid>, limit: usi
         WrappedKind::Delivery => {
             let sql = "SELECT id, payload FROM jobs WHERE kind = 'unparsed' AND id > ?1 ORDER BY id LIMIT ?2";
             let found = row::all(conn, sql, params, |cells| {
-                Ok(Wrapped::of_delivery(cells.id("id")?, &cells.plain::<String>("payload")?))
+                Ok(Wrapped::of_delivery(
+                    cells.id("id")?,
+                    &cells.plain::<String>("payload")?,
+                ))
             })?;
             Ok(found.into_iter().flatten().collect())
         }

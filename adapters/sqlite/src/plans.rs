@@ -13,8 +13,9 @@ use feedback_core::{
         NotificationStatus, PageRequest, PageSize, Priority, Queue, Sealed, TicketStatus, TicketType, Timestamp, Write,
     },
     ports::{
-        AttachmentsKey, ChangelogEntryKey, ChangelogFilter, ClaimRequest, Custody, Expired, IdentityKey, JobQueue, LinksKey,
-        NotificationFilter, NotificationKey, NotificationsKey, Queries, ReporterKey, SourceKey, Storage, TicketFilter, TicketKey, TicketsKey, WrappedKind,
+        AttachmentsKey, ChangelogEntryKey, ChangelogFilter, ClaimRequest, Custody, Expired, IdentityKey, JobQueue,
+        LinksKey, NotificationFilter, NotificationKey, NotificationsKey, Queries, ReporterKey, SourceKey, Storage,
+        TicketFilter, TicketKey, TicketsKey, WrappedKind,
     },
     testing::fixtures::Fixtures,
 };
@@ -333,7 +334,11 @@ async fn custody(store: &Sqlite, fixtures: &Fixtures) {
         received_at: now,
     };
     let delivery = NewJob::now(fixtures.id(), delivery, now);
-    commit(store, [Write::UpdateTicket(Box::new(over)), Write::Enqueue(delivery.dead("x"))]).await;
+    commit(
+        store,
+        [Write::UpdateTicket(Box::new(over)), Write::Enqueue(delivery.dead("x"))],
+    )
+    .await;
     for kind in [WrappedKind::SubjectKey, WrappedKind::Delivery] {
         for found in store.wrapped(kind, None, 10).await.unwrap() {
             assert!(store.rewrap(kind, &found, &found.bytes).await.unwrap());

@@ -149,7 +149,8 @@ impl Storage for Sqlite {
                 row::reporter,
             ),
             ReporterKey::VerifiedEmail(index) => {
-                let sql = "SELECT * FROM reporters WHERE email_index = ?1 AND email_verified = 1 ORDER BY created_at, id";
+                let sql =
+                    "SELECT * FROM reporters WHERE email_index = ?1 AND email_verified = 1 ORDER BY created_at, id";
                 first_of(row::all(conn, sql, [index.as_bytes()], row::reporter)?)
             }
             ReporterKey::AnyEmail(index) => {

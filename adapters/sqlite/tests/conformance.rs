@@ -8,6 +8,7 @@ use feedback_core::{
     domain::{ChainHash, TicketId},
     testing::conformance::{
         Fresh,
+        custody::{self, CustodyHarness},
         job_queue::{self, JobQueueHarness},
         queries::{self, QueriesHarness},
         storage::{self, StorageHarness},
@@ -61,9 +62,35 @@ impl JobQueueHarness for OneFile {
     }
 }
 
+impl CustodyHarness for OneFile {
+    type Adapter = Sqlite;
+
+    async fn fresh(&self) -> Fresh<Sqlite> {
+        fresh()
+    }
+
+    async fn files(&self, store: &Sqlite) -> Vec<u8> {
+        let conn = Connection::open_with_flags(store.path(), OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+        let backup = store.path().with_extension("backup");
+        let mut copy = Connection::open(&backup).unwrap();
+        // Page by page, as operators' tools do it: what is in a free page comes along.
+        let steps = rusqlite::backup::Backup::new(&conn, &mut copy).unwrap();
+        steps.run_to_completion(1_000, std::time::Duration::ZERO, None).unwrap();
+        drop(steps);
+        drop(copy);
+        let mut bytes = Vec::new();
+        for file in std::fs::read_dir(store.path().parent().unwrap()).unwrap() {
+            bytes.extend(std::fs::read(file.unwrap().path()).unwrap());
+        }
+        std::fs::remove_file(backup).unwrap();
+        bytes
+    }
+}
+
 fn main() -> ExitCode {
     let mut all = trials(OneFile, "storage", storage::checks());
     all.extend(trials(OneFile, "queries", queries::checks()));
     all.extend(trials(OneFile, "job_queue", job_queue::checks()));
+    all.extend(trials(OneFile, "custody", custody::checks()));
     libtest_mimic::run(&Arguments::from_args(), all).exit_code()
 }

@@ -262,7 +262,7 @@ impl Fixtures {
             title: Scrubbed::restore("La exportación falla".into()),
             primary,
             created_at: self.now(),
-            version: 0,
+            version: 1,
         }
     }
 

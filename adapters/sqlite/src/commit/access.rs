@@ -80,5 +80,11 @@ pub(super) fn touch_session(conn: &Connection, digest: &SecretDigest, at: Timest
 }
 
 pub(super) fn delete_session(conn: &Connection, digest: &SecretDigest) -> Result<(), Failure> {
-    run(conn, "DELETE FROM sessions WHERE digest = ?1", [digest.as_bytes()], "session").map(|_| ())
+    run(
+        conn,
+        "DELETE FROM sessions WHERE digest = ?1",
+        [digest.as_bytes()],
+        "session",
+    )
+    .map(|_| ())
 }

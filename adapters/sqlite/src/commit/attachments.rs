@@ -1,9 +1,6 @@
 //! Files of messages.
 
-use feedback_core::{
-    domain::Attachment,
-    ports::PortErrorKind,
-};
+use feedback_core::{domain::Attachment, ports::PortErrorKind};
 use rusqlite::{Connection, params};
 
 use super::{micros, must_be_current, opt_bytes, run};
@@ -46,7 +43,13 @@ pub(super) fn update_attachment(conn: &Connection, file: &Attachment) -> Result<
         file.blob_key,
         file.status.as_str(),
     ];
-    must_be_current(conn, sql, params, ("SELECT 1 FROM attachments WHERE id = ?1", id), "attachment")
+    must_be_current(
+        conn,
+        sql,
+        params,
+        ("SELECT 1 FROM attachments WHERE id = ?1", id),
+        "attachment",
+    )
 }
 
 fn row_size(file: &Attachment) -> Result<Option<i64>, Failure> {

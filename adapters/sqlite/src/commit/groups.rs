@@ -38,11 +38,18 @@ pub(super) fn update_link(conn: &Connection, link: &TicketLink, expected: LinkSt
         link.decided.as_ref().map(|(by, _)| by.as_uuid().as_bytes()),
         link.decided.map(|(_, at)| micros(at)),
     ];
-    must_be_current(conn, sql, params, ("SELECT 1 FROM ticket_links WHERE id = ?1", id), "ticket link")
+    must_be_current(
+        conn,
+        sql,
+        params,
+        ("SELECT 1 FROM ticket_links WHERE id = ?1", id),
+        "ticket link",
+    )
 }
 
 pub(super) fn insert_group(conn: &Connection, group: &TicketGroup) -> Result<(), Failure> {
-    let sql = "INSERT INTO ticket_groups (id, title, primary_ticket_id, created_at, version) VALUES (?1, ?2, ?3, ?4, ?5)";
+    let sql =
+        "INSERT INTO ticket_groups (id, title, primary_ticket_id, created_at, version) VALUES (?1, ?2, ?3, ?4, ?5)";
     let params = params![
         group.id.as_uuid().as_bytes(),
         group.title.as_str(),
@@ -57,6 +64,17 @@ pub(super) fn update_group(conn: &Connection, group: &TicketGroup) -> Result<(),
     let sql = "UPDATE ticket_groups SET title = ?3, primary_ticket_id = ?4, version = version + 1
         WHERE id = ?1 AND version = ?2";
     let id = group.id.as_uuid().as_bytes();
-    let params = params![id, group.version, group.title.as_str(), group.primary.as_uuid().as_bytes()];
-    must_be_current(conn, sql, params, ("SELECT 1 FROM ticket_groups WHERE id = ?1", id), "group")
+    let params = params![
+        id,
+        group.version,
+        group.title.as_str(),
+        group.primary.as_uuid().as_bytes()
+    ];
+    must_be_current(
+        conn,
+        sql,
+        params,
+        ("SELECT 1 FROM ticket_groups WHERE id = ?1", id),
+        "group",
+    )
 }

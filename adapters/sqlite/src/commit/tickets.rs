@@ -1,7 +1,9 @@
 //! Reports: tickets, their messages, their timelines with the counters beside them, and their texts as vectors.
 
 use feedback_core::{
-    domain::{ChainHash, NewTicket, SourceId, ThreadRef, Ticket, TicketEvent, TicketNumber, TicketSource, TicketVector},
+    domain::{
+        ChainHash, NewTicket, SourceId, ThreadRef, Ticket, TicketEvent, TicketNumber, TicketSource, TicketVector,
+    },
     ports::PortErrorKind,
 };
 use rusqlite::{Connection, OptionalExtension, named_params, params};
@@ -17,7 +19,8 @@ pub(super) fn insert_ticket(conn: &Connection, ticket: &NewTicket) -> Result<Tic
     let newest = newest.and_then(|number| u64::try_from(number).ok());
     let number = TicketNumber::new(newest.map_or(TicketNumber::FIRST.value(), |number| number + 1));
     let ticket = ticket.clone().numbered(number);
-    let sql = "INSERT INTO tickets (number, id, channel, reporter_id, title, description, original, placeholders, language,
+    let sql =
+        "INSERT INTO tickets (number, id, channel, reporter_id, title, description, original, placeholders, language,
             status, type, priority, inferred, enrichment_status, resolutions, created_at, updated_at, version)
         SELECT :number, :id, :channel, :reporter_id, :title, :description, :original, :placeholders, :language,
             :status, :type, :priority, :inferred, :enrichment_status, :resolutions, :created_at, :updated_at, :version

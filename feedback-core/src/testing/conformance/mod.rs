@@ -13,6 +13,7 @@ pub mod ai;
 pub mod blob_store;
 pub mod channel_sender;
 pub mod conversations;
+pub mod custody;
 pub mod directory;
 pub mod tracker;
 

@@ -1,17 +1,23 @@
 //! The promises of [`Queries`].
 
-use std::{collections::BTreeSet, future::Future, process::ExitCode, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    future::Future,
+    process::ExitCode,
+    sync::Arc,
+    time::Duration,
+};
 
 use super::{Check, Fresh, checks, run_checks};
 use crate::{
     domain::{
         Change, ChangelogEntry, ChangelogStatus, Channel, Confirmation, Cursor, Decision, EventKind, JobPayload,
         LinkStatus, NewJob, Notification, NotificationStatus, Page, PageRequest, PageSize, Priority, Queue, Scrubbed,
-        Ticket, TicketId, TicketStatus, TicketType, Timestamp, Write,
+        ThreadRef, Ticket, TicketId, TicketStatus, TicketType, Timestamp, Write,
     },
     ports::{
-        ChangelogFilter, ClaimRequest, JobQueue, MetricsSummary, NotificationFilter, Queries, SourceRef, Storage,
-        TicketFilter, TicketKey, TicketRow,
+        ChangelogFilter, ClaimRequest, GroupRow, InboxRow, JobQueue, MetricsSummary, NotificationFilter, Queries,
+        SourceRef, Storage, TicketFilter, TicketKey, TicketRow,
     },
     testing::fixtures::{Fixtures, IntakeRows},
 };
@@ -52,6 +58,10 @@ pub fn checks<H: QueriesHarness>() -> &'static [Check<H>] {
         metrics_count_a_half_open_period,
         metrics_count_merged_reporters_as_one,
         metrics_take_the_median_of_each_step,
+        groups_are_listed_newest_first_with_their_size,
+        an_inbox_follows_merges_and_pages,
+        an_inbox_shows_what_has_arrived_in_the_product,
+        rollups_equal_a_count_over_timelines,
         the_queue_is_counted_without_periodic_work,
         a_list_sees_every_answered_commit,
     ]
@@ -815,6 +825,216 @@ async fn the_queue_is_counted_without_periodic_work<H: QueriesHarness>(harness: 
     assert!(!status.is_quiescent());
     let status = store.ops_status(later).await.expect("the queue can be counted");
     assert_eq!((status.jobs_due, status.jobs_scheduled), (2, 0));
+}
+
+async fn groups_are_listed_newest_first_with_their_size<H: QueriesHarness>(harness: &H) {
+    let fresh = harness.fresh().await;
+    let (store, fixtures) = (&fresh.adapter, Fixtures::default());
+    let mut expected = Vec::new();
+    for members in 0..5 {
+        // Two of a time: ids break the tie.
+        if members % 2 == 0 {
+            fixtures.clock.advance(Duration::from_secs(1));
+        }
+        let first = intake(store, &fixtures, |_| {}).await;
+        let group = fixtures.group(first.ticket.id);
+        write(store, Write::InsertGroup(group.clone())).await;
+        for _ in 0..members {
+            let rows = intake(store, &fixtures, |_| {}).await;
+            let mut member = stored(store, rows.ticket.id).await;
+            member.group = Some(group.id);
+            write(store, Write::UpdateTicket(Box::new(member))).await;
+        }
+        expected.push(GroupRow {
+            group,
+            tickets: members,
+        });
+    }
+    expected.sort_by_key(|row| std::cmp::Reverse((row.group.created_at, row.group.id)));
+    let mut listed = Vec::new();
+    let mut after = None;
+    loop {
+        let found = store.groups(page(2, after)).await.expect("lists work");
+        assert!(found.items.len() <= 2);
+        listed.extend(found.items);
+        after = found.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(listed, expected);
+}
+
+/// A delivery into the product's inbox, arrived or not.
+async fn told_in_app(
+    store: &impl Storage,
+    fixtures: &Fixtures,
+    rows: &IntakeRows,
+    status: NotificationStatus,
+) -> InboxRow {
+    let mut entry = fixtures.changelog_entry(rows.ticket.id, rows.reporter.id);
+    entry.status = ChangelogStatus::Rejected;
+    let mut notification = fixtures.notification(&entry, &rows.identity);
+    (notification.channel, notification.thread) = (Channel::InApp, ThreadRef::InApp);
+    notification.status = status;
+    let change = Change::new()
+        .with(Write::InsertChangelogEntry(Box::new(entry.clone())))
+        .with(Write::InsertNotification(Box::new(notification.clone())));
+    commit(store, change).await;
+    InboxRow { notification, entry }
+}
+
+async fn an_inbox_follows_merges_and_pages<H: QueriesHarness>(harness: &H) {
+    let fresh = harness.fresh().await;
+    let (store, fixtures) = (&fresh.adapter, Fixtures::default());
+    let mut people = Vec::new();
+    for _ in 0..4 {
+        people.push(intake(store, &fixtures, |_| {}).await);
+    }
+    // The third was merged into the second, and that one into the first; the fourth is somebody else.
+    for (merged, into) in [(1, 0), (2, 1)] {
+        let mut reporter = people[merged].reporter.clone();
+        reporter.merged_into = Some(people[into].reporter.id);
+        write(store, Write::UpdateReporter(reporter)).await;
+    }
+    let mut expected = Vec::new();
+    for turn in 0..12 {
+        if turn % 2 == 0 {
+            fixtures.clock.advance(Duration::from_secs(1));
+        }
+        let row = told_in_app(store, &fixtures, &people[turn % 4], NotificationStatus::Delivered).await;
+        if turn % 4 != 3 {
+            expected.push(row);
+        }
+    }
+    expected.sort_by_key(|row| std::cmp::Reverse((row.notification.created_at, row.notification.id)));
+    let inbox = async |person: usize, rows: u16, after| {
+        let found = store.inbox(people[person].reporter.id, page(rows, after)).await;
+        found.expect("lists work")
+    };
+    for rows in [1, 2, 4, 9] {
+        let (mut listed, mut after) = (Vec::new(), None);
+        loop {
+            let found = inbox(0, rows, after).await;
+            assert!(found.items.len() <= usize::from(rows));
+            listed.extend(found.items);
+            after = found.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(listed, expected, "{rows} at a time");
+    }
+    let of = |rows: &[InboxRow], person: &[usize]| {
+        let theirs = |row: &&InboxRow| {
+            person
+                .iter()
+                .any(|&p| row.notification.reporter == people[p].reporter.id)
+        };
+        rows.iter().filter(theirs).cloned().collect::<Vec<_>>()
+    };
+    assert_eq!(
+        inbox(1, 50, None).await.items,
+        of(&expected, &[1, 2]),
+        "who was merged away keeps their own"
+    );
+    assert_eq!(inbox(3, 50, None).await.items.len(), 3);
+}
+
+async fn an_inbox_shows_what_has_arrived_in_the_product<H: QueriesHarness>(harness: &H) {
+    let fresh = harness.fresh().await;
+    let (store, fixtures) = (&fresh.adapter, Fixtures::default());
+    let rows = intake(store, &fixtures, |_| {}).await;
+    let mut expected = Vec::new();
+    for status in NotificationStatus::ALL {
+        fixtures.clock.advance(Duration::from_secs(1));
+        let row = told_in_app(store, &fixtures, &rows, status).await;
+        if status.has_arrived() {
+            expected.insert(0, row);
+        }
+    }
+    // The same on another channel is not in the inbox.
+    let entry = drafted(store, &fixtures, &rows).await;
+    let mut elsewhere = fixtures.notification(&entry, &rows.identity);
+    elsewhere.status = NotificationStatus::Delivered;
+    write(store, Write::InsertNotification(Box::new(elsewhere))).await;
+    let found = store.inbox(rows.reporter.id, page(50, None)).await.expect("lists work");
+    assert_eq!((found.items, found.next), (expected, None));
+}
+
+async fn rollups_equal_a_count_over_timelines<H: QueriesHarness>(harness: &H) {
+    let fresh = harness.fresh().await;
+    let store = &fresh.adapter;
+    let mut seen = BTreeMap::new();
+    let start = Timestamp::UNIX_EPOCH;
+    for seed in 1..4_u64 {
+        let fixtures = Fixtures::new(seed);
+        let mut tickets = Vec::new();
+        for channel in Channel::ALL {
+            let rows = intake(store, &fixtures, |rows| {
+                rows.ticket.channel = channel;
+                rows.event.at = start;
+            })
+            .await;
+            *seen.entry((start, "received", channel.as_str())).or_insert(0) += 1;
+            tickets.push((rows.ticket.id, channel));
+        }
+        // A generator of its own, so that a failure comes again: the middle bits of a multiplication.
+        let mut state = seed;
+        let mut random = |below: usize| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            usize::try_from((state >> 33) % below as u64).expect("it is small")
+        };
+        for _ in 0..40 {
+            let mut change = Change::new();
+            let mut counted = Vec::new();
+            for _ in 0..1 + random(3) {
+                let (ticket, channel) = tickets[random(tickets.len())];
+                let kind = EventKind::ALL[random(EventKind::ALL.len())];
+                let mut event = fixtures.event(ticket, kind);
+                event.at = start.plus(Duration::from_micros(random(4 * 3_600_000_000) as u64));
+                event.at = event.at.minus(Duration::from_secs(2 * 3_600));
+                counted.push((event.at.floor_to_hour(), kind.as_str(), channel.as_str()));
+                change.push(Write::AppendEvent(event));
+            }
+            if random(4) == 0 {
+                // What is refused is not counted.
+                change.push(Write::AppendEvent(fixtures.event(fixtures.id(), EventKind::Updated)));
+                store.commit(change).await.expect_err("there is no such ticket");
+                continue;
+            }
+            commit(store, change).await;
+            for key in counted {
+                *seen.entry(key).or_insert(0) += 1;
+            }
+        }
+    }
+    let hour = |hours: i64| {
+        let by = Duration::from_secs(hours.unsigned_abs() * 3_600);
+        if hours < 0 { start.minus(by) } else { start.plus(by) }
+    };
+    for (from, to) in [(-9, 9), (-1, 1), (0, 1), (1, 1), (2, 1)] {
+        let (from, to) = (hour(from), hour(to));
+        let found = store.rollups(from, to).await.expect("metrics work");
+        let found: Vec<_> = found
+            .iter()
+            .map(|rollup| {
+                (
+                    (rollup.hour, rollup.kind.as_str(), rollup.channel.as_str()),
+                    rollup.count,
+                )
+            })
+            .collect();
+        let within = |key: &(Timestamp, &str, &str)| from <= key.0 && key.0 < to;
+        let expected: Vec<_> = seen
+            .iter()
+            .filter(|(key, _)| within(key))
+            .map(|(key, count)| (*key, *count))
+            .collect();
+        assert_eq!(found, expected, "from {from} to {to}");
+    }
 }
 
 async fn a_list_sees_every_answered_commit<H: QueriesHarness>(harness: &H) {

@@ -270,10 +270,13 @@ impl State {
         let known = self.sources.iter().any(|other| {
             other.id == source.id || (other.channel == source.channel && other.external_id == source.external_id)
         });
+        let author = self.identities.get(&source.author);
+        if let Some(author) = author {
+            self.is_not_erased(author.reporter)?;
+        }
         require(!known, taken("ticket source"))?;
         require(self.tickets.contains_key(&source.ticket), missing("ticket"))?;
-        let author = self.identities.get(&source.author).ok_or(missing("identity"))?;
-        self.is_not_erased(author.reporter)?;
+        require(author.is_some(), missing("identity"))?;
         self.sources.push(source);
         Ok(())
     }
@@ -344,12 +347,14 @@ impl State {
     }
 
     fn insert_notification(&mut self, notification: Notification) -> Result<(), Misfit> {
+        if self.reporters.contains_key(&notification.reporter) {
+            self.is_not_erased(notification.reporter)?;
+        }
         require(
             !self.notifications.contains_key(&notification.id),
             taken("notification"),
         )?;
         self.notification_fits(&notification)?;
-        self.is_not_erased(notification.reporter)?;
         insert(self.notifications.entry(notification.id), notification, "notification")
     }
 

@@ -202,6 +202,20 @@ impl State {
             .find(|identity| identity.channel == channel && identity.lookup == lookup)
     }
 
+    /// Whether a reporter is, or was merged into, another.
+    fn became(&self, id: ReporterId, other: ReporterId) -> bool {
+        let mut at = Some(id);
+        // As many steps as there are reporters: a ring, which no rule makes, must not hang an inbox.
+        for _ in 0..=self.reporters.len() {
+            match at {
+                Some(reporter) if reporter == other => return true,
+                Some(reporter) => at = self.reporters.get(&reporter).and_then(|known| known.merged_into),
+                None => return false,
+            }
+        }
+        false
+    }
+
     /// The person that a reporter turned out to be.
     fn final_reporter(&self, id: ReporterId) -> ReporterId {
         let mut at = id;

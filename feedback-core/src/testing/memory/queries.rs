@@ -199,7 +199,7 @@ impl Queries for MemoryStore {
     async fn inbox(&self, reporter: ReporterId, page: PageRequest) -> Result<Page<InboxRow>, PortError> {
         let state = self.lock();
         let theirs = |n: &&Notification| {
-            n.channel == Channel::InApp && n.status.has_arrived() && state.final_reporter(n.reporter) == reporter
+            n.channel == Channel::InApp && n.status.has_arrived() && state.became(n.reporter, reporter)
         };
         let found = state.notifications.values().filter(theirs).cloned().collect();
         let found = page_of(found, page, |n: &Notification| (n.created_at, *n.id.as_uuid()));
