@@ -8,7 +8,7 @@ use feedback_core::{
 
 use crate::{
     WhatsApp,
-    wire::{Component, Template},
+    wire::{ListedComponent, ListedTemplate},
 };
 
 /// Pages beyond these are not asked for: an account has 250 templates at most, in a few languages each.
@@ -32,7 +32,7 @@ impl Templates for WhatsApp {
     }
 }
 
-fn message_template(template: Template) -> MessageTemplate {
+fn message_template(template: ListedTemplate) -> MessageTemplate {
     let body = template.components.iter().find(|component| component.kind == "BODY");
     MessageTemplate {
         body: body.and_then(|body| body.text.clone()).unwrap_or_default(),
@@ -53,7 +53,7 @@ fn message_template(template: Template) -> MessageTemplate {
 }
 
 /// Whether a component other than the body wants parameters.
-fn wants_parameters(component: &Component) -> bool {
+fn wants_parameters(component: &ListedComponent) -> bool {
     let has_gap = |text: &Option<String>| text.as_ref().is_some_and(|text| text.contains("{{"));
     match component.kind.as_str() {
         "HEADER" => has_gap(&component.text) || component.format.as_deref().is_some_and(|format| format != "TEXT"),

@@ -118,7 +118,7 @@ pub(crate) struct Media {
 /// Part of the account's templates.
 #[derive(Deserialize)]
 pub(crate) struct TemplatePage {
-    pub(crate) data: Vec<Template>,
+    pub(crate) data: Vec<ListedTemplate>,
     #[serde(default)]
     pub(crate) paging: Paging,
 }
@@ -140,17 +140,17 @@ pub(crate) struct Cursors {
 
 /// One template in one language.
 #[derive(Deserialize)]
-pub(crate) struct Template {
+pub(crate) struct ListedTemplate {
     pub(crate) name: String,
     pub(crate) language: String,
     pub(crate) status: String,
     #[serde(default)]
-    pub(crate) components: Vec<Component>,
+    pub(crate) components: Vec<ListedComponent>,
 }
 
 /// A header, the body, a footer, or buttons.
 #[derive(Deserialize)]
-pub(crate) struct Component {
+pub(crate) struct ListedComponent {
     #[serde(rename = "type")]
     pub(crate) kind: String,
     pub(crate) format: Option<String>,

@@ -131,3 +131,33 @@ async fn the_doctor_learns_what_meta_knows_of_a_number() {
     let request = server.await.unwrap();
     assert!(request.starts_with("GET /v23.0/106540352242922?fields="), "{request}");
 }
+
+#[tokio::test]
+async fn the_accounts_templates_are_read_page_after_page() {
+    use feedback_core::ports::{TemplateStanding, Templates};
+    let mut config = SandboxConfig::demo();
+    let mut paused = feedback_sandbox::Template::approved("paused_update", "es", "Hola {{1}}");
+    paused.status = feedback_sandbox::TemplateStatus::Paused;
+    config.whatsapp.templates.push(paused);
+    let expected = config.whatsapp.templates.len();
+    assert!(expected > 4, "more than one page of the stand-in");
+    let account = config.whatsapp.business_account_id.clone();
+    let sandbox = Sandbox::start(config).await.unwrap();
+    // Installs the TLS provider.
+    let _ = whatsapp(&sandbox.whatsapp_base_url(), &[NUMBER]);
+    let config = WhatsAppConfig::new("EAA-sandbox-demo".to_owned(), [NUMBER])
+        .with_base_url(sandbox.whatsapp_base_url())
+        .with_business_account_id(account);
+    let all = WhatsApp::new(config).unwrap().templates().await.unwrap();
+    assert_eq!(all.len(), expected);
+    let paused = all.iter().find(|one| one.template.name == "paused_update").unwrap();
+    assert_eq!(
+        (paused.standing, paused.body.as_str()),
+        (TemplateStanding::Paused, "Hola {{1}}")
+    );
+    let without = whatsapp(&sandbox.whatsapp_base_url(), &[NUMBER])
+        .templates()
+        .await
+        .unwrap_err();
+    assert_eq!(without.kind(), PortErrorKind::NotFound);
+}

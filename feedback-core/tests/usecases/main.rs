@@ -19,4 +19,5 @@ mod races;
 mod review;
 mod rig;
 mod sync;
+mod templates;
 mod valve;
