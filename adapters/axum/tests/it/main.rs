@@ -11,6 +11,7 @@ mod headers;
 mod notion;
 mod operations;
 mod people;
+mod reporters;
 mod slow_storage;
 mod tickets;
 mod webhooks;
