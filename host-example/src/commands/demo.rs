@@ -19,7 +19,10 @@ use tokio::net::TcpListener;
 
 use super::autopilot::Autopilot;
 use crate::{
-    config::{EmailSettings, IntercomSettings, NotionSettings, OpenAiSettings, Settings, SlackSettings, SmtpSettings, WhatsAppSettings},
+    config::{
+        EmailSettings, IntercomSettings, NotionSettings, OpenAiSettings, Settings, SlackSettings, SmtpSettings,
+        WhatsAppSettings,
+    },
     server, shutdown,
     store::Database,
     telemetry::{self, LogStyle},
@@ -147,12 +150,15 @@ fn point_at(settings: &mut Settings, sandbox: &Sandbox) {
         channels: Vec::new(),
         intake: "all".to_owned(),
         base_url: Some(sandbox.slack_base_url()),
+        emojis: Vec::new(),
+        team_ids: Vec::new(),
     });
     settings.intercom = Some(IntercomSettings {
         client_secrets: vec![config.intercom.client_secret.clone().into()],
         access_token: config.intercom.access_token.clone().into(),
         admin_id: config.intercom.admin_id.clone(),
         base_url: Some(sandbox.intercom_base_url()),
+        app_ids: Vec::new(),
     });
     settings.whatsapp = Some(WhatsAppSettings {
         app_secrets: vec![config.whatsapp.app_secret.clone().into()],
@@ -182,6 +188,13 @@ fn point_at(settings: &mut Settings, sandbox: &Sandbox) {
         // Two minutes are right for a real board; here somebody watches.
         poll_every: Duration::from_secs(2),
         base_url: Some(sandbox.notion_base_url()),
+        webhook_secrets: config
+            .notion
+            .verification_token
+            .clone()
+            .map(Into::into)
+            .into_iter()
+            .collect(),
     });
     settings.openai = Some(OpenAiSettings {
         api_key: Some(config.openai.api_key.clone().into()),
