@@ -39,7 +39,9 @@ async fn fetch_all(world: &World, ticket: &Value) {
 }
 
 async fn download(world: &World, file: &Value) -> Reply {
-    world.get(&format!("/api/attachments/{}", file["id"].as_str().unwrap())).await
+    world
+        .get(&format!("/api/attachments/{}", file["id"].as_str().unwrap()))
+        .await
 }
 
 #[tokio::test]
@@ -55,7 +57,10 @@ async fn a_stored_file_is_listed_and_downloaded_under_what_its_bytes_are() {
     assert_eq!(file["sha256"].as_str().map(str::len), Some(64));
     assert_eq!(file["reason"], Value::Null);
     assert_eq!(file["source_id"], ticket["sources"][0]["id"]);
-    assert_eq!(file["download"], format!("/api/attachments/{}", file["id"].as_str().unwrap()));
+    assert_eq!(
+        file["download"],
+        format!("/api/attachments/{}", file["id"].as_str().unwrap())
+    );
 
     let reply = download(&world, file).await;
     assert_eq!((reply.status, reply.content_type()), (StatusCode::OK, "image/png"));
@@ -67,26 +72,39 @@ async fn a_stored_file_is_listed_and_downloaded_under_what_its_bytes_are() {
     assert_eq!(reply.headers[header::CACHE_CONTROL], "no-store");
     assert_eq!(reply.headers["cross-origin-resource-policy"], "same-origin");
     let policy = reply.headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
-    assert!(policy.contains("sandbox") && policy.contains("default-src 'none'"), "{policy}");
+    assert!(
+        policy.contains("sandbox") && policy.contains("default-src 'none'"),
+        "{policy}"
+    );
     assert!(reply.text.ends_with(" a picture"));
 }
 
 #[tokio::test]
 async fn hostile_names_stay_in_their_header_and_html_is_only_bytes() {
     for (name, disposition) in [
-        ("../../etc/passwd", "attachment; filename=\"passwd\"; filename*=UTF-8''passwd"),
+        (
+            "../../etc/passwd",
+            "attachment; filename=\"passwd\"; filename*=UTF-8''passwd",
+        ),
         (
             "a\r\nSet-Cookie: x=1",
             "attachment; filename=\"aSet-Cookie_ x=1\"; filename*=UTF-8''aSet-Cookie_%20x%3D1",
         ),
-        ("\"; filename=\"b", "attachment; filename=\"_; filename=_b\"; filename*=UTF-8''_%3B%20filename%3D_b"),
+        (
+            "\"; filename=\"b",
+            "attachment; filename=\"_; filename=_b\"; filename*=UTF-8''_%3B%20filename%3D_b",
+        ),
         ("\u{202e}", "attachment; filename=\"file\"; filename*=UTF-8''file"),
     ] {
         let world = World::new().await;
         world.files.offer(REFERENCE, *b"<html><script>alert(1)</script>");
         let ticket = with_file(&world, name).await;
         let reply = download(&world, &ticket["attachments"][0]).await;
-        assert_eq!((reply.status, reply.content_type()), (StatusCode::OK, "application/octet-stream"), "{name:?}");
+        assert_eq!(
+            (reply.status, reply.content_type()),
+            (StatusCode::OK, "application/octet-stream"),
+            "{name:?}"
+        );
         assert_eq!(reply.headers[header::CONTENT_DISPOSITION], disposition, "{name:?}");
         assert!(!reply.headers.contains_key(header::SET_COOKIE));
     }
@@ -104,10 +122,18 @@ async fn what_is_not_stored_says_why_and_cannot_be_downloaded() {
     world.files.offer(REFERENCE, *b"MZ\x90\0 a program");
     let ticket = with_file(&world, "invoice.pdf").await;
     let file = &ticket["attachments"][0];
-    assert_eq!((&file["status"], &file["reason"]), (&json!("refused"), &json!("program")));
+    assert_eq!(
+        (&file["status"], &file["reason"]),
+        (&json!("refused"), &json!("program"))
+    );
     assert_eq!((&file["download"], &file["sha256"]), (&Value::Null, &Value::Null));
     assert_eq!(download(&world, file).await.status, StatusCode::NOT_FOUND);
-    let kinds: Vec<_> = ticket["timeline"].as_array().unwrap().iter().map(|event| &event["kind"]).collect();
+    let kinds: Vec<_> = ticket["timeline"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|event| &event["kind"])
+        .collect();
     assert!(kinds.contains(&&json!("attachment_refused")), "{kinds:?}");
 }
 
@@ -124,16 +150,26 @@ async fn a_file_of_a_mail_comes_out_of_the_mail() {
             {"name": "b.pdf", "reference": "s3://mail/b.pdf"},
         ],
     });
-    for (content_type, body) in [("message/rfc822", raw.to_owned()), ("application/json", parsed.to_string())] {
+    for (content_type, body) in [
+        ("message/rfc822", raw.to_owned()),
+        ("application/json", parsed.to_string()),
+    ] {
         let world = World::new().await;
         assert_eq!(world.send(mail(content_type, &body)).await.status, StatusCode::OK);
         fetch_all(&world, &ticket(&world).await).await;
         let ticket = ticket(&world).await;
         let files = ticket["attachments"].as_array().unwrap();
         let reply = download(&world, &files[0]).await;
-        assert_eq!((reply.text.as_str(), reply.content_type()), ("%PDF-1.7\nhola", "application/pdf"), "{ticket}");
+        assert_eq!(
+            (reply.text.as_str(), reply.content_type()),
+            ("%PDF-1.7\nhola", "application/pdf"),
+            "{ticket}"
+        );
         if let Some(elsewhere) = files.get(1) {
-            assert_eq!((&elsewhere["status"], &elsewhere["reason"]), (&json!("failed"), &json!("not_in_the_mail")));
+            assert_eq!(
+                (&elsewhere["status"], &elsewhere["reason"]),
+                (&json!("failed"), &json!("not_in_the_mail"))
+            );
         }
     }
 }

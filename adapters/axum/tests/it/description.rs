@@ -38,6 +38,7 @@ fn the_operations_have_the_names_that_callers_generate_code_from() {
         "getChangelog",
         "getNotification",
         "getTicket",
+        "hintNotion",
         "ingestEmail",
         "ingestIntercom",
         "ingestSlack",
