@@ -43,7 +43,10 @@ fn run(target: &str, check: fn(&[u8])) {
     while begun.elapsed() < TIME {
         let input = changed(&seeds, &mut chance);
         if let Err(panic) = std::panic::catch_unwind(|| check(&input)) {
-            eprintln!("{target} fails on its input {inputs}: {}", String::from_utf8_lossy(&input));
+            eprintln!(
+                "{target} fails on its input {inputs}: {}",
+                String::from_utf8_lossy(&input)
+            );
             std::panic::resume_unwind(panic);
         }
         inputs += 1;
@@ -75,9 +78,39 @@ impl Chance {
 
 /// What parsers stumble over: brackets, escapes, broken Unicode, numbers at their limits, ends of things.
 const PIECES: [&[u8]; 34] = [
-    b"{", b"}", b"[", b"]", b"\"", b"\\", b":", b",", b"null", b"true", b"-0", b"1e999", b"9223372036854775808", b"\\u0000",
-    b"\\ud83d", b"\\udc00", b"\xff\xfe", b"\xef\xbb\xbf", b"\xc0\xaf", b"\0", b"\r\n", b"\r\n\r\n", b"%00", b"%F0%9F", b"&",
-    b"=", b"<@U1>", b"&amp;lt;", b"<p>", b"--b\r\n", b"=?utf-8?q?", "\u{202e}".as_bytes(), "\u{301}".as_bytes(),
+    b"{",
+    b"}",
+    b"[",
+    b"]",
+    b"\"",
+    b"\\",
+    b":",
+    b",",
+    b"null",
+    b"true",
+    b"-0",
+    b"1e999",
+    b"9223372036854775808",
+    b"\\u0000",
+    b"\\ud83d",
+    b"\\udc00",
+    b"\xff\xfe",
+    b"\xef\xbb\xbf",
+    b"\xc0\xaf",
+    b"\0",
+    b"\r\n",
+    b"\r\n\r\n",
+    b"%00",
+    b"%F0%9F",
+    b"&",
+    b"=",
+    b"<@U1>",
+    b"&amp;lt;",
+    b"<p>",
+    b"--b\r\n",
+    b"=?utf-8?q?",
+    "\u{202e}".as_bytes(),
+    "\u{301}".as_bytes(),
     "👨‍👩‍👧".as_bytes(),
 ];
 

@@ -36,9 +36,20 @@ const KEYS: &[(&str, &[&str])] = &[
     ("blob", &["endpoint", "region", "access_key_id", "secret_access_key"]),
     (
         "slack",
-        &["signing_secret", "bot_token", "team_id", "channels", "intake", "emojis", "base_url"],
+        &[
+            "signing_secret",
+            "bot_token",
+            "team_id",
+            "channels",
+            "intake",
+            "emojis",
+            "base_url",
+        ],
     ),
-    ("intercom", &["client_secret", "access_token", "admin_id", "app_id", "base_url"]),
+    (
+        "intercom",
+        &["client_secret", "access_token", "admin_id", "app_id", "base_url"],
+    ),
     (
         "whatsapp",
         &[
@@ -61,7 +72,12 @@ const KEYS: &[(&str, &[&str])] = &[
     ("smtp", &["url", "from", "subject", "unsubscribe", "authority"]),
     (
         "retention",
-        &["raw_payload_days", "closed_ticket_days", "attachment_days", "finished_job_days"],
+        &[
+            "raw_payload_days",
+            "closed_ticket_days",
+            "attachment_days",
+            "finished_job_days",
+        ],
     ),
     (
         "delivery",
@@ -330,7 +346,9 @@ impl Settings {
     pub(crate) fn erasure_log_or_default(&self) -> PathBuf {
         let database = self.database_or_default();
         let beside = database.file().unwrap_or(std::path::Path::new("feedback.db"));
-        self.erasure_log.clone().unwrap_or_else(|| beside.with_extension("erasures.jsonl"))
+        self.erasure_log
+            .clone()
+            .unwrap_or_else(|| beside.with_extension("erasures.jsonl"))
     }
 
     /// Where attachments are: beside the SQLite file unless configured.
@@ -440,7 +458,10 @@ impl Source {
             database: self.database(),
             blob: self.blob(),
             secret_keys: self.take("", "secret_keys").map(SecretString::from),
-            erasure_log: self.take("", "erasure_log").filter(|path| !path.is_empty()).map(PathBuf::from),
+            erasure_log: self
+                .take("", "erasure_log")
+                .filter(|path| !path.is_empty())
+                .map(PathBuf::from),
             retention: self.retention(),
             api_token: self
                 .take("", "api_token")
@@ -559,9 +580,7 @@ impl Source {
                 template_language: self
                     .take("whatsapp", "template_language")
                     .unwrap_or_else(|| "en".to_owned()),
-                business_account_id: self
-                    .take("whatsapp", "business_account_id")
-                    .filter(|id| !id.is_empty()),
+                business_account_id: self.take("whatsapp", "business_account_id").filter(|id| !id.is_empty()),
                 base_url: self.url("whatsapp", "base_url"),
             }
         })
@@ -626,7 +645,8 @@ impl Source {
                 Ok(days) => Some(u64::from(days)),
                 Err(_) => {
                     let name = key.to_ascii_uppercase();
-                    self.problems.push(format!("RETENTION.{name} must be a number of days, 0 for ever"));
+                    self.problems
+                        .push(format!("RETENTION.{name} must be a number of days, 0 for ever"));
                     None
                 }
             },
@@ -658,12 +678,19 @@ impl Source {
             retry_base: self.seconds("delivery", "retry_base_seconds", 5),
             retry_cap: self.seconds("delivery", "retry_cap_seconds", 3600),
             receipts: self.receipts(),
-            receipt_text: self.take("delivery", "receipt_text").filter(|text| !text.trim().is_empty()),
+            receipt_text: self
+                .take("delivery", "receipt_text")
+                .filter(|text| !text.trim().is_empty()),
         }
     }
 
     fn receipts(&mut self) -> bool {
-        match self.take("delivery", "receipts").unwrap_or_default().to_ascii_lowercase().as_str() {
+        match self
+            .take("delivery", "receipts")
+            .unwrap_or_default()
+            .to_ascii_lowercase()
+            .as_str()
+        {
             "" | "off" | "false" => false,
             "on" | "true" => true,
             _ => {
@@ -832,7 +859,10 @@ mod tests {
     #[test]
     fn attachments_are_beside_the_database_unless_they_are_in_a_bucket_with_its_keys() {
         let beside = Settings::from_pairs(&[("FEEDBACK_DATABASE_URL", "sqlite:///var/lib/hub/f.db")]).unwrap();
-        assert_eq!(beside.blob_url_or_default().unwrap(), "file:///var/lib/hub/feedback-attachments");
+        assert_eq!(
+            beside.blob_url_or_default().unwrap(),
+            "file:///var/lib/hub/feedback-attachments"
+        );
         assert_eq!(
             problems(&[("FEEDBACK_BLOB_URL", "s3://files/hub")]),
             ["BLOB.ACCESS_KEY_ID is missing", "BLOB.SECRET_ACCESS_KEY is missing"]
@@ -873,7 +903,10 @@ mod tests {
             ("FEEDBACK_DELIVERY__RECEIPT_TEXT", "Anotado: {number}"),
             ("FEEDBACK_NOTION__TOKEN", "ntn_1"),
             ("FEEDBACK_NOTION__DATA_SOURCE_ID", "d1"),
-            ("FEEDBACK_NOTION__WEBHOOK_SECRET", "secret_new_0123456789,secret_old_0123456789"),
+            (
+                "FEEDBACK_NOTION__WEBHOOK_SECRET",
+                "secret_new_0123456789,secret_old_0123456789",
+            ),
         ];
         let settings = Settings::from_pairs(&slack).unwrap();
         assert_eq!(settings.slack.unwrap().emojis, ["ticket"]);

@@ -16,6 +16,7 @@ use feedback_adapters::{
     },
     dashboard::{self, CookieSecurity, Dashboard},
 };
+use feedback_core::Hub;
 use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -71,7 +72,9 @@ fn shows_token() -> ShowToken {
             return;
         }
         let token = token.expose_secret();
-        println!("Notion sent a verification token. Paste it into Notion, set NOTION.WEBHOOK_SECRET to it, and start again:\n  {token}");
+        println!(
+            "Notion sent a verification token. Paste it into Notion, set NOTION.WEBHOOK_SECRET to it, and start again:\n  {token}"
+        );
     })
 }
 
@@ -80,6 +83,22 @@ fn cookies(settings: &Settings) -> CookieSecurity {
     match &settings.public_url {
         Some(url) if url.starts_with("https://") => CookieSecurity::HttpsOnly,
         _ => CookieSecurity::LoopbackHttp,
+    }
+}
+
+/// What older keys of the ring wrapped is moved to the newest one, so that a new key in the configuration is all that an
+/// operator has to do.
+async fn rotate(hub: Arc<Hub>) {
+    match hub.rotate_keys.rotate().await {
+        Ok(rotated) if rotated.moved > 0 || rotated.unreadable > 0 => {
+            tracing::info!(
+                moved = rotated.moved,
+                unreadable = rotated.unreadable,
+                "values of older keys were moved to the newest key"
+            );
+        }
+        Ok(_) => {}
+        Err(error) => tracing::warn!(%error, "could not move all values to the newest key; the next start goes on"),
     }
 }
 
@@ -93,7 +112,15 @@ pub(crate) async fn run(
 ) -> anyhow::Result<()> {
     let health = Health::new(&wired.hub);
     let router = router(&wired, settings, metrics, health.clone());
+    let again = wired.hub.erase.erase_again().await?;
+    if again > 0 {
+        tracing::warn!(
+            people = again,
+            "a restored database brought back who was erased: erased again"
+        );
+    }
     wired.hub.schedule_periodic().await?;
+    let rotation = tokio::spawn(rotate(Arc::clone(&wired.hub)));
     let worker = wired.worker.clone();
     let jobs = tokio::spawn({
         let stop = stop.clone();
@@ -115,6 +142,8 @@ pub(crate) async fn run(
         }
     );
     jobs.await?;
+    // Each step is a commit of its own: what is left is for the next start.
+    rotation.abort();
     broken.abort();
     if wired.store.is_broken() {
         // A file whose sync failed cannot be trusted by this process any more; a new one reads what really is there.

@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::Context;
 use feedback_adapters::{
-    embeddings::WordTable,
     email::{Email, EmailConfig},
+    embeddings::WordTable,
     intercom::{Intercom, IntercomConfig},
     local_ai::LocalAi,
     notion::{Notion, NotionConfig},
@@ -23,7 +23,10 @@ use feedback_core::{
         normalize::{EmailRules, IntercomRules, Rules, SlackIntake, SlackRules, WhatsAppRules},
         retry::Backoff,
     },
-    ports::{ChangelogWriter, ChannelSender, Conversations, Directory, Embedder, FileSource, PortError, PortErrorKind, Tracker, Triage},
+    ports::{
+        ChangelogWriter, ChannelSender, Conversations, Directory, Embedder, FileSource, PortError, PortErrorKind,
+        Tracker, Triage,
+    },
     usecases::{DeliverySettings, OnAmbiguous, ReceiptText, Receipts},
     worker::{Worker, WorkerSettings},
 };
@@ -240,7 +243,10 @@ fn hub_settings(settings: &Settings, rules: Rules, backoff: Backoff) -> HubSetti
         } else {
             Receipts::Off
         },
-        receipt_text: delivery.receipt_text.clone().map_or_else(ReceiptText::default, ReceiptText::new),
+        receipt_text: delivery
+            .receipt_text
+            .clone()
+            .map_or_else(ReceiptText::default, ReceiptText::new),
         poll_every: settings
             .notion
             .as_ref()

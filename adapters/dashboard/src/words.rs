@@ -216,7 +216,10 @@ fn whatsapp(planned: &PlannedDelivery, now: Timestamp) -> String {
     };
     let later = match (&plan.template, &plan.template_text, &plan.why_no_template) {
         (Some((template, _)), Some(text), _) => {
-            format!("the template {} ({}): \u{201c}{text}\u{201d}", template.name, template.language)
+            format!(
+                "the template {} ({}): \u{201c}{text}\u{201d}",
+                template.name, template.language
+            )
         }
         (Some((template, parameters)), None, _) => format!(
             "the template {} ({}) with \u{201c}{}\u{201d}",
@@ -231,9 +234,9 @@ fn whatsapp(planned: &PlannedDelivery, now: Timestamp) -> String {
                     "On WhatsApp as free text: the 24 hours run for another {}. After that it waits for the person's next message: {why}.",
                     left(closes, now)
                 ),
-                None => format!(
-                    "Not now: WhatsApp's 24 hours are over, and {why}. It waits for the person's next message."
-                ),
+                None => {
+                    format!("Not now: WhatsApp's 24 hours are over, and {why}. It waits for the person's next message.")
+                }
             };
         }
     };

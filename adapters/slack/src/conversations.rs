@@ -91,7 +91,11 @@ impl Slack {
             },
         };
         let posted = self
-            .post_message_within(OPEN_THREAD, &PostMessage::plain(channel, None, &text, metadata), deadline)
+            .post_message_within(
+                OPEN_THREAD,
+                &PostMessage::plain(channel, None, &text, metadata),
+                deadline,
+            )
             .await?;
         Ok(posted.ts)
     }
@@ -106,7 +110,13 @@ impl Slack {
         let mut cursor: Option<String> = None;
         for _ in 0..MAX_PAGES {
             let page = self
-                .messages(OPEN_THREAD, Place::Channel(channel), oldest, cursor.as_deref(), deadline)
+                .messages(
+                    OPEN_THREAD,
+                    Place::Channel(channel),
+                    oldest,
+                    cursor.as_deref(),
+                    deadline,
+                )
                 .await?;
             if let Some(ts) = mapping::find_receipt(&page.messages, &opening.marker) {
                 return Ok(Some(ts.to_owned()));
@@ -139,6 +149,8 @@ fn is_out_of_sight(error: &PortError) -> bool {
 /// Whether a place takes no message of ours and never will: then the person's direct messages do.
 fn takes_no_message(error: &PortError) -> bool {
     let code = error.code().unwrap_or_default();
-    matches!(code, "not_in_channel" | "channel_not_found" | "is_archived" | "cannot_reply_to_message")
-        || code.starts_with("restricted_action")
+    matches!(
+        code,
+        "not_in_channel" | "channel_not_found" | "is_archived" | "cannot_reply_to_message"
+    ) || code.starts_with("restricted_action")
 }

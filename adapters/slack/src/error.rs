@@ -73,8 +73,8 @@ fn kind_of_code(code: &str, effect: Effect) -> PortErrorKind {
         // Slack says of these two that the call may have succeeded in part.
         "internal_error" | "fatal_error" => effect.of_no_verdict(),
         "service_unavailable" | "request_timeout" | "team_added_to_org" => PortErrorKind::Unavailable,
-        "file_not_found" | "file_deleted" | "channel_not_found" | "user_not_found" | "users_not_found" | "user_not_visible" | "thread_not_found"
-        | "message_not_found" => PortErrorKind::NotFound,
+        "file_not_found" | "file_deleted" | "channel_not_found" | "user_not_found" | "users_not_found"
+        | "user_not_visible" | "thread_not_found" | "message_not_found" => PortErrorKind::NotFound,
         "invalid_auth"
         | "not_authed"
         | "account_inactive"

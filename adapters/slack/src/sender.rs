@@ -152,7 +152,9 @@ impl Slack {
         let oldest = message.started_at.minus(MARGIN);
         let mut cursor: Option<String> = None;
         for _ in 0..MAX_PAGES {
-            let page = self.messages(READ_BACK, place, oldest, cursor.as_deref(), deadline).await?;
+            let page = self
+                .messages(READ_BACK, place, oldest, cursor.as_deref(), deadline)
+                .await?;
             if let Some(ts) = mapping::find(&page.messages, &message.marker) {
                 return Ok(ReadBack::Found(mapping::receipt(target.team(), channel, ts)));
             }

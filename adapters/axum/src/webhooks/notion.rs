@@ -95,7 +95,10 @@ async fn hinted(door: &Door<NotionEndpoint>, request: Request) -> Result<(), (&'
     }
     let signature = values(&parts.headers, "x-notion-signature");
     let signal = notion::verify(&endpoint.verification_tokens, &signature, held.bytes).map_err(|reason| {
-        tracing::warn!(reason = reason.as_str(), "refused a signal whose signature is not Notion's");
+        tracing::warn!(
+            reason = reason.as_str(),
+            "refused a signal whose signature is not Notion's"
+        );
         (reason.as_str(), Problem::unauthorized())
     })?;
     if token_in(signal.get()).is_some() {
@@ -134,7 +137,7 @@ fn show_token(endpoint: &NotionEndpoint, body: &Bytes) -> Result<(), (&'static s
 
 fn token_in(body: &[u8]) -> Option<SecretString> {
     let token = serde_json::from_slice::<SetUp>(body).ok()?.verification_token;
-    let is_token =
-        (16..=MAX_TOKEN_BYTES).contains(&token.len()) && token.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let is_token = (16..=MAX_TOKEN_BYTES).contains(&token.len())
+        && token.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     is_token.then(|| SecretString::from(token))
 }

@@ -19,7 +19,8 @@ const SIGNAL: &str = r#"{"id":"77777777-7777-4777-8777-777777777777","type":"pag
 
 fn app(test: &TestHub, tokens: &[&str], shown: &Arc<Mutex<Vec<String>>>) -> Router {
     let shown = Arc::clone(shown);
-    let show: ShowToken = Arc::new(move |token: SecretString| shown.lock().unwrap().push(token.expose_secret().to_owned()));
+    let show: ShowToken =
+        Arc::new(move |token: SecretString| shown.lock().unwrap().push(token.expose_secret().to_owned()));
     let mut hooks = Webhooks::new(&test.hub);
     hooks.notion = Some(NotionEndpoint {
         verification_tokens: tokens.iter().map(|token| (*token).into()).collect(),
@@ -39,7 +40,8 @@ async fn post(app: &Router, signature: Option<&str>, body: &str) -> StatusCode {
 }
 
 fn polls(test: &TestHub) -> usize {
-    let is_waiting = |job: &&feedback_core::domain::Job| job.kind.as_str() == "poll_tracker" && job.status == JobStatus::Ready;
+    let is_waiting =
+        |job: &&feedback_core::domain::Job| job.kind.as_str() == "poll_tracker" && job.status == JobStatus::Ready;
     test.store.jobs().iter().filter(is_waiting).count()
 }
 
@@ -51,12 +53,22 @@ async fn a_signed_signal_makes_one_poll_due_and_an_unsigned_one_none() {
     for (signature, status) in [
         (None, StatusCode::UNAUTHORIZED),
         (Some("sha256=00"), StatusCode::UNAUTHORIZED),
-        (Some(sha256_signature("another", SIGNAL.as_bytes()).as_str()), StatusCode::UNAUTHORIZED),
+        (
+            Some(sha256_signature("another", SIGNAL.as_bytes()).as_str()),
+            StatusCode::UNAUTHORIZED,
+        ),
         (Some(signature.as_str()), StatusCode::OK),
-        (Some(signature.to_uppercase().replacen("SHA", "sha", 1).as_str()), StatusCode::OK),
+        (
+            Some(signature.to_uppercase().replacen("SHA", "sha", 1).as_str()),
+            StatusCode::OK,
+        ),
     ] {
         assert_eq!(post(&app, signature, SIGNAL).await, status, "{signature:?}");
-        assert_eq!(polls(&test), usize::from(status == StatusCode::OK), "signals that wait are one poll");
+        assert_eq!(
+            polls(&test),
+            usize::from(status == StatusCode::OK),
+            "signals that wait are one poll"
+        );
     }
     test.run_due_jobs().await;
     assert_eq!(polls(&test), 1, "the periodic poll goes on, and it alone");
@@ -83,7 +95,11 @@ async fn the_token_of_a_new_subscription_is_shown_only_while_none_is_configured(
     // The vector that Notion's documentation prints.
     let golden = "sha256=461e8cbcba8a75c3edd866f0e71280f5a85cbf21eff040ebd10fe266df38a735";
     assert_eq!(post(&set_up, Some(golden), &hand_over).await, StatusCode::OK);
-    assert_eq!(shown.lock().unwrap().len(), 1, "a token that is known is shown to nobody");
+    assert_eq!(
+        shown.lock().unwrap().len(),
+        1,
+        "a token that is known is shown to nobody"
+    );
     assert_eq!(polls(&test), 0);
 }
 
@@ -91,7 +107,15 @@ async fn the_token_of_a_new_subscription_is_shown_only_while_none_is_configured(
 async fn too_much_for_a_signal_is_413_and_compression_415() {
     let test = TestHub::new().await;
     let app = app(&test, &[TOKEN], &Arc::default());
-    assert_eq!(post(&app, None, &" ".repeat((256 << 10) + 1)).await, StatusCode::PAYLOAD_TOO_LARGE);
-    let zipped = Request::post("/webhooks/notion").header("content-encoding", "gzip").body(Body::from("x"));
-    assert_eq!(app.oneshot(zipped.unwrap()).await.unwrap().status(), StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    assert_eq!(
+        post(&app, None, &" ".repeat((256 << 10) + 1)).await,
+        StatusCode::PAYLOAD_TOO_LARGE
+    );
+    let zipped = Request::post("/webhooks/notion")
+        .header("content-encoding", "gzip")
+        .body(Body::from("x"));
+    assert_eq!(
+        app.oneshot(zipped.unwrap()).await.unwrap().status(),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE
+    );
 }

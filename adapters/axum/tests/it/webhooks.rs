@@ -152,7 +152,11 @@ async fn f45_two_signatures_are_none_whichever_comes_first() {
     ] {
         let right = ours(path, body);
         let wrong = format!("{}0", &right[..right.len() - 1]);
-        let wrong = if wrong == right { format!("{}1", &right[..right.len() - 1]) } else { wrong };
+        let wrong = if wrong == right {
+            format!("{}1", &right[..right.len() - 1])
+        } else {
+            wrong
+        };
         for values in [
             vec![right.clone(), right.clone()],
             vec![right.clone(), wrong.clone()],
@@ -233,7 +237,9 @@ async fn f50_a_retired_secret_is_401() {
         });
     })
     .await;
-    let reply = world.send(world.slack_message("1767603600.000100", "printer on fire")).await;
+    let reply = world
+        .send(world.slack_message("1767603600.000100", "printer on fire"))
+        .await;
     assert_eq!(reply.status, StatusCode::UNAUTHORIZED);
 }
 

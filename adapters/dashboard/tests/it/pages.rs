@@ -142,12 +142,25 @@ async fn hostile_words_of_a_draft_stay_in_their_field() {
 async fn f57_words_that_turn_around_are_isolated_and_the_marks_are_shown() {
     let test = TestHub::new().await;
     let person = Person::reviewer(&test).await;
-    let (_, number) = reported(&test, "pay \u{202e}00.01\u{202c} now \u{2066}x\u{2069} e\u{301}\u{301} 👨‍👩‍👧 \u{200b}end").await;
+    let (_, number) = reported(
+        &test,
+        "pay \u{202e}00.01\u{202c} now \u{2066}x\u{2069} e\u{301}\u{301} 👨‍👩‍👧 \u{200b}end",
+    )
+    .await;
     for page in [format!("/tickets/{}", number.value()), "/tickets".to_owned()] {
         let html = person.get(&page).await.html;
-        assert!(html.contains("<bdi>pay ⟦U+202E⟧00.01⟦U+202C⟧ now ⟦U+2066⟧x⟦U+2069⟧"), "{page}: {html}");
-        assert!(html.contains("e\u{301}\u{301} 👨‍👩‍👧"), "{page}: what only looks odd stays as it is");
-        assert!(!html.contains(['\u{202e}', '\u{202c}', '\u{2066}', '\u{2069}']), "{page}");
+        assert!(
+            html.contains("<bdi>pay ⟦U+202E⟧00.01⟦U+202C⟧ now ⟦U+2066⟧x⟦U+2069⟧"),
+            "{page}: {html}"
+        );
+        assert!(
+            html.contains("e\u{301}\u{301} 👨‍👩‍👧"),
+            "{page}: what only looks odd stays as it is"
+        );
+        assert!(
+            !html.contains(['\u{202e}', '\u{202c}', '\u{2066}', '\u{2069}']),
+            "{page}"
+        );
     }
     let stored = test.store.all_tickets().remove(0);
     assert!(stored.description.as_str().contains('\u{202e}'), "stored as it came");

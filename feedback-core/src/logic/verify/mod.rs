@@ -235,7 +235,10 @@ mod tests {
         let [(_, shared), schemes @ ..] = sources();
         assert_eq!(shared.matches(".verify_slice(claimed)").count(), 1);
         for (name, source) in schemes {
-            assert!(source.contains("check::<Hmac<"), "{name} leaves its comparison to the shared check");
+            assert!(
+                source.contains("check::<Hmac<"),
+                "{name} leaves its comparison to the shared check"
+            );
         }
     }
 
