@@ -122,6 +122,7 @@ fn spoken_for(view: &View<'_>, number: &Number<'_>, shape: &[usize], parenthesis
         [2, 3, 4] | [1, 3, 4] | [2, 3, 3, 4] | [1, 2, 3, 4] | [4, 5, 4] | [2, 4, 3, 4] => {
             parenthesis || digits.len() >= 10
         }
+        [4, 3, 3, 3] | [3, 2, 4, 4] | [5, 3, 3, 3] => first == b'0' || parenthesis,
         [9] => matches!(first, b'6' | b'7' | b'9'),
         [10] => matches!(first, b'2'..=b'9'),
         [11] => digits.starts_with(b"07") || digits.starts_with(b"01") || digits.starts_with(b"02"),

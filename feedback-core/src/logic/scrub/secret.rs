@@ -344,7 +344,7 @@ fn is_secret(reading: &Reading<'_>, cue: &Word, start: usize, end: usize, link: 
         Link::Beside => {
             low.len() >= 5
                 && mixed
-                && !is_code(low)
+                && (!is_code(low) || raw.iter().any(u8::is_ascii_lowercase) && !low.contains(&b'-'))
                 && !low.contains(&b'/')
                 && letters > 1
                 && !(symbols == 0 && digits > 0 && low[0].is_ascii_digit())

@@ -228,6 +228,8 @@ fn login(reading: &Reading<'_>, after: usize, alone: bool, claims: &mut Claims) 
                 | b"mi"
                 | b"my"
                 | b"as"
+                | b"for"
+                | b"para"
                 | b"usuario"
                 | b"user"
                 | b"login"
