@@ -345,7 +345,7 @@ impl Settings {
     /// Where erasures are remembered: beside the SQLite file unless configured; in the working directory for a server.
     pub(crate) fn erasure_log_or_default(&self) -> PathBuf {
         let database = self.database_or_default();
-        let beside = database.file().unwrap_or(std::path::Path::new("feedback.db"));
+        let beside = database.file().unwrap_or(Path::new("feedback.db"));
         self.erasure_log
             .clone()
             .unwrap_or_else(|| beside.with_extension("erasures.jsonl"))
@@ -358,7 +358,7 @@ impl Settings {
         }
         let database = self.database_or_default();
         // A server has no place beside it: the working directory then.
-        let beside = std::path::absolute(database.file().unwrap_or(std::path::Path::new("feedback.db")))?;
+        let beside = std::path::absolute(database.file().unwrap_or(Path::new("feedback.db")))?;
         let folder = beside.with_file_name("feedback-attachments");
         url::Url::from_file_path(folder)
             .map(String::from)
