@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Fitted as the word table's is, by `examples/calibrate.rs`.
-const THRESHOLD: f32 = 0.47;
+const THRESHOLD: f32 = 0.58;
 /// Texts are read to here: what comes later changes little, and costs as much as what comes first.
 const MAX_TEXT_CHARS: usize = 2_000;
 const MAX_PIECES: usize = 1 << 20;

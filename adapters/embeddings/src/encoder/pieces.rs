@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn the_likeliest_way_is_taken_and_not_the_longest_piece() {
-        let pieces = pieces(&[("▁a", -1.0), ("bc", -1.0), ("▁ab", -5.0), ("c", -1.0), ("b", -4.0)]);
+        let pieces = pieces(&[("▁a", -1.0), ("bc", -1.0), ("▁ab", -5.5), ("c", -1.0), ("b", -4.0)]);
         assert_eq!(pieces.of("abc"), [1, 3, 4, 2]);
         assert_eq!(pieces.of("  ab "), [1, 3, 7, 2]);
     }
