@@ -5,6 +5,9 @@ use feedback_http_client::{Answer, LONGEST_WAIT, kind_of_send};
 
 use crate::wire::{GraphError, Refusal};
 
+/// Meta's limit of messages to one person.
+const TOO_MANY_TO_ONE_PERSON: i64 = 131_056;
+
 /// The failure that an answer tells; `Ok` where it is a success.
 pub(crate) fn check(operation: &'static str, answer: &Answer) -> Result<(), PortError> {
     let status = answer.status();
@@ -33,7 +36,10 @@ pub(crate) fn check(operation: &'static str, answer: &Answer) -> Result<(), Port
             _ => PortErrorKind::Rejected,
         },
     };
+    let is_about_one_person = error.code == TOO_MANY_TO_ONE_PERSON;
     let error = PortError::new(kind, operation).with_code(error.code.to_string());
+    // Others may be written to meanwhile: only this person has had too many.
+    let error = if is_about_one_person { error.narrow() } else { error };
     Err(if words.is_empty() {
         error
     } else {
@@ -65,7 +71,7 @@ fn meaning(error: &GraphError) -> (Option<PortErrorKind>, &'static str) {
 
         4 | 80_007 => (limited, "too many calls"),
         130_429 => (limited, "too many messages of this number"),
-        131_056 => (limited, "too many messages to this person"),
+        TOO_MANY_TO_ONE_PERSON => (limited, "too many messages to this person"),
         131_048 | 131_064 => (limited_for_long, "the number's messaging limit is reached"),
 
         1 | 2 | 131_000 | 131_016 | 133_004 => (Unavailable, "a fault at Meta"),
@@ -162,6 +168,14 @@ mod tests {
                 assert_eq!(kind(*code), expected, "{code}");
             }
         }
+    }
+
+    #[test]
+    fn f36_too_many_messages_to_one_person_hold_nobody_else_back() {
+        let narrow = |code: i64| refused(400, &format!(r#"{{"error":{{"code":{code}}}}}"#)).is_narrow();
+        assert!(narrow(131_056));
+        assert!(!narrow(130_429));
+        assert!(!narrow(80_007));
     }
 
     #[test]
