@@ -24,17 +24,38 @@ fn messages(c: &mut Criterion) {
     };
     let trivial = Regex::new(r"[\w.+-]+@[\w-]+\.[\w.-]+|\+?\(?\d[\d ().-]{7,}\d").expect("it is a constant");
     let mut next = endless();
-    let rival = timed(move || next.next().map(|text| trivial.replace_all(text, "[HIDDEN]").into_owned()));
-    compare(c, "scrub/message", Throughput::Elements(1), ours(), ("one regex", rival));
+    let rival = timed(move || {
+        next.next()
+            .map(|text| trivial.replace_all(text, "[HIDDEN]").into_owned())
+    });
+    compare(
+        c,
+        "scrub/message",
+        Throughput::Elements(1),
+        ours(),
+        ("one regex", rival),
+    );
 
     let (leakguard, mut next) = (Redactor::new(), endless());
     let rival = timed(move || next.next().map(|text| leakguard.clean(text)));
-    compare(c, "scrub/leakguard", Throughput::Elements(1), ours(), ("leakguard", rival));
+    compare(
+        c,
+        "scrub/leakguard",
+        Throughput::Elements(1),
+        ours(),
+        ("leakguard", rival),
+    );
 
     let redact = ScanAndTransformConfig::new(TransformationConfig::new(TransformationStrategy::Redact));
     let mut next = endless();
     let rival = timed(move || next.next().map(|text| scan_and_transform(text, &redact)));
-    compare(c, "scrub/datafog", Throughput::Elements(1), ours(), ("datafog-core", rival));
+    compare(
+        c,
+        "scrub/datafog",
+        Throughput::Elements(1),
+        ours(),
+        ("datafog-core", rival),
+    );
 }
 
 criterion_group! {
