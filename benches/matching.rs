@@ -29,7 +29,9 @@ fn vector(number: u128) -> Vec<f32> {
     let mut state = number as u64 ^ 0x9e37_79b9_7f4a_7c15;
     let mut values: Vec<f32> = (0..DIMENSIONS)
         .map(|_| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             ((state >> 40) as f32 / (1_u32 << 24) as f32) - 0.5
         })
         .collect();
@@ -97,9 +99,13 @@ fn nearest(c: &mut Criterion) {
 fn embed(c: &mut Criterion) {
     let embedder = WordTable::new();
     let scrubber = Scrubber::new();
-    let texts: Vec<Scrubbed> =
-        MESSAGES.iter().map(|text| scrubber.scrub(text, &KnownPeople::new()).text).collect();
-    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let texts: Vec<Scrubbed> = MESSAGES
+        .iter()
+        .map(|text| scrubber.scrub(text, &KnownPeople::new()).text)
+        .collect();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .expect("a runtime");
     let (mut ours, mut theirs) = (0, 0);
     compare(
         c,

@@ -33,6 +33,9 @@ const PRIOR_STRENGTH: f32 = 4.0;
 /// Texts of other things between those of the pairs, for each line of the pairs.
 const NOISE: usize = 2;
 
+/// A text as it is in the files, what it is about, and whether it is Spanish.
+type Written = (String, Option<(usize, usize)>, bool);
+
 struct Text {
     wording: Wording,
     vector: Vec<f32>,
@@ -64,16 +67,33 @@ async fn main() -> Result<(), Box<dyn Error>> {
         values
     });
     let threshold = -alone.1 / alone.0[0];
-    println!("{}: threshold {threshold:.3} (the embedder has {})", embedder.model(), embedder.threshold());
+    println!(
+        "{}: threshold {threshold:.3} (the embedder has {})",
+        embedder.model(),
+        embedder.threshold()
+    );
     let (weights, offset) = fit(&training, &PRIOR, |pair| values(pair, embedder.threshold()));
-    println!("OFFSET {offset:.2}  OF_COSINE {:.2}  OF_WORDING {:.2?}", weights[0], &weights[1..]);
+    println!(
+        "OFFSET {offset:.2}  OF_COSINE {:.2}  OF_WORDING {:.2?}",
+        weights[0],
+        &weights[1..]
+    );
     let in_use = |pair: &Pair| probability(pair.cosine, embedder.threshold(), &pair.likeness);
     let fitted = |pair: &Pair| {
         let values = values(pair, embedder.threshold());
-        1.0 / (1.0 + (-(values.iter().zip(&weights).map(|(value, weight)| value * weight).sum::<f32>() + offset)).exp())
+        1.0 / (1.0
+            + (-(values
+                .iter()
+                .zip(&weights)
+                .map(|(value, weight)| value * weight)
+                .sum::<f32>()
+                + offset))
+                .exp())
     };
     for (name, stream, pairs) in [("fitted on", &fitted_on, &training), ("held back", &measured_on, &held)] {
-        measure(&format!("{name}, by cosine alone"), stream, pairs, &|pair| pair.cosine + SUGGEST_FROM - threshold);
+        measure(&format!("{name}, by cosine alone"), stream, pairs, &|pair| {
+            pair.cosine + SUGGEST_FROM - threshold
+        });
         measure(&format!("{name}, as fitted"), stream, pairs, &fitted);
         measure(&format!("{name}, as in the core"), stream, pairs, &in_use);
     }
@@ -99,9 +119,15 @@ fn embedder(weights: Option<String>) -> Result<Box<dyn Embedder>, Box<dyn Error>
 /// The vectors are those of the reference, as far as fewer dimensions and bytes for weights can give them.
 async fn golden(embedder: &dyn Embedder) -> Result<(), Box<dyn Error>> {
     let rows: Vec<serde_json::Value> = serde_json::from_slice(&fs::read(folder().join("tests/golden.json"))?)?;
-    let kind = if embedder.model().starts_with("use-encoder") { "encoder" } else { "static" };
+    let kind = if embedder.model().starts_with("use-encoder") {
+        "encoder"
+    } else {
+        "static"
+    };
     for row in rows {
-        let text = Scrubber::new().scrub(row["text"].as_str().unwrap_or_default(), &KnownPeople::new()).text;
+        let text = Scrubber::new()
+            .scrub(row["text"].as_str().unwrap_or_default(), &KnownPeople::new())
+            .text;
         let vector = embedder.embed(&[text]).await?.swap_remove(0);
         let expected: Vec<f32> = serde_json::from_value(row[kind].clone())?;
         let near = cosine(&vector, &expected);
@@ -119,7 +145,7 @@ fn folder() -> PathBuf {
 
 /// The texts of one part, in an order that has nothing to do with what they are about.
 async fn stream(embedder: &dyn Embedder, held: bool) -> Result<Vec<Text>, Box<dyn Error>> {
-    let mut texts: Vec<(String, Option<(usize, usize)>, bool)> = Vec::new();
+    let mut texts: Vec<Written> = Vec::new();
     let (mut line_number, mut subject, mut is_held) = (0, 0, false);
     for part in 1..=3 {
         for line in fs::read_to_string(folder().join(format!("training/pairs_{part}.txt")))?.lines() {
@@ -129,18 +155,28 @@ async fn stream(embedder: &dyn Embedder, held: bool) -> Result<Vec<Text>, Box<dy
                 line_number += 1;
                 // One of four is left out: reports of one thing are two or three more often than four.
                 let left_out = shuffled(line_number) % 4;
-                let all = line.split('|').enumerate().filter(|(at, _)| is_held == held && *at != left_out);
+                let all = line
+                    .split('|')
+                    .enumerate()
+                    .filter(|(at, _)| is_held == held && *at != left_out);
                 texts.extend(all.map(|(at, text)| (text.trim().to_owned(), Some((line_number, subject)), at % 2 == 1)));
             }
         }
     }
     let lines = texts.len() / 3;
-    texts.extend(noise(held)?.into_iter().take(NOISE * lines).map(|text| (text, None, false)));
+    texts.extend(
+        noise(held)?
+            .into_iter()
+            .take(NOISE * lines)
+            .map(|text| (text, None, false)),
+    );
     let mut order: Vec<usize> = (0..texts.len()).collect();
     order.sort_by_key(|&at| shuffled(at));
     let scrubber = Scrubber::new();
-    let scrubbed: Vec<Scrubbed> =
-        order.iter().map(|&at| scrubber.scrub(&texts[at].0, &KnownPeople::new()).text).collect();
+    let scrubbed: Vec<Scrubbed> = order
+        .iter()
+        .map(|&at| scrubber.scrub(&texts[at].0, &KnownPeople::new()).text)
+        .collect();
     let vectors = embedder.embed(&scrubbed).await?;
     let all = order.iter().zip(scrubbed).zip(vectors);
     Ok(all
@@ -163,7 +199,11 @@ fn noise(held: bool) -> Result<Vec<String>, Box<dyn Error>> {
             texts.extend(message["text"].as_str().map(str::to_owned));
         }
     }
-    let mut kept: Vec<(usize, String)> = texts.into_iter().enumerate().filter(|(at, _)| (at % 2 == 0) == held).collect();
+    let mut kept: Vec<(usize, String)> = texts
+        .into_iter()
+        .enumerate()
+        .filter(|(at, _)| (at % 2 == 0) == held)
+        .collect();
     kept.sort_by_key(|(at, _)| shuffled(*at));
     Ok(kept.into_iter().map(|(_, text)| text).collect())
 }
@@ -177,8 +217,10 @@ fn shuffled(number: usize) -> usize {
 fn candidates(texts: &[Text]) -> Vec<Pair> {
     let mut pairs = Vec::new();
     for (query, text) in texts.iter().enumerate() {
-        let mut near: Vec<(f32, &Text)> =
-            texts[..query].iter().map(|older| (cosine(&text.vector, &older.vector), older)).collect();
+        let mut near: Vec<(f32, &Text)> = texts[..query]
+            .iter()
+            .map(|older| (cosine(&text.vector, &older.vector), older))
+            .collect();
         near.sort_by(|a, b| b.0.total_cmp(&a.0));
         near.truncate(CANDIDATES);
         pairs.extend(near.into_iter().map(|(cosine, older)| Pair {
@@ -212,7 +254,10 @@ fn fit(pairs: &[Pair], prior: &[f32; VALUES], values: impl Fn(&Pair) -> [f32; VA
         for (values, is_same) in &examples {
             let log_odds: f32 = values.iter().zip(&weights).map(|(value, weight)| value * weight).sum();
             let wrong = 1.0 / (1.0 + (-(log_odds + offset)).exp()) - if *is_same { 1.0 } else { 0.0 };
-            slope.iter_mut().zip(values).for_each(|(slope, value)| *slope += wrong * value);
+            slope
+                .iter_mut()
+                .zip(values)
+                .for_each(|(slope, value)| *slope += wrong * value);
             offset_slope += wrong;
         }
         let each = 1.0 / examples.len() as f32;
@@ -220,7 +265,11 @@ fn fit(pairs: &[Pair], prior: &[f32; VALUES], values: impl Fn(&Pair) -> [f32; VA
             if KEPT.contains(&at) {
                 continue;
             }
-            let pull = if prior[at] == 0.0 { 0.0 } else { strength * (weights[at] - prior[at]) };
+            let pull = if prior[at] == 0.0 {
+                0.0
+            } else {
+                strength * (weights[at] - prior[at])
+            };
             speed[at] = 0.95_f32.mul_add(speed[at], -(slope[at] * each + pull));
             weights[at] += 2.0 * speed[at];
         }
@@ -231,13 +280,16 @@ fn fit(pairs: &[Pair], prior: &[f32; VALUES], values: impl Fn(&Pair) -> [f32; VA
 }
 
 fn measure(name: &str, texts: &[Text], pairs: &[Pair], score: &dyn Fn(&Pair) -> f32) {
-    let mut scored: Vec<(f32, &Pair)> =
-        pairs.iter().map(|pair| (score(pair), pair)).collect();
+    let mut scored: Vec<(f32, &Pair)> = pairs.iter().map(|pair| (score(pair), pair)).collect();
     scored.sort_by(|a, b| b.0.total_cmp(&a.0));
     let all_same = |is_cross: bool| {
         let pair = |(at, text): (usize, &Text)| {
-            let older = texts[..at].iter().filter(|older| older.about.is_some() && older.about == text.about);
-            older.filter(|older| (older.is_spanish != text.is_spanish) == is_cross).count()
+            let older = texts[..at]
+                .iter()
+                .filter(|older| older.about.is_some() && older.about == text.about);
+            older
+                .filter(|older| (older.is_spanish != text.is_spanish) == is_cross)
+                .count()
         };
         texts.iter().enumerate().map(pair).sum::<usize>() as f32
     };
@@ -266,8 +318,10 @@ fn measure(name: &str, texts: &[Text], pairs: &[Pair], score: &dyn Fn(&Pair) -> 
         .sum::<usize>() as f32;
     for from in [0.1, 0.2, 0.3, 0.4] {
         let above = || scored.iter().filter(|(score, _)| *score >= from);
-        let (right, hard) =
-            (above().filter(|(_, pair)| pair.is_same).count(), above().filter(|(_, pair)| pair.is_hard).count());
+        let (right, hard) = (
+            above().filter(|(_, pair)| pair.is_same).count(),
+            above().filter(|(_, pair)| pair.is_hard).count(),
+        );
         println!(
             "  at {from}: precision {:.3} recall {:.3} hard negatives {:.4}",
             right as f32 / (above().count() as f32).max(1.0),
@@ -276,8 +330,10 @@ fn measure(name: &str, texts: &[Text], pairs: &[Pair], score: &dyn Fn(&Pair) -> 
         );
     }
     let above = || scored.iter().filter(|(score, _)| *score >= SUGGEST_FROM);
-    let (right, hard) =
-        (above().filter(|(_, pair)| pair.is_same).count(), above().filter(|(_, pair)| pair.is_hard).count());
+    let (right, hard) = (
+        above().filter(|(_, pair)| pair.is_same).count(),
+        above().filter(|(_, pair)| pair.is_hard).count(),
+    );
     println!(
         "{name}: {} texts, {} pairs  recall@5 same {:.3} cross {:.3}  average precision {:.3}  at {SUGGEST_FROM}: precision {:.3} recall {:.3} hard negatives {:.4} of {hard_pairs}",
         texts.len(),

@@ -35,7 +35,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let scrubber = Scrubber::new();
     let mut out = io::BufWriter::new(io::stdout().lock());
     for (at, (created_at, message)) in messages.iter().enumerate() {
-        let text = scrubber.scrub(message["text"].as_str().unwrap_or_default(), &KnownPeople::new()).text;
+        let text = scrubber
+            .scrub(message["text"].as_str().unwrap_or_default(), &KnownPeople::new())
+            .text;
         let vector = embedder.embed(std::slice::from_ref(&text)).await?.swap_remove(0);
         let ranked = reports.rank(Report {
             // Any id that leads back to the message.
@@ -46,8 +48,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
         });
         let place = |id: TicketId| usize::try_from(id.as_uuid().as_u128()).ok();
         let older = |id: TicketId| Some(&messages.get(place(id)?)?.1["id"]);
-        let candidates: Vec<Value> =
-            ranked.into_iter().take(20).map(|(id, score)| json!({"id": older(id), "score": score})).collect();
+        let candidates: Vec<Value> = ranked
+            .into_iter()
+            .take(20)
+            .map(|(id, score)| json!({"id": older(id), "score": score}))
+            .collect();
         writeln!(out, "{}", json!({"query": message["id"], "candidates": candidates}))?;
     }
     Ok(out.flush()?)

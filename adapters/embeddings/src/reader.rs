@@ -13,12 +13,17 @@ pub(crate) struct Reader<'b> {
 impl<'b> Reader<'b> {
     /// Over a whole file that begins with `magic`.
     pub(crate) fn over(bytes: &'b [u8], magic: &[u8]) -> Result<Self, UnusableWeights> {
-        let rest = bytes.strip_prefix(magic).ok_or(UnusableWeights("it begins otherwise"))?;
+        let rest = bytes
+            .strip_prefix(magic)
+            .ok_or(UnusableWeights("it begins otherwise"))?;
         Ok(Self { rest })
     }
 
     pub(crate) fn bytes(&mut self, count: usize) -> Result<&'b [u8], UnusableWeights> {
-        let (taken, rest) = self.rest.split_at_checked(count).ok_or(UnusableWeights("it ends early"))?;
+        let (taken, rest) = self
+            .rest
+            .split_at_checked(count)
+            .ok_or(UnusableWeights("it ends early"))?;
         self.rest = rest;
         Ok(taken)
     }
@@ -30,8 +35,15 @@ impl<'b> Reader<'b> {
     /// A count or a size, below `limit`: a damaged file must not ask for all memory.
     pub(crate) fn size(&mut self, limit: usize) -> Result<usize, UnusableWeights> {
         let bytes = self.bytes(4)?;
-        let size = bytes.iter().rev().fold(0_usize, |size, &byte| size << 8 | usize::from(byte));
-        if size <= limit { Ok(size) } else { Err(UnusableWeights("a size is too large")) }
+        let size = bytes
+            .iter()
+            .rev()
+            .fold(0_usize, |size, &byte| size << 8 | usize::from(byte));
+        if size <= limit {
+            Ok(size)
+        } else {
+            Err(UnusableWeights("a size is too large"))
+        }
     }
 
     /// Numbers of four bytes.
@@ -51,6 +63,10 @@ impl<'b> Reader<'b> {
 
     /// That nothing is left.
     pub(crate) fn finish(self) -> Result<(), UnusableWeights> {
-        if self.rest.is_empty() { Ok(()) } else { Err(UnusableWeights("it goes on behind its end")) }
+        if self.rest.is_empty() {
+            Ok(())
+        } else {
+            Err(UnusableWeights("it goes on behind its end"))
+        }
     }
 }

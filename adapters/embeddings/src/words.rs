@@ -50,7 +50,9 @@ impl WordTable {
 
 impl fmt::Debug for WordTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WordTable").field("model", &MODEL).finish_non_exhaustive()
+        f.debug_struct("WordTable")
+            .field("model", &MODEL)
+            .finish_non_exhaustive()
     }
 }
 
@@ -106,7 +108,10 @@ impl Table {
         }
         let (halves, _) = reader.bytes(count * 2)?.as_chunks::<2>();
         // The upper half of a number of four bytes.
-        let scales = halves.iter().map(|&[low, high]| f32::from_le_bytes([0, 0, low, high])).collect();
+        let scales = halves
+            .iter()
+            .map(|&[low, high]| f32::from_le_bytes([0, 0, low, high]))
+            .collect();
         let codes = Cow::Borrowed(reader.bytes(count * dimensions / 2)?);
         reader.finish()?;
         Ok(Self {
@@ -167,7 +172,12 @@ impl Table {
     fn add_row(&self, at: usize, times: f32, sum: &mut [f32]) {
         let width = self.mean.len() / 2;
         let scale = self.scales[at] * times;
-        for (pair, &code) in sum.as_chunks_mut::<2>().0.iter_mut().zip(&self.codes[at * width..][..width]) {
+        for (pair, &code) in sum
+            .as_chunks_mut::<2>()
+            .0
+            .iter_mut()
+            .zip(&self.codes[at * width..][..width])
+        {
             pair[0] += (f32::from(code & 15) - 8.0) * scale;
             pair[1] += (f32::from(code >> 4) - 8.0) * scale;
         }
@@ -227,7 +237,9 @@ pub(crate) fn own_direction(text: &str, dimensions: usize) -> Vec<f32> {
         (hash ^ u64::from(u32::from(c))).wrapping_mul(0x0100_0000_01b3)
     });
     for value in &mut vector {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         *value = (state >> 40) as f32 / (1_u32 << 23) as f32 - 1.0;
     }
     unit(&mut vector);
@@ -261,21 +273,35 @@ mod tests {
     use super::*;
 
     fn cosine(one: &str, other: &str) -> f32 {
-        TABLE.vector(one).iter().zip(TABLE.vector(other)).map(|(a, b)| a * b).sum()
+        TABLE
+            .vector(one)
+            .iter()
+            .zip(TABLE.vector(other))
+            .map(|(a, b)| a * b)
+            .sum()
     }
 
     #[test]
     fn the_table_in_the_crate_can_be_read() {
         let table = Table::read(include_bytes!("words.bin")).unwrap();
         assert!(table.ends.len() > 20_000);
-        assert!((1..table.ends.len()).all(|at| table.word(at - 1) < table.word(at)), "it is searched by halves");
+        assert!(
+            (1..table.ends.len()).all(|at| table.word(at - 1) < table.word(at)),
+            "it is searched by halves"
+        );
         assert_eq!(table.place("factura").map(|at| table.word(at)), Ok("factura"));
     }
 
     #[test]
     fn a_damaged_table_is_refused() {
         let bytes: &'static [u8] = include_bytes!("words.bin");
-        for part in [&bytes[..0], &bytes[1..], &bytes[..9], &bytes[..5_000], &bytes[..bytes.len() - 1]] {
+        for part in [
+            &bytes[..0],
+            &bytes[1..],
+            &bytes[..9],
+            &bytes[..5_000],
+            &bytes[..bytes.len() - 1],
+        ] {
             assert!(Table::read(part).is_err());
         }
     }
@@ -283,8 +309,16 @@ mod tests {
     #[test]
     fn two_languages_that_say_the_same_lie_closer_than_one_that_says_another_thing() {
         for (one, same, other) in [
-            ("I cannot download my invoice", "No puedo descargar la factura", "I cannot reset my password"),
-            ("App crashes when I open the calendar", "La app se cierra al abrir el calendario", "App language is wrong"),
+            (
+                "I cannot download my invoice",
+                "No puedo descargar la factura",
+                "I cannot reset my password",
+            ),
+            (
+                "App crashes when I open the calendar",
+                "La app se cierra al abrir el calendario",
+                "App language is wrong",
+            ),
             ("me cobraron dos veces", "I was charged twice", "no me llega el correo"),
         ] {
             assert!(cosine(one, same) > cosine(one, other) + 0.2, "{one}");
@@ -318,7 +352,14 @@ mod tests {
 
     #[test]
     fn any_text_has_a_vector_of_length_one_or_none() {
-        for (text, length) in [("", 0.0), ("👍🏽 …", 0.0), ("日本", 1.0), ("12345", 1.0), ("zzzxq", 1.0), ("hola", 1.0)] {
+        for (text, length) in [
+            ("", 0.0),
+            ("👍🏽 …", 0.0),
+            ("日本", 1.0),
+            ("12345", 1.0),
+            ("zzzxq", 1.0),
+            ("hola", 1.0),
+        ] {
             let vector = TABLE.vector(text);
             let found = vector.iter().map(|value| value * value).sum::<f32>().sqrt();
             assert!((found - length).abs() < 1e-3, "{text}: {found}");

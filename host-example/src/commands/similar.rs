@@ -82,8 +82,10 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let scrubber = Scrubber::new();
     let mut out = io::BufWriter::new(io::stdout().lock());
     for batch in lines.chunks(BATCH) {
-        let texts: Vec<Scrubbed> =
-            batch.iter().map(|line| scrubber.scrub(&line.text, &KnownPeople::new()).text).collect();
+        let texts: Vec<Scrubbed> = batch
+            .iter()
+            .map(|line| scrubber.scrub(&line.text, &KnownPeople::new()).text)
+            .collect();
         let vectors = embedder.embed(&texts).await?;
         for ((line, text), vector) in batch.iter().zip(&texts).zip(&vectors) {
             let id = TicketId::from_uuid(Uuid::from_u128(given.len() as u128));

@@ -79,16 +79,25 @@ impl Encoder {
             return vec![0.0; self.project.shape().1];
         }
         let mut encoded = self.network.encode(&self.pieces.of(&text));
-        encoded.iter_mut().zip(&self.mean).for_each(|(value, mean)| *value -= mean);
+        encoded
+            .iter_mut()
+            .zip(&self.mean)
+            .for_each(|(value, mean)| *value -= mean);
         unit(&mut encoded);
         let mut vector = self.project.times(&encoded, 1);
-        if unit(&mut vector) { vector } else { own_direction(&text, vector.len()) }
+        if unit(&mut vector) {
+            vector
+        } else {
+            own_direction(&text, vector.len())
+        }
     }
 }
 
 impl fmt::Debug for Encoder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Encoder").field("model", &self.model).finish_non_exhaustive()
+        f.debug_struct("Encoder")
+            .field("model", &self.model)
+            .finish_non_exhaustive()
     }
 }
 

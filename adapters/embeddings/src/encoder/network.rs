@@ -38,16 +38,24 @@ impl Matrix {
         // A row of the matrix is unpacked once for all inputs.
         let mut row = vec![0.0_f32; columns];
         for (at, codes) in self.codes.chunks_exact(columns).enumerate() {
-            row.iter_mut().zip(codes).for_each(|(value, &code)| *value = f32::from(code));
+            row.iter_mut()
+                .zip(codes)
+                .for_each(|(value, &code)| *value = f32::from(code));
             for (input, output) in inputs.chunks_exact(self.rows).zip(outputs.chunks_exact_mut(columns)) {
                 let input = input[at];
                 if input != 0.0 {
-                    output.iter_mut().zip(&row).for_each(|(sum, value)| *sum += input * value);
+                    output
+                        .iter_mut()
+                        .zip(&row)
+                        .for_each(|(sum, value)| *sum += input * value);
                 }
             }
         }
         for output in outputs.chunks_exact_mut(columns) {
-            output.iter_mut().zip(&self.scales).for_each(|(value, scale)| *value *= scale);
+            output
+                .iter_mut()
+                .zip(&self.scales)
+                .for_each(|(value, scale)| *value *= scale);
         }
         outputs
     }
@@ -136,7 +144,9 @@ impl Network {
         let raw: Vec<f32> = pieces.iter().flat_map(|&piece| self.piece(piece)).collect();
         let mut projected = self.project.0.times(&raw, count);
         for row in projected.chunks_exact_mut(BRANCH * BRANCHES.len()) {
-            row.iter_mut().zip(&self.project.1).for_each(|(value, bias)| *value += bias);
+            row.iter_mut()
+                .zip(&self.project.1)
+                .for_each(|(value, bias)| *value += bias);
             self.normalize(row, &self.project_norm);
         }
         let mut features = vec![0.0_f32; count * FEATURES];
@@ -144,7 +154,9 @@ impl Network {
             row[..PIECE].copy_from_slice(raw);
         }
         for (at, branch) in self.branches.iter().enumerate() {
-            let own = projected.chunks_exact(BRANCH * BRANCHES.len()).map(|row| &row[at * BRANCH..][..BRANCH]);
+            let own = projected
+                .chunks_exact(BRANCH * BRANCHES.len())
+                .map(|row| &row[at * BRANCH..][..BRANCH]);
             let own: Vec<f32> = own.flatten().copied().collect();
             let first = with_neighbours(&own, BRANCHES[at], &branch.first);
             let second = with_neighbours(&first, BRANCHES[at], &branch.second);
@@ -159,7 +171,10 @@ impl Network {
         }
         let mut pooled = self.pool.0.times(&sum, 1);
         let count = count as f32;
-        pooled.iter_mut().zip(&self.pool.1).for_each(|(value, bias)| *value = (*value + bias * count) / count.sqrt());
+        pooled
+            .iter_mut()
+            .zip(&self.pool.1)
+            .for_each(|(value, bias)| *value = (*value + bias * count) / count.sqrt());
         self.dense(&pooled)
     }
 
@@ -191,7 +206,7 @@ impl Network {
         let spread = row.iter().map(|value| (value - mean) * (value - mean)).sum::<f32>() / count;
         let scale = 1.0 / (spread + self.eps).sqrt();
         for ((value, stretch), shift) in row.iter_mut().zip(stretch).zip(shift) {
-            *value = ((*value - mean) * scale).mul_add(*stretch, *shift);
+            *value = (*value - mean) * scale * stretch + shift;
         }
     }
 }
@@ -202,7 +217,9 @@ fn with_neighbours(rows: &[f32], (seen, before): (usize, usize), (matrix, bias):
     let mut windows = vec![0.0_f32; count * seen * BRANCH];
     for (at, window) in windows.chunks_exact_mut(seen * BRANCH).enumerate() {
         for (place, slot) in window.chunks_exact_mut(BRANCH).enumerate() {
-            let neighbour = (at + place).checked_sub(before).and_then(|at| rows.chunks_exact(BRANCH).nth(at));
+            let neighbour = (at + place)
+                .checked_sub(before)
+                .and_then(|at| rows.chunks_exact(BRANCH).nth(at));
             if let Some(neighbour) = neighbour {
                 slot.copy_from_slice(neighbour);
             }

@@ -29,7 +29,8 @@ impl Pieces {
         for id in 0..u32::try_from(count).map_err(|_| UnusableWeights("a size is too large"))? {
             let score = reader.float()?;
             let length = usize::from(reader.byte()?);
-            let piece = std::str::from_utf8(reader.bytes(length)?).map_err(|_| UnusableWeights("a piece is no text"))?;
+            let piece =
+                std::str::from_utf8(reader.bytes(length)?).map_err(|_| UnusableWeights("a piece is no text"))?;
             if id > END {
                 longest = longest.max(piece.chars().count());
                 pieces.insert(piece.into(), (id, score));
@@ -92,7 +93,10 @@ impl Pieces {
 /// Compatible forms as one (`ﬁ` is `fi`), one space between words and one before them, no control characters.
 fn normalized(text: &str) -> String {
     let composed: String = text.nfkc().filter(|c| !c.is_control() || c.is_whitespace()).collect();
-    composed.split_whitespace().flat_map(|word| [SPACE].into_iter().chain(word.chars())).collect()
+    composed
+        .split_whitespace()
+        .flat_map(|word| [SPACE].into_iter().chain(word.chars()))
+        .collect()
 }
 
 #[cfg(test)]
@@ -100,7 +104,10 @@ mod tests {
     use super::*;
 
     fn pieces(known: &[(&str, f32)]) -> Pieces {
-        let all = known.iter().zip(3..).map(|((piece, score), id)| ((*piece).into(), (id, *score)));
+        let all = known
+            .iter()
+            .zip(3..)
+            .map(|((piece, score), id)| ((*piece).into(), (id, *score)));
         Pieces {
             pieces: all.collect(),
             longest: 8,

@@ -23,7 +23,8 @@ impl Weights {
         self.made += 1;
         let made = self.made;
         let code = |at: i64| ((at * at % 10_007) * 31 + at * 17 + made * 101) % 19 - 9;
-        self.bytes.extend((0..count).map(|at| i8::try_from(code(at)).unwrap().to_le_bytes()[0]));
+        self.bytes
+            .extend((0..count).map(|at| i8::try_from(code(at)).unwrap().to_le_bytes()[0]));
     }
 
     fn matrix(&mut self, rows: usize, columns: usize, scale: f32) {
@@ -42,8 +43,9 @@ impl Weights {
 
     fn small() -> Vec<u8> {
         let mut made = Self::default();
-        let pieces =
-            ["<unk>", "<s>", "</s>", "▁", "▁fac", "tura", "▁no", "▁lle", "ga", "a", "e", "r", "o"];
+        let pieces = [
+            "<unk>", "<s>", "</s>", "▁", "▁fac", "tura", "▁no", "▁lle", "ga", "a", "e", "r", "o",
+        ];
         made.bytes.extend(b"FHENCOD1");
         [pieces.len(), 6].into_iter().for_each(|number| made.number(number));
         made.float(1e-12);
@@ -56,7 +58,8 @@ impl Weights {
         (0..pieces.len()).for_each(|_| made.float(0.125));
         made.made += 1;
         let code = |at: i64| u8::try_from(((at * at % 10_007) * 31 + at * 17 + 101) % 15 + 1).unwrap();
-        made.bytes.extend((0..13 * 256).map(|at| code(2 * at) | code(2 * at + 1) << 4));
+        made.bytes
+            .extend((0..13 * 256).map(|at| code(2 * at) | code(2 * at + 1) << 4));
         made.matrix(512, 768, 0.004);
         [0.0, 1.0, 0.0].into_iter().for_each(|around| made.vector(768, around));
         for seen in [2, 3, 5] {
@@ -123,7 +126,12 @@ fn a_damaged_file_is_refused() {
 fn any_text_has_a_vector_of_length_one_or_none() {
     let encoder = Encoder::read(&Weights::small()).unwrap();
     for (text, length) in [("", 0.0), ("👍🏽 …", 0.0), ("日本", 1.0), ("12345", 1.0), ("no", 1.0)] {
-        let found = encoder.vector(text).iter().map(|value| value * value).sum::<f32>().sqrt();
+        let found = encoder
+            .vector(text)
+            .iter()
+            .map(|value| value * value)
+            .sum::<f32>()
+            .sqrt();
         assert!((found - length).abs() < 1e-3, "{text}: {found}");
     }
 }

@@ -62,7 +62,8 @@ pub fn cosine(one: &[f32], other: &[f32]) -> f32 {
         .iter()
         .zip(other)
         .fold((0.0_f32, 0.0_f32, 0.0_f32), |(dot, a, b), (x, y)| {
-            (x.mul_add(*y, dot), x.mul_add(*x, a), y.mul_add(*y, b))
+            // Not `mul_add`: where the target has no such instruction it is a call, and 20 times as slow.
+            (dot + x * y, a + x * x, b + y * y)
         });
     let length = (a * b).sqrt();
     if length > f32::EPSILON { dot / length } else { 0.0 }
