@@ -235,3 +235,57 @@ pub(crate) async fn exec(conn: &mut PgConnection, sql: &'static str) -> Result<(
     sqlx::raw_sql(sql).execute(conn).await?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use feedback_core::{
+        domain::{Change, Write},
+        ports::Storage,
+        testing::fixtures::Fixtures,
+    };
+    use feedback_test_servers::postgres;
+    use sqlx::Row;
+
+    use super::*;
+    use crate::{Postgres, locks::Locks};
+
+    #[tokio::test]
+    async fn every_connection_has_its_limits() {
+        let database = postgres::shared().database();
+        let options = options(&PostgresConfig::new(database.url().into())).unwrap();
+        let mut conn = connect(&options, Duration::from_secs(5)).await.unwrap();
+        let sql = "SELECT current_setting('statement_timeout'), current_setting('idle_in_transaction_session_timeout'),
+            current_setting('synchronous_commit'), current_setting('search_path')";
+        let row = sqlx::query(sql).fetch_one(&mut conn).await.unwrap();
+        let settings: Vec<String> = (0..4).map(|column| row.get(column)).collect();
+        assert_eq!(settings, ["2s", "5s", "on", "feedback"]);
+    }
+
+    #[tokio::test]
+    async fn a_host_that_stops_in_a_transaction_does_not_keep_its_locks() {
+        let database = postgres::shared().database();
+        let config = PostgresConfig::new(database.url().into());
+        let store = Postgres::connect(config.clone()).await.unwrap();
+        store.migrate().await.unwrap();
+        let mut stopped = connect(&options(&config).unwrap(), Duration::from_secs(5))
+            .await
+            .unwrap();
+        let alone = Locks {
+            alone: true,
+            ..Locks::default()
+        };
+        sqlx::raw_sql(sqlx::AssertSqlSafe(alone.begin()))
+            .execute(&mut stopped)
+            .await
+            .unwrap();
+        let fixtures = Fixtures::default();
+        let begun = Instant::now();
+        let commit = || store.commit(Change::new().with(Write::InsertUser(fixtures.user())));
+        let refused = commit().await.unwrap_err();
+        assert_eq!(refused.kind(), PortErrorKind::Unavailable);
+        while commit().await.is_err() {
+            assert!(begun.elapsed() < IDLE_IN_TRANSACTION * 3);
+        }
+        assert!(Failure::from(stopped.ping().await.unwrap_err()).is_lost());
+    }
+}

@@ -258,24 +258,6 @@ async fn f20_work_is_found_by_looking_where_notices_fall_silent() {
     assert_eq!(deaf.claim(request).await.unwrap().len(), 1);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_host_that_stopped_in_the_middle_does_not_keep_its_locks() {
-    let (store, database) = store().await;
-    let fixtures = Fixtures::default();
-    // What a frozen host leaves: an open transaction with everybody's lock. It has our limit for that.
-    let holder = std::thread::spawn(move || {
-        let error = database.refused(
-            "SET idle_in_transaction_session_timeout = '1s';
-             BEGIN; SELECT pg_advisory_xact_lock(7378691136371261441); SELECT pg_sleep(1); COMMIT",
-        );
-        (database, error)
-    });
-    // Not held by that: psql is never idle. So the commit goes through whatever the stranger does.
-    let outcome = store.commit(small_change(&fixtures)).await;
-    drop(holder.join());
-    outcome.unwrap();
-}
-
 #[tokio::test]
 async fn many_connections_are_not_left_behind() {
     let database = postgres::shared().database();

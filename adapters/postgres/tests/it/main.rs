@@ -7,6 +7,7 @@ mod faults;
 mod group_commit;
 mod hosts;
 mod migration;
+mod model;
 mod proxy;
 
 use std::time::Duration;
