@@ -380,11 +380,11 @@ async fn f05_where_the_operator_chose_to_try_again_a_blind_channel_has_one_dupli
         for (channel, ticket, words) in &drafts {
             let seen = world.seen(Some(&api), channel, words).await;
             let status = notification_of(&api, ticket).await["status"].clone();
-            let most = if ["whatsapp", "email"].contains(channel) { 2 } else { 1 };
-            assert!(
-                (1..=most).contains(&seen),
-                "{point:?} {channel}: seen {seen} times, {status}"
-            );
+            let is_blind = ["whatsapp", "email"].contains(channel);
+            let what = format!("{point:?} {channel}: seen {seen} times, {status}");
+            assert!(seen <= if is_blind { 2 } else { 1 }, "{what}");
+            // On a slow machine the one repeat may have been held and lost as well: then a person is asked.
+            assert!(seen >= 1 || is_blind && status == "ambiguous", "{what}");
         }
         host.kill().await;
     }
