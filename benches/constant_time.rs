@@ -8,7 +8,7 @@
 use std::hint::black_box;
 
 use bytes::Bytes;
-use dudect_bencher::{BenchRng, Class, CtRunner, ctbench_main, rand::Rng};
+use dudect_bencher::{BenchRng, Class, CtRunner, ctbench_main, rand::RngExt};
 use feedback_core::{
     domain::Channel,
     logic::verify::{Payload, whatsapp},

@@ -2,7 +2,10 @@
 
 mod attachments;
 mod by_hand;
+mod canary;
 mod crash;
 mod demo;
 mod edge;
+mod keys;
 mod last_mile;
+mod rights;

@@ -32,7 +32,7 @@ impl Dashboard {
     }
 }
 
-/// `/`, `/tickets`, `/tickets/{number}`, `/notifications`, `/dead-letters`, `/sign-in` and their forms.
+/// `/`, `/tickets`, `/tickets/{number}`, `/groups`, `/notifications`, `/dead-letters`, `/sign-in` and their forms.
 pub fn router(dashboard: Dashboard) -> Router {
     let signed_in = Router::new()
         .route("/", get(pages::tickets::home))
@@ -46,6 +46,13 @@ pub fn router(dashboard: Dashboard) -> Router {
             post(pages::valve::approve),
         )
         .route("/tickets/{number}/changelog/{entry}/reject", post(pages::valve::reject))
+        .route("/tickets/{number}/links/{link}/merge", post(pages::lookalikes::merge))
+        .route("/tickets/{number}/links/{link}/group", post(pages::lookalikes::group))
+        .route("/tickets/{number}/links/{link}/dismiss", post(pages::lookalikes::dismiss))
+        .route("/tickets/{number}/links/{link}/swap", post(pages::lookalikes::swap))
+        .route("/tickets/{number}/links/{link}/undo", post(pages::lookalikes::undo))
+        .route("/groups", get(pages::groups::list))
+        .route("/groups/{id}", get(pages::groups::show))
         .route("/attachments/{id}", get(pages::attachment::download))
         .route("/notifications", get(pages::notifications::list))
         .route("/notifications/{id}/retry", post(pages::notifications::retry))

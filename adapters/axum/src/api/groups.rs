@@ -143,7 +143,7 @@ impl From<GroupDetail> for GroupBody {
     }
 }
 
-/// Groups that have tickets, newest first.
+/// Groups, newest first. One that all tickets left again has none.
 #[utoipa::path(
     get, path = "/groups", operation_id = "listGroups", tag = "groups",
     params(ListGroups),

@@ -36,7 +36,10 @@ async fn two_reporters_are_said_to_be_one_person_and_parted_again() {
 #[tokio::test]
 async fn a_typed_address_is_shown_as_a_suspicion() {
     let world = World::new().await;
-    let (one, other) = (report(&world, "u-1", "a@example.test").await, report(&world, "u-2", "a@example.test").await);
+    let one = report(&world, "u-1", "a@example.test").await;
+    let reporter_of = json!({"external_user_id": "u-2", "email": "a@example.test"});
+    let typed = json!({"description": "It hangs.", "channel": "backoffice", "reporter": reporter_of});
+    let other = world.post("/api/tickets", &typed).await.json();
     assert_ne!(one["reporter"]["id"], other["reporter"]["id"]);
     let known = world.get(&format!("{}/known_as", reporter(&one))).await.json();
     assert_eq!(known["suspected_ids"], json!([other["reporter"]["id"]]));

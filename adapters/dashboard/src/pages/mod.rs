@@ -2,7 +2,9 @@
 
 pub(crate) mod attachment;
 pub(crate) mod dead_letters;
+pub(crate) mod groups;
 pub(crate) mod input;
+pub(crate) mod lookalikes;
 pub(crate) mod notifications;
 pub(crate) mod problem;
 pub(crate) mod sign_in;

@@ -8,8 +8,8 @@ use axum::{
 };
 use feedback_core::{
     domain::{
-        Actor, Attachment, AttachmentStatus, EventKind, NotificationStatus, Priority, Reporter, Ticket, TicketEvent, TicketNumber,
-        TicketType,
+        Actor, Attachment, AttachmentStatus, EventKind, NotificationStatus, Priority, Reporter, Ticket, TicketEvent,
+        TicketNumber, TicketType,
     },
     logic::file_name::safe_name,
     ports::TicketDetail,
@@ -20,6 +20,7 @@ use serde::Deserialize;
 use super::{
     Choice, Moment,
     input::{Address, Sent},
+    lookalikes::Lookalike,
     page, problem,
     tickets::choice,
     valve::Valve,
@@ -58,14 +59,6 @@ struct Delivery {
     at: Moment,
 }
 
-struct Lookalike {
-    number: u64,
-    title: String,
-    lang: &'static str,
-    percent: u32,
-    evidence: String,
-}
-
 #[derive(Template)]
 #[template(path = "ticket.html")]
 struct View {
@@ -101,6 +94,8 @@ struct View {
     valve: Valve,
     deliveries: Vec<Delivery>,
     lookalikes: Vec<Lookalike>,
+    /// Where the ticket's group is shown.
+    group: Option<String>,
     timeline: Vec<Happened>,
 }
 
@@ -166,7 +161,10 @@ async fn view(dashboard: &Dashboard, visitor: Visitor, number: u64) -> Result<Op
         description: words::shown(ticket.description.as_str()),
         files: messages.next().map(|first| first.files).unwrap_or_default(),
         messages: messages.collect(),
-        summary: ticket.suggestion.as_ref().map(|suggestion| words::shown(&suggestion.summary)),
+        summary: ticket
+            .suggestion
+            .as_ref()
+            .map(|suggestion| words::shown(&suggestion.summary)),
         suggested: suggested(ticket),
         enrichment: words::enrichment(ticket.enrichment),
         reasons: ticket
@@ -189,7 +187,8 @@ async fn view(dashboard: &Dashboard, visitor: Visitor, number: u64) -> Result<Op
             .filter(|url| url.starts_with("https://")),
         valve: Valve::of(dashboard, &detail).await?,
         deliveries: deliveries(&detail),
-        lookalikes: lookalikes(dashboard, &detail).await?,
+        lookalikes: Lookalike::all_of(dashboard, &detail).await?,
+        group: ticket.group.map(|group| format!("/groups/{group}")),
         timeline: timeline(dashboard, &detail.events).await?,
         visitor,
     }))
@@ -241,7 +240,9 @@ fn file_of(file: &NamedAttachment, events: &[TicketEvent]) -> File {
         words: format!("{kind}{}, {condition}", size.unwrap_or_default()),
         address: (*status == AttachmentStatus::Stored).then(|| format!("/attachments/{id}")),
         why: match status {
-            AttachmentStatus::Refused | AttachmentStatus::Failed => attachment_reason(events, *id).map(words::file_reason),
+            AttachmentStatus::Refused | AttachmentStatus::Failed => {
+                attachment_reason(events, *id).map(words::file_reason)
+            }
             _ => None,
         },
     }
@@ -293,41 +294,6 @@ fn deliveries(detail: &TicketDetail) -> Vec<Delivery> {
     rows.collect()
 }
 
-async fn lookalikes(dashboard: &Dashboard, detail: &TicketDetail) -> Result<Vec<Lookalike>, ShowError> {
-    let mut found = Vec::new();
-    for link in &detail.links {
-        let other = if link.ticket == detail.ticket.id {
-            link.original
-        } else {
-            link.ticket
-        };
-        let other = dashboard
-            .hub
-            .queries
-            .ticket_detail(other)
-            .await
-            .map_err(ShowError::Storage)?;
-        if let Some(other) = other {
-            found.push(Lookalike {
-                number: other.ticket.number.value(),
-                title: words::shown(other.ticket.title.as_str()),
-                lang: words::language_code(other.ticket.language),
-                percent: percent(link.score),
-                evidence: link.evidence.join(", "),
-            });
-        }
-    }
-    Ok(found)
-}
-
-/// A score of 0 to 1 as a whole number of hundredths.
-fn percent(score: f32) -> u32 {
-    (0..=100)
-        .rev()
-        .find(|percent| f64::from(*percent) <= f64::from(score) * 100.0 + 0.5)
-        .unwrap_or(0)
-}
-
 async fn timeline(dashboard: &Dashboard, events: &[TicketEvent]) -> Result<Vec<Happened>, ShowError> {
     let mut lines = Vec::with_capacity(events.len());
     for event in events {
@@ -364,7 +330,9 @@ fn detail_of(event: &TicketEvent) -> Option<String> {
         EventKind::Received | EventKind::MessageReceived | EventKind::Sent | EventKind::Delivered | EventKind::Read => {
             Some(words::channel(&text("channel")?))
         }
-        EventKind::AttachmentRefused | EventKind::AttachmentFailed => text("reason").map(|reason| words::file_reason(&reason)),
+        EventKind::AttachmentRefused | EventKind::AttachmentFailed => {
+            text("reason").map(|reason| words::file_reason(&reason))
+        }
         EventKind::DeliveryFailed | EventKind::ChannelRestricted => text("code"),
         EventKind::Resolved | EventKind::Reopened | EventKind::MovedInTracker => {
             Some(format!("from {}", text("from")?.replace('_', " ")))
@@ -428,18 +396,5 @@ pub(crate) async fn confirm(
         Err(error @ (ConfirmError::IllegalMove(_) | ConfirmError::InvalidTitle | ConfirmError::KeyReused)) => {
             problem::invalid(&super::valve::sentence(&error.to_string()), &back)
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_score_is_shown_in_whole_hundredths() {
-        assert_eq!(
-            [0.0, 0.504, 0.999, 1.0, -1.0, f32::NAN].map(percent),
-            [0, 50, 100, 100, 0, 0]
-        );
     }
 }

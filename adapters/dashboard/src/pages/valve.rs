@@ -10,7 +10,7 @@ use axum::{
 use feedback_core::{
     domain::{ChangelogEntry, ChangelogEntryId, ChangelogStatus, TicketNumber, TicketStatus},
     ports::TicketDetail,
-    usecases::{DraftError, ReviewError, ShowError},
+    usecases::{Audience, DraftError, ReviewError, ShowError},
 };
 use serde::Deserialize;
 
@@ -35,6 +35,8 @@ pub(crate) enum Valve {
         content: String,
         made_by: String,
         plan: Vec<String>,
+        /// Who else reported it, and how they would be told.
+        others: Vec<String>,
     },
     /// Somebody decided.
     Decided {
@@ -68,11 +70,14 @@ impl Valve {
         if entry.status == ChangelogStatus::Draft {
             let now = dashboard.hub.clock.now();
             let plan = review.plan(entry.id).await.map_err(of_review)?;
+            let everyone = review.plan_audience(entry.id, Audience::Everyone).await.map_err(of_review)?;
+            let others = everyone.iter().skip(plan.len());
             return Ok(Self::Draft {
                 id: entry.id.to_string(),
                 version: entry.version,
                 content,
                 made_by: made_by(dashboard, entry).await?,
+                others: others.map(|planned| words::plan(planned, now)).collect(),
                 plan: plan.iter().map(|planned| words::plan(planned, now)).collect(),
             });
         }
@@ -155,6 +160,9 @@ pub(crate) struct ValveForm {
     content: String,
     #[serde(default)]
     reason: String,
+    /// `yes` where everybody who reported it is told.
+    #[serde(default)]
+    everyone: String,
 }
 
 pub(crate) async fn update(
@@ -205,7 +213,12 @@ async fn approve_shown(
     } else {
         form.version
     };
-    review.approve(id, version, by, None).await.map(|_| ())
+    let audience = if form.everyone == "yes" {
+        Audience::Everyone
+    } else {
+        Audience::Reporter
+    };
+    review.approve_for(id, version, audience, by, None).await.map(|_| ())
 }
 
 pub(crate) async fn reject(

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what does not unwrap is a failed test")]
 
 mod files;
+mod lookalikes;
 mod operations;
 mod pages;
 mod person;

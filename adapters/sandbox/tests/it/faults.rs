@@ -46,12 +46,14 @@ async fn each_provider_has_its_own_429() {
             Provider::WhatsApp => (&body["error"]["code"], None),
             Provider::Notion => (&body["code"], Some("7".to_owned())),
             Provider::OpenAi => (&body["error"]["code"], Some("7".to_owned())),
+            Provider::Email => unreachable!("mail is not sent by HTTP"),
         };
         let expected = match provider {
             Provider::Slack => json!("ratelimited"),
             Provider::Intercom | Provider::OpenAi => json!("rate_limit_exceeded"),
             Provider::WhatsApp => json!(130_429),
             Provider::Notion => json!("rate_limited"),
+            Provider::Email => unreachable!("mail is not sent by HTTP"),
         };
         assert_eq!((code, retry_after), (&expected, pause), "{provider}");
         assert_eq!(reset.is_some(), provider == Provider::Intercom);

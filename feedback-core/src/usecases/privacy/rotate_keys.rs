@@ -3,11 +3,12 @@
 
 use std::sync::Arc;
 
+use futures::future::join_all;
 use uuid::Uuid;
 
 use crate::{
     domain::{ReporterId, Sealed, SubjectKey},
-    ports::{Custody, Place, PortError, Vault, Wrapped, WrappedKind},
+    ports::{Custody, Place, PortError, PortErrorKind, Vault, Wrapped, WrappedKind},
 };
 
 /// Rows of one look.
@@ -29,6 +30,14 @@ pub struct Rotated {
     pub current: u64,
     /// Values that no key of the ring opens: they stay as they are, and unreadable.
     pub unreadable: u64,
+}
+
+/// What became of one value.
+enum Move {
+    Moved,
+    Current,
+    Unreadable,
+    Gone,
 }
 
 /// Why a rotation stopped. What was moved stays moved.
@@ -66,46 +75,43 @@ impl RotateKeys {
                     .map_err(RotateError::Store)?;
                 let Some(last) = batch.last() else { break };
                 after = Some(last.row);
-                for wrapped in batch {
-                    self.move_one(kind, wrapped, &mut rotated).await?;
+                // Together, so that a store that groups commits syncs once for many.
+                let moves = batch.into_iter().map(|wrapped| self.move_one(kind, wrapped));
+                for outcome in join_all(moves).await {
+                    match outcome? {
+                        Move::Moved => rotated.moved += 1,
+                        Move::Current => rotated.current += 1,
+                        Move::Unreadable => rotated.unreadable += 1,
+                        Move::Gone => {}
+                    }
                 }
             }
         }
         Ok(rotated)
     }
 
-    async fn move_one(&self, kind: WrappedKind, wrapped: Wrapped, to: &mut Rotated) -> Result<(), RotateError> {
+    async fn move_one(&self, kind: WrappedKind, wrapped: Wrapped) -> Result<Move, RotateError> {
         let row = wrapped.row;
         let mut wrapped = Some(wrapped);
         // The row may change between the look and the write; each change is another's finished work, so this ends.
         while let Some(found) = wrapped {
             match self.newest(kind, &found) {
-                Ok(None) => {
-                    to.current += 1;
-                    return Ok(());
-                }
+                Ok(None) => return Ok(Move::Current),
                 Ok(Some(new)) => {
-                    if self
-                        .custody
-                        .rewrap(kind, &found, &new)
-                        .await
-                        .map_err(RotateError::Store)?
-                    {
-                        to.moved += 1;
-                        return Ok(());
+                    if self.custody.rewrap(kind, &found, &new).await.map_err(RotateError::Store)? {
+                        return Ok(Move::Moved);
                     }
                     wrapped = self.again(kind, row).await?;
                 }
-                Err(error) if error.kind() == crate::ports::PortErrorKind::Rejected => {
+                Err(error) if error.kind() == PortErrorKind::Rejected => {
                     tracing::error!(%row, ?kind, "no key of the ring opens this value");
-                    to.unreadable += 1;
-                    return Ok(());
+                    return Ok(Move::Unreadable);
                 }
                 Err(error) => return Err(RotateError::Vault(error)),
             }
         }
         // Erased or put away meanwhile.
-        Ok(())
+        Ok(Move::Gone)
     }
 
     fn newest(&self, kind: WrappedKind, wrapped: &Wrapped) -> Result<Option<Vec<u8>>, PortError> {

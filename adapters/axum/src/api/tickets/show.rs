@@ -5,9 +5,9 @@ use std::sync::Arc;
 use axum::{extract::State, http::StatusCode};
 use feedback_core::{
     domain::{
-        AttachmentId, AttachmentStatus, Channel, EnrichmentStatus, EventId, EventKind, ExternalId,
-        Inference, Language, Priority, SourceId, TicketEvent, TicketId,
-        TicketNumber, TicketSource, TicketStatus, TicketType, Timestamp, UserId,
+        AttachmentId, AttachmentStatus, Channel, EnrichmentStatus, EventId, EventKind, ExternalId, Inference, Language,
+        Priority, SourceId, TicketEvent, TicketId, TicketNumber, TicketSource, TicketStatus, TicketType, Timestamp,
+        UserId,
     },
     ports::TicketDetail,
     usecases::{NamedAttachment, attachment_reason},
@@ -226,11 +226,18 @@ pub(super) async fn load(api: &Api, id: TicketId) -> Result<TicketDetailBody, Pr
     let reporter = ReporterBody::of(&api.hub.show, &detail.reporter)?;
     let named = api.hub.attachments.named(detail.attachments.clone(), &detail.sources);
     let attachments = named.await.into_iter();
-    let attachments = attachments.map(|file| AttachmentBody::of(file, &detail.events)).collect();
+    let attachments = attachments
+        .map(|file| AttachmentBody::of(file, &detail.events))
+        .collect();
     Ok(body(detail, reporter, changelog, attachments))
 }
 
-fn body(detail: TicketDetail, reporter: ReporterBody, changelog: Option<EntryBody>, attachments: Vec<AttachmentBody>) -> TicketDetailBody {
+fn body(
+    detail: TicketDetail,
+    reporter: ReporterBody,
+    changelog: Option<EntryBody>,
+    attachments: Vec<AttachmentBody>,
+) -> TicketDetailBody {
     let TicketDetail {
         ticket,
         sources,
@@ -254,11 +261,7 @@ fn body(detail: TicketDetail, reporter: ReporterBody, changelog: Option<EntryBod
         reporter,
         sources: sources.into_iter().map(SourceBody::from).collect(),
         timeline: events.into_iter().map(EventBody::from).collect(),
-        suggestions: links
-            .iter()
-            .filter(|link| link.is_open())
-            .cloned()
-            .collect(),
+        suggestions: links.iter().filter(|link| link.is_open()).cloned().collect(),
         links,
         attachments,
         inferred: ticket.inferred.into(),
