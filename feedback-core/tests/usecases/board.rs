@@ -140,6 +140,27 @@ async fn reports_of_one_thing_find_each_other_whichever_is_compared_first() {
 }
 
 #[tokio::test]
+async fn tickets_that_an_embedder_has_not_read_are_read_in_the_background() {
+    let test = TestHub::new().await;
+    let text = "the export to a spreadsheet hangs";
+    let id = ticket_of(
+        &test
+            .receive(Channel::Slack, payloads::slack("1767225600.000100", "U0DANA", text))
+            .await,
+    );
+    let window = feedback_core::domain::Timestamp::UNIX_EPOCH;
+    let vectors = || feedback_core::ports::Storage::vectors(&test.store, "scripted-words-1", window);
+    assert!(vectors().await.unwrap().is_empty());
+    test.hub.match_duplicates.embed_missing().await.unwrap();
+    let [vector] = &vectors().await.unwrap()[..] else {
+        panic!("one vector")
+    };
+    assert_eq!(vector.ticket, id);
+    test.hub.match_duplicates.embed_missing().await.unwrap();
+    assert_eq!(vectors().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn f80_a_copy_of_a_page_moves_no_ticket_and_holds_no_poll_up() {
     let (test, id) = received().await;
     confirm(&test, id).await;
