@@ -14,7 +14,7 @@ use crate::{
     job_queue, migrate,
 };
 
-/// Storage, queries and job queue in one SQLite file, for one process. Clones share it; the file is closed when the last
+/// Storage, queries, job queue and custody in one SQLite file, for one process. Clones share it; the file is closed when the last
 /// of them is dropped.
 #[derive(Clone)]
 pub struct Sqlite {

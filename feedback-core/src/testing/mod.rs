@@ -6,6 +6,7 @@ pub mod fixtures;
 pub mod hub;
 mod ids;
 pub mod memory;
+pub mod model;
 pub mod outbound;
 
 pub use self::{clock::FixedClock, ids::SeededIds};

@@ -7,7 +7,9 @@ mod damage;
 mod group_commit;
 mod instance;
 mod model;
+mod settle;
 mod tamper;
+mod upgrade;
 
 use std::path::{Path, PathBuf};
 
