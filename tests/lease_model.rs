@@ -194,7 +194,11 @@ impl Model for Protocol {
                         && until <= world.now
                     {
                         job.deaths += 1;
-                        job.status = if job.deaths >= DEADLY { Status::Dead } else { Status::Ready };
+                        job.status = if job.deaths >= DEADLY {
+                            Status::Dead
+                        } else {
+                            Status::Ready
+                        };
                     }
                 }
             }
@@ -208,30 +212,47 @@ impl Model for Protocol {
             Property::always("a job has at most one live lease", |_, world: &World| {
                 (0..JOBS).all(|job| world.live_holders(job) <= 1)
             }),
-            Property::always("a dead lease's word is never taken", |_, world: &World| !world.zombie_was_heard),
+            Property::always("a dead lease's word is never taken", |_, world: &World| {
+                !world.zombie_was_heard
+            }),
             Property::always("a job is completed once at most", |_, world: &World| {
                 world.jobs.iter().all(|job| job.completions <= 1)
             }),
             Property::always("what is done or dead stays so", |_, world: &World| {
-                world.jobs.iter().all(|job| (job.completions == 1) == (job.status == Status::Done))
+                world
+                    .jobs
+                    .iter()
+                    .all(|job| (job.completions == 1) == (job.status == Status::Done))
             }),
-            Property::always("each claim is an attempt, and a snooze gives one back", |_, world: &World| {
-                world.jobs.iter().all(|job| job.attempts + job.snoozes == job.claims)
-            }),
+            Property::always(
+                "each claim is an attempt, and a snooze gives one back",
+                |_, world: &World| world.jobs.iter().all(|job| job.attempts + job.snoozes == job.claims),
+            ),
             Property::always("the third death in a row buries", |_, world: &World| {
-                world.jobs.iter().all(|job| job.deaths < DEADLY || job.status == Status::Dead)
+                world
+                    .jobs
+                    .iter()
+                    .all(|job| job.deaths < DEADLY || job.status == Status::Dead)
             }),
             // What can happen at all, so that nothing above holds for want of trying.
             Property::sometimes("both jobs are done", |_, world: &World| {
                 world.jobs.iter().all(|job| job.status == Status::Done)
             }),
             Property::sometimes("a job is buried by crashes", |_, world: &World| {
-                world.jobs.iter().any(|job| job.deaths == DEADLY && job.status == Status::Dead)
+                world
+                    .jobs
+                    .iter()
+                    .any(|job| job.deaths == DEADLY && job.status == Status::Dead)
             }),
-            Property::sometimes("a job that was taken from its worker is done by another", |_, world: &World| {
-                let job = &world.jobs[0];
-                job.status == Status::Done && job.deaths > 0 && world.workers.iter().flatten().any(|held| held.job == 0)
-            }),
+            Property::sometimes(
+                "a job that was taken from its worker is done by another",
+                |_, world: &World| {
+                    let job = &world.jobs[0];
+                    job.status == Status::Done
+                        && job.deaths > 0
+                        && world.workers.iter().flatten().any(|held| held.job == 0)
+                },
+            ),
             Property::always("no lease reaches further than its term", |_, world: &World| {
                 world.jobs.iter().all(|job| match job.status {
                     Status::Leased { until, .. } => until <= world.now + LEASE,
@@ -251,7 +272,11 @@ impl Model for Protocol {
 fn the_fenced_protocol_keeps_its_promises_in_every_order() {
     let checker = Protocol { fence: Fence::Token }.checker().threads(2).spawn_bfs().join();
     checker.assert_properties();
-    assert!(checker.is_done() && checker.unique_state_count() > 50_000, "{}", checker.unique_state_count());
+    assert!(
+        checker.is_done() && checker.unique_state_count() > 50_000,
+        "{}",
+        checker.unique_state_count()
+    );
 }
 
 #[test]
@@ -261,5 +286,8 @@ fn without_the_fence_a_zombie_is_heard() {
     let steps = path.into_actions();
     let takes_back = steps.iter().position(|step| *step == Step::Reap);
     let claimed_again = steps.iter().rposition(|step| matches!(step, Step::Claim(..)));
-    assert!(takes_back < claimed_again, "taken back, claimed by another, and then settled by the first: {steps:?}");
+    assert!(
+        takes_back < claimed_again,
+        "taken back, claimed by another, and then settled by the first: {steps:?}"
+    );
 }

@@ -7,14 +7,14 @@ use crate::{
     logic::{breaker::BreakerSettings, normalize::Rules, scrub::Scrubber},
     ports::{
         BlobStore, ChangelogWriter, ChannelSender, Clock, Conversations, Custody, Directory, Embedder, ErasureLog,
-        FileSource, Guards, IdSource, JobQueue, PortError, Queries, Storage, Templates, Tracker, Triage, Vault, guard::Guarded,
+        FileSource, Guards, IdSource, JobQueue, PortError, Queries, Storage, Templates, Tracker, Triage, Vault,
+        guard::Guarded,
     },
     usecases::{
-        TemplateRegistry,
         Access, Confirm, DeadLetters, Deliver, DeliverySettings, Drafts, Duplicates, Enrich, Erase, Export,
-        FetchAttachment, Groups, Ingest, IngestSettings, LookUpReporter, MatchDuplicates, MatchError, MergeReporters, OpenThread,
-        PollTracker, PushToTracker, ReceiptText, Receipts, Retain, RetainError, RetentionSettings, Review, RotateKeys,
-        Show, ShowAttachments, SyncError, VerifyTimelines,
+        FetchAttachment, Groups, Ingest, IngestSettings, LookUpReporter, MatchDuplicates, MatchError, MergeReporters,
+        OpenThread, PollTracker, PushToTracker, ReceiptText, Receipts, Retain, RetainError, RetentionSettings, Review,
+        RotateKeys, Show, ShowAttachments, SyncError, TemplateRegistry, VerifyTimelines,
     },
 };
 

@@ -38,7 +38,9 @@ fn planted(n: usize) -> (&'static str, String, String) {
         let mut value = (n as u64 + 17) * 2_654_435_761 + salt as u64 * 97_531;
         (0..digits)
             .map(|_| {
-                value = value.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                value = value
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1_442_695_040_888_963_407);
                 char::from(b'0' + ((value >> 33) % 10) as u8)
             })
             .collect()
@@ -46,15 +48,61 @@ fn planted(n: usize) -> (&'static str, String, String) {
     let hex = |length: usize| -> String {
         let digits = d(length * 2, 5);
         let pairs = digits.as_bytes().chunks(2);
-        pairs.map(|pair| char::from(b"abcdefghijkmnpqrstuvwxyz23456789ABCDEFGHJKLMNPQRSTUVWXYZ"[usize::from(pair[0] - b'0') * 5 + usize::from(pair[1] - b'0') / 2])).collect()
+        pairs
+            .map(|pair| {
+                char::from(
+                    b"abcdefghijkmnpqrstuvwxyz23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+                        [usize::from(pair[0] - b'0') * 5 + usize::from(pair[1] - b'0') / 2],
+                )
+            })
+            .collect()
     };
-    const GIVEN: [&str; 12] = ["Martina", "Lucía", "Joaquín", "Valentina", "Rodrigo", "Priya", "Okonkwo", "Siobhan", "Emiliano", "Ximena", "Thabo", "Ingrid"];
-    const FAMILY: [&str; 12] = ["Etcheverry", "Quiroga", "Olabarría", "Villaseñor", "Abernathy", "Ramaswamy", "Nwosu", "O'Rourke", "Zúñiga", "Larrañaga", "Dlamini", "Bergström"];
-    const STREETS: [&str; 6] = ["Avenida Corrientes", "Calle Mayor", "Insurgentes Sur", "Baker Street", "Carrera", "Avenida Providencia"];
+    const GIVEN: [&str; 12] = [
+        "Martina",
+        "Lucía",
+        "Joaquín",
+        "Valentina",
+        "Rodrigo",
+        "Priya",
+        "Okonkwo",
+        "Siobhan",
+        "Emiliano",
+        "Ximena",
+        "Thabo",
+        "Ingrid",
+    ];
+    const FAMILY: [&str; 12] = [
+        "Etcheverry",
+        "Quiroga",
+        "Olabarría",
+        "Villaseñor",
+        "Abernathy",
+        "Ramaswamy",
+        "Nwosu",
+        "O'Rourke",
+        "Zúñiga",
+        "Larrañaga",
+        "Dlamini",
+        "Bergström",
+    ];
+    const STREETS: [&str; 6] = [
+        "Avenida Corrientes",
+        "Calle Mayor",
+        "Insurgentes Sur",
+        "Baker Street",
+        "Carrera",
+        "Avenida Providencia",
+    ];
     let name = format!("{} {}", GIVEN[n / 13 % 12], FAMILY[n / 7 % 12]);
     match n % 13 {
         0 => {
-            let value = format!("{}.{}{}@correo-{}.example", GIVEN[n / 13 % 12].to_lowercase().replace(['í', 'ú'], "i"), d(2, 1), d(1, 2), d(3, 3));
+            let value = format!(
+                "{}.{}{}@correo-{}.example",
+                GIVEN[n / 13 % 12].to_lowercase().replace(['í', 'ú'], "i"),
+                d(2, 1),
+                d(1, 2),
+                d(3, 3)
+            );
             let text = format!("No puedo entrar, mi correo es {value} y el enlace nunca llega");
             ("EMAIL", value, text)
         }
@@ -130,7 +178,11 @@ fn card(fifteen: &str) -> String {
         .map(|(at, digit)| {
             let digit = u32::from(digit - b'0');
             let doubled = digit * 2;
-            if at % 2 == 0 { doubled / 10 + doubled % 10 } else { digit }
+            if at % 2 == 0 {
+                doubled / 10 + doubled % 10
+            } else {
+                digit
+            }
         })
         .sum();
     format!("{fifteen}{}", (10 - sum % 10) % 10)
@@ -140,7 +192,9 @@ fn card(fifteen: &str) -> String {
 fn iban_es(twenty: &str) -> String {
     // ES is 14 28; the check digits are what is missing to 98 over the rest of a division by 97.
     let all = format!("{twenty}142800");
-    let rest = all.bytes().fold(0_u32, |rest, digit| (rest * 10 + u32::from(digit - b'0')) % 97);
+    let rest = all
+        .bytes()
+        .fold(0_u32, |rest, digit| (rest * 10 + u32::from(digit - b'0')) % 97);
     format!("ES{:02}{twenty}", 98 - rest)
 }
 
@@ -212,7 +266,12 @@ impl Watched {
                 ticket_type: None,
                 priority: None,
             };
-            let made = self.hub.ingest.submit(&submission, None).await.expect("the report is recorded");
+            let made = self
+                .hub
+                .ingest
+                .submit(&submission, None)
+                .await
+                .expect("the report is recorded");
             if n % 5 == 0 {
                 // Pushed to the board, and drafted for its reporter.
                 let word = feedback_core::usecases::Confirmed {
@@ -221,8 +280,16 @@ impl Watched {
                     priority: feedback_core::domain::Priority::P2,
                     title: None,
                 };
-                self.hub.confirm.confirm(made.ticket, &word, person, None).await.expect("it is confirmed");
-                self.hub.drafts.generate(made.ticket, person).await.expect("it is drafted");
+                self.hub
+                    .confirm
+                    .confirm(made.ticket, &word, person, None)
+                    .await
+                    .expect("it is confirmed");
+                self.hub
+                    .drafts
+                    .generate(made.ticket, person)
+                    .await
+                    .expect("it is drafted");
             }
             if n % 50 == 0 {
                 while self.worker.run_due().await > 0 {}
@@ -270,7 +337,10 @@ fn found(bytes: &[u8]) -> BTreeMap<&'static str, (usize, usize)> {
 fn judge(place: &str, bytes: &[u8]) {
     for (kind, (planted, leaked)) in found(bytes) {
         println!("{place}: {kind}: {leaked} of {planted}");
-        let allowed = WORDS.iter().find(|(word, _)| *word == kind).map_or(0.0, |(_, share)| *share);
+        let allowed = WORDS
+            .iter()
+            .find(|(word, _)| *word == kind)
+            .map_or(0.0, |(_, share)| *share);
         assert!(
             leaked as f64 <= planted as f64 * allowed,
             "{place}: {leaked} of {planted} planted values of kind {kind}"
@@ -309,7 +379,9 @@ async fn f69_what_is_planted_in_a_thousand_reports_lies_open_nowhere_in_postgres
     let hub = watched(&store);
     hub.run().await;
     judge("what left", hub.left().as_bytes());
-    let tables = database.run(&format!("SELECT tablename FROM pg_tables WHERE schemaname = '{schema}'"));
+    let tables = database.run(&format!(
+        "SELECT tablename FROM pg_tables WHERE schemaname = '{schema}'"
+    ));
     let mut rows = String::new();
     for table in tables.lines() {
         // The row as text: every column, indexes' material among them.

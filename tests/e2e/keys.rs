@@ -26,8 +26,15 @@ fn vault(keys: &[&str]) -> RingVault {
     RingVault::new(KeyRing::parse(&keys.join(",")).expect("the test's ring is one"))
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how long a campaign is to be is said where it is started"
+)]
 fn number(key: &str, default: usize) -> usize {
-    std::env::var(key).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+    std::env::var(key)
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(default)
 }
 
 fn name_at(id: ReporterId) -> Place {
@@ -69,7 +76,10 @@ async fn fill(path: &Path, rows: usize) -> Vec<ReporterId> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rotation_that_is_killed_again_and_again_leaves_nothing_unreadable_and_nothing_on_the_old_key() {
-    let (rows, kills) = (number("FEEDBACK_ROTATION_ROWS", 4000), number("FEEDBACK_ROTATION_KILLS", 8));
+    let (rows, kills) = (
+        number("FEEDBACK_ROTATION_ROWS", 4000),
+        number("FEEDBACK_ROTATION_KILLS", 8),
+    );
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("rotation.db");
     let ids = fill(&path, rows).await;
@@ -100,25 +110,45 @@ async fn a_rotation_that_is_killed_again_and_again_leaves_nothing_unreadable_and
         if status.success() {
             break;
         }
-        assert_eq!(status.code(), Some(75), "a rotation ends well, or finds the file in use");
+        assert_eq!(
+            status.code(),
+            Some(75),
+            "a rotation ends well, or finds the file in use"
+        );
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     assert!(killed > 0, "no rotation was killed in the middle");
 
     let store = Sqlite::open(SqliteConfig::new(&path)).expect("nobody holds it");
-    let rotated = RotateKeys::new(Arc::new(store.clone()), Arc::new(vault(&[NEW, OLD, INDEX]))).rotate().await;
+    let rotated = RotateKeys::new(Arc::new(store.clone()), Arc::new(vault(&[NEW, OLD, INDEX])))
+        .rotate()
+        .await;
     let rotated = rotated.expect("the store answers");
-    assert_eq!((rotated.moved, rotated.current, rotated.unreadable), (0, rows as u64, 0), "after {killed} kills");
+    assert_eq!(
+        (rotated.moved, rotated.current, rotated.unreadable),
+        (0, rows as u64, 0),
+        "after {killed} kills"
+    );
     // The old key is gone for good.
     let only_new = vault(&[NEW, INDEX]);
     for id in &ids {
-        let reporter = store.reporter(ReporterKey::Id(*id)).await.expect("the store answers").expect("nobody was lost");
+        let reporter = store
+            .reporter(ReporterKey::Id(*id))
+            .await
+            .expect("the store answers")
+            .expect("nobody was lost");
         let key = reporter.key.expect("nobody was erased");
         let name = reporter.name.expect("names stay");
         let opened = only_new.open(KeyScope::Subject(*id, &key), name_at(*id), &name);
-        assert_eq!(opened.expect("it opens without the old key").as_slice(), id.to_string().as_bytes());
+        assert_eq!(
+            opened.expect("it opens without the old key").as_slice(),
+            id.to_string().as_bytes()
+        );
     }
-    let left = store.wrapped(WrappedKind::SubjectKey, None, rows + 1).await.expect("the store answers");
+    let left = store
+        .wrapped(WrappedKind::SubjectKey, None, rows + 1)
+        .await
+        .expect("the store answers");
     assert_eq!(left.len(), rows);
     println!("{rows} rows, {killed} kills: 0 unreadable, 0 on the old key");
 }

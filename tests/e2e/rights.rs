@@ -19,7 +19,10 @@ const KEYS: &str = "k1:pKYY9yyKZ4Y4Y0zqJ2V8d1cF0T0d3nQ8o2m6e1bWc5I=";
 
 fn environment(folder: &Path) -> Vec<(&'static str, String)> {
     vec![
-        ("FEEDBACK_DATABASE_URL", format!("sqlite://{}", folder.join("rights.db").display())),
+        (
+            "FEEDBACK_DATABASE_URL",
+            format!("sqlite://{}", folder.join("rights.db").display()),
+        ),
         ("FEEDBACK_SECRET_KEYS", KEYS.to_owned()),
     ]
 }
@@ -34,7 +37,10 @@ async fn command(folder: &Path, arguments: &[&str]) -> Output {
 }
 
 fn said(output: &Output) -> String {
-    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let (out, err) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
     format!("{out}{err}")
 }
 
@@ -63,7 +69,10 @@ async fn f85_a_person_is_exported_erased_and_stays_erased_in_a_restored_backup()
     let report = |user: &str, text: &str| json!({"description": text, "reporter": {"external_user_id": user}});
     let mine = made(&api, &report("ana", "The zanzibar export hangs")).await;
     let other = made(&api, &report("bob", "The kilimanjaro import hangs")).await;
-    let reporter = mine["reporter"]["id"].as_str().expect("a reporter has an id").to_owned();
+    let reporter = mine["reporter"]["id"]
+        .as_str()
+        .expect("a reporter has an id")
+        .to_owned();
     host.kill().await;
     let backup = path.with_extension("backup");
     std::fs::create_dir(&backup).expect("a folder for the backup");
@@ -74,11 +83,22 @@ async fn f85_a_person_is_exported_erased_and_stays_erased_in_a_restored_backup()
     }
 
     let exported = command(path, &["export", &reporter]).await;
-    assert!(exported.status.success() && said(&exported).contains("The zanzibar export hangs"), "{}", said(&exported));
+    assert!(
+        exported.status.success() && said(&exported).contains("The zanzibar export hangs"),
+        "{}",
+        said(&exported)
+    );
     assert!(!said(&exported).contains("kilimanjaro"));
     let erased = command(path, &["erase", &reporter]).await;
-    assert!(erased.status.success() && said(&erased).contains("1 tickets blanked"), "{}", said(&erased));
-    assert!(!lies_open(path, "zanzibar"), "nothing of the person's words is left in the files");
+    assert!(
+        erased.status.success() && said(&erased).contains("1 tickets blanked"),
+        "{}",
+        said(&erased)
+    );
+    assert!(
+        !lies_open(path, "zanzibar"),
+        "nothing of the person's words is left in the files"
+    );
     assert!(lies_open(path, "kilimanjaro"), "others are untouched");
     let verified = command(path, &["verify"]).await;
     assert!(verified.status.success(), "{}", said(&verified));
@@ -92,9 +112,18 @@ async fn f85_a_person_is_exported_erased_and_stays_erased_in_a_restored_backup()
     std::fs::remove_dir_all(&backup).expect("the backup is put away");
     assert!(lies_open(path, "zanzibar"), "the backup had them");
     let host = Host::serve(free_address(), TOKEN, &environment(path)).await;
-    let shown = host.api().get(&format!("/api/tickets/{}", mine["id"].as_str().unwrap_or_default())).await;
-    assert_eq!(shown["title"], "[erased]", "a restored hub erases again before it answers");
-    let shown = host.api().get(&format!("/api/tickets/{}", other["id"].as_str().unwrap_or_default())).await;
+    let shown = host
+        .api()
+        .get(&format!("/api/tickets/{}", mine["id"].as_str().unwrap_or_default()))
+        .await;
+    assert_eq!(
+        shown["title"], "[erased]",
+        "a restored hub erases again before it answers"
+    );
+    let shown = host
+        .api()
+        .get(&format!("/api/tickets/{}", other["id"].as_str().unwrap_or_default()))
+        .await;
     assert_ne!(shown["title"], "[erased]");
     host.kill().await;
 }
@@ -112,7 +141,9 @@ async fn a_timeline_that_somebody_rewrote_is_named_by_ticket_and_event() {
         let update = "UPDATE ticket_events SET kind = 'dismissed' WHERE seq = 1";
         let refused = database.execute(update, []).expect_err("the database itself refuses");
         assert!(refused.to_string().contains("append-only"), "{refused}");
-        database.execute_batch("DROP TRIGGER ticket_events_refuse_update").expect("an owner can");
+        database
+            .execute_batch("DROP TRIGGER ticket_events_refuse_update")
+            .expect("an owner can");
         database.execute(update, []).expect("and then rewrite");
     }
     let verified = command(path, &["verify"]).await;

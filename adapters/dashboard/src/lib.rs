@@ -48,7 +48,10 @@ pub fn router(dashboard: Dashboard) -> Router {
         .route("/tickets/{number}/changelog/{entry}/reject", post(pages::valve::reject))
         .route("/tickets/{number}/links/{link}/merge", post(pages::lookalikes::merge))
         .route("/tickets/{number}/links/{link}/group", post(pages::lookalikes::group))
-        .route("/tickets/{number}/links/{link}/dismiss", post(pages::lookalikes::dismiss))
+        .route(
+            "/tickets/{number}/links/{link}/dismiss",
+            post(pages::lookalikes::dismiss),
+        )
         .route("/tickets/{number}/links/{link}/swap", post(pages::lookalikes::swap))
         .route("/tickets/{number}/links/{link}/undo", post(pages::lookalikes::undo))
         .route("/groups", get(pages::groups::list))

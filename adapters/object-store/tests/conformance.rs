@@ -1,5 +1,7 @@
 //! A folder, and a bucket of a server on loopback that speaks enough of S3 and checks what it is sent.
 
+#![expect(clippy::unwrap_used, reason = "what does not unwrap is a failed test")]
+
 use std::{
     collections::BTreeMap,
     future::Future,

@@ -165,7 +165,11 @@ impl Faults {
             let first = script.iter().find(|scripted| scripted.scope.covers(method, path));
             first.is_some_and(|scripted| scripted.scope.path.is_some())
         });
-        if is_named { self.take(provider, method, path) } else { None }
+        if is_named {
+            self.take(provider, method, path)
+        } else {
+            None
+        }
     }
 
     /// The fault for this request, used up by it.

@@ -26,8 +26,8 @@ mod whatsapp;
 mod world;
 
 pub use config::{
-    ChannelAccess, Echoes, EmailAccount, EmailScope, IntercomAccount, NotionAccount, OpenAiAccount, Patience, Ports, SandboxConfig,
-    SlackAccount, SlackChannel, Template, TemplateStatus, WhatsAppAccount,
+    ChannelAccess, Echoes, EmailAccount, EmailScope, IntercomAccount, NotionAccount, OpenAiAccount, Patience, Ports,
+    SandboxConfig, SlackAccount, SlackChannel, Template, TemplateStatus, WhatsAppAccount,
 };
 pub use email::{Email, Mail};
 pub use faults::{Fault, Faults, Scope, ScriptedFault};

@@ -3,8 +3,8 @@
 use std::sync::{Arc, OnceLock};
 
 use crate::{
-    Provider, RecordedRequest, clock::Clock, config::SandboxConfig, email, faults::Faults, files::Files, hub::Hub, ids::Ids, intercept::Arrivals, intercom,
-    notion, openai, shared::Shared, slack, webhooks::Webhook, whatsapp,
+    Provider, RecordedRequest, clock::Clock, config::SandboxConfig, email, faults::Faults, files::Files, hub::Hub,
+    ids::Ids, intercept::Arrivals, intercom, notion, openai, shared::Shared, slack, webhooks::Webhook, whatsapp,
 };
 
 /// Everything that happened on the providers' side. It outlives any number of hubs.

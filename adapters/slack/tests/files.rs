@@ -1,5 +1,7 @@
 //! Files, against Slack's stand-in.
 
+#![expect(clippy::unwrap_used, reason = "what does not unwrap is a failed test")]
+
 use feedback_core::ports::{FetchLimits, FileSource, PortErrorKind};
 use feedback_sandbox::{Provider, Sandbox, SandboxConfig, SandboxFile};
 use feedback_slack::{Slack, SlackConfig};

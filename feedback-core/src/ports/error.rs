@@ -42,8 +42,9 @@ pub enum PortErrorKind {
 pub struct PortError {
     kind: PortErrorKind,
     operation: &'static str,
-    code: Option<String>,
-    reason: Option<String>,
+    // Boxed, since a failure travels in every `Result` of a port.
+    code: Option<Box<str>>,
+    reason: Option<Box<str>>,
     source: Option<Box<dyn Error + Send + Sync>>,
     outage_since: Option<Timestamp>,
     is_narrow: bool,
@@ -66,14 +67,14 @@ impl PortError {
     /// With the provider's own code (`channel_not_found`, `131047`).
     #[must_use]
     pub fn with_code(mut self, code: impl Into<String>) -> Self {
-        self.code = Some(error_text(&code.into()));
+        self.code = Some(error_text(&code.into()).into());
         self
     }
 
     /// With the provider's own words about the code, or ours. Callers make sure that no customer text is in them.
     #[must_use]
     pub fn with_reason(mut self, reason: impl Into<String>) -> Self {
-        self.reason = Some(error_text(&reason.into()));
+        self.reason = Some(error_text(&reason.into()).into());
         self
     }
 

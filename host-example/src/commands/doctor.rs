@@ -13,7 +13,11 @@ use feedback_core::{
 };
 use secrecy::ExposeSecret;
 
-use crate::{config::Settings, telemetry, wiring::{self, Providers}};
+use crate::{
+    config::Settings,
+    telemetry,
+    wiring::{self, Providers},
+};
 
 pub(crate) async fn run(config: Option<&Path>) -> anyhow::Result<()> {
     telemetry::start_logs(telemetry::LogStyle::Plain, "error");
@@ -38,7 +42,11 @@ pub(crate) async fn run(config: Option<&Path>) -> anyhow::Result<()> {
     match wiring::blobs(&settings) {
         Ok(blobs) => {
             let answer = blobs.check().await;
-            report(&mut say, "Attachments", answer.map(|()| "a file can be kept, read and removed".to_owned()));
+            report(
+                &mut say,
+                "Attachments",
+                answer.map(|()| "a file can be kept, read and removed".to_owned()),
+            );
         }
         Err(error) => say("Attachments", false, &format!("{error:#}")),
     }
@@ -82,7 +90,11 @@ pub(crate) async fn run(config: Option<&Path>) -> anyhow::Result<()> {
             match whatsapp.templates().await {
                 Ok(all) => match template_fit(&wanted, &all) {
                     TemplateFit::Usable { .. } => {
-                        say("WhatsApp template", true, &format!("{name} in {} can be used", wanted.language));
+                        say(
+                            "WhatsApp template",
+                            true,
+                            &format!("{name} in {} can be used", wanted.language),
+                        );
                     }
                     TemplateFit::Unusable(why) => say("WhatsApp template", false, why),
                 },

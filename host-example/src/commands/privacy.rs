@@ -77,7 +77,10 @@ pub(crate) async fn erase(arguments: Person, config: Option<&Path>) -> anyhow::R
     );
     if !erased.kept_at.is_empty() {
         let channels: Vec<_> = erased.kept_at.iter().map(|channel| channel.label()).collect();
-        println!("Their own messages are still kept by: {}. Ask there.", channels.join(", "));
+        println!(
+            "Their own messages are still kept by: {}. Ask there.",
+            channels.join(", ")
+        );
     }
     Ok(())
 }
@@ -140,7 +143,10 @@ async fn open(config: Option<&Path>) -> anyhow::Result<(Settings, Store)> {
 }
 
 fn vault(settings: &Settings) -> anyhow::Result<RingVault> {
-    let keys = settings.secret_keys.as_ref().ok_or_else(|| InvalidConfiguration::one("SECRET_KEYS is missing"))?;
+    let keys = settings
+        .secret_keys
+        .as_ref()
+        .ok_or_else(|| InvalidConfiguration::one("SECRET_KEYS is missing"))?;
     let ring = KeyRing::parse(keys.expose_secret())
         .map_err(|error| InvalidConfiguration::one(&format!("SECRET_KEYS: {error}")))?;
     Ok(RingVault::new(ring))

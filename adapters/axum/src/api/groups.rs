@@ -159,7 +159,12 @@ pub(crate) async fn list(
     let mut checks = Checks::default();
     let request = page::requested(asked.cursor.as_deref(), asked.limit.as_deref(), &mut checks);
     checks.finish()?;
-    let page = api.hub.queries.groups(request).await.map_err(|error| Problem::port(&error))?;
+    let page = api
+        .hub
+        .queries
+        .groups(request)
+        .await
+        .map_err(|error| Problem::port(&error))?;
     let items = page.items.iter().cloned().map(GroupRowBody::from).collect();
     Ok(Json(List::of(&page, items)))
 }
@@ -180,7 +185,11 @@ pub(crate) async fn create(
     let body = &call.body;
     let primary = TicketId::from_uuid(body.primary_ticket_id);
     let members = tickets(&body.ticket_ids);
-    let made = api.hub.groups.create(primary, &members, body.title.as_deref(), call.by).await;
+    let made = api
+        .hub
+        .groups
+        .create(primary, &members, body.title.as_deref(), call.by)
+        .await;
     match made {
         Ok(detail) => Ok(answer(StatusCode::CREATED, detail)),
         Err(error) => Err(refusal(None, error)),

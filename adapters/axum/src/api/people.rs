@@ -9,7 +9,9 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use feedback_core::{
-    domain::{Channel, IdentityId, IdentityLink, IdentityLinkId, LinkKind, LinkStrength, Reporter, ReporterId, Timestamp},
+    domain::{
+        Channel, IdentityId, IdentityLink, IdentityLinkId, LinkKind, LinkStrength, Reporter, ReporterId, Timestamp,
+    },
     usecases::{EraseError, ExportError, KnownAs, MergeError, to_csv},
 };
 use serde::{Deserialize, Serialize};

@@ -107,10 +107,7 @@ pub(crate) struct ListInbox {
         (status = "default", body = ProblemBody, content_type = "application/problem+json", description = "Refused"),
     )
 )]
-pub(crate) async fn show(
-    State(api): State<Arc<Api>>,
-    Id(id): Id<ReporterId>,
-) -> Result<Json<ReporterBody>, Problem> {
+pub(crate) async fn show(State(api): State<Arc<Api>>, Id(id): Id<ReporterId>) -> Result<Json<ReporterBody>, Problem> {
     let reporter = find(&api, id).await?;
     let identities = api.hub.show.identities(reporter.id).await.map_err(failure)?;
     let named = api.hub.show.reporter(&reporter).map_err(failure)?;

@@ -28,13 +28,18 @@ async fn a_merge_is_seen_on_both_sides_and_taken_back() {
     assert_eq!(other["links"][0]["status"], "accepted");
     assert_eq!(other["suggestions"], json!([]));
     let undone = world.post(&format!("/api/links/{link}/undo"), &json!({})).await;
-    assert_eq!((undone.status, &undone.json()["status"]), (StatusCode::OK, &json!("suggested")));
+    assert_eq!(
+        (undone.status, &undone.json()["status"]),
+        (StatusCode::OK, &json!("suggested"))
+    );
     assert_eq!(world.get(&path(&newer)).await.json()["status"], "new");
     for (word, status) in [("swap", "suggested"), ("dismiss", "dismissed")] {
         let reply = world.post(&format!("/api/links/{link}/{word}"), &json!({})).await;
         assert_eq!(reply.json()["status"], status, "{word}: {}", reply.text);
     }
-    let late = world.post(&format!("/api/links/{link}/accept"), &json!({"as": "merge"})).await;
+    let late = world
+        .post(&format!("/api/links/{link}/accept"), &json!({"as": "merge"}))
+        .await;
     assert_eq!(late.status, StatusCode::CONFLICT);
     assert_eq!(late.json()["current"]["decided_by"], json!(world.user));
 }
@@ -45,9 +50,14 @@ async fn a_merge_of_what_was_changed_meanwhile_is_409_or_412() {
     let (older, newer) = (world.ticket("One.").await, world.ticket("Two.").await);
     let merge = format!("{}/merge", path(&newer));
     let stale = world.post(&merge, &json!({"version": 7, "into": older["id"]})).await;
-    assert_eq!((stale.status, &stale.json()["current"]["version"]), (StatusCode::CONFLICT, &json!(1)));
+    assert_eq!(
+        (stale.status, &stale.json()["current"]["version"]),
+        (StatusCode::CONFLICT, &json!(1))
+    );
     let body = json!({"into": older["id"]}).to_string();
-    let stale = world.call_with(axum::http::Method::POST, &merge, &body, &[("if-match", "\"7\"")]).await;
+    let stale = world
+        .call_with(axum::http::Method::POST, &merge, &body, &[("if-match", "\"7\"")])
+        .await;
     assert_eq!(stale.status, StatusCode::PRECONDITION_FAILED);
     let itself = world.post(&merge, &json!({"version": 1, "into": newer["id"]})).await;
     assert_eq!(itself.wrong_fields(), ["into"]);
@@ -70,26 +80,43 @@ async fn a_group_is_made_listed_changed_and_answered_by_one_message_or_each_pers
 
     let add = json!({"version": 1, "add_ticket_ids": [tickets[2]["id"]], "title": "Exports hang"});
     let changed = world.patch(&group, &add).await;
-    assert_eq!((changed.status, &changed.json()["version"]), (StatusCode::OK, &json!(2)));
+    assert_eq!(
+        (changed.status, &changed.json()["version"]),
+        (StatusCode::OK, &json!(2))
+    );
     let stale = world.patch(&group, &add).await;
-    assert_eq!((stale.status, &stale.json()["current"]["version"]), (StatusCode::CONFLICT, &json!(2)));
+    assert_eq!(
+        (stale.status, &stale.json()["current"]["version"]),
+        (StatusCode::CONFLICT, &json!(2))
+    );
     let leave = json!({"version": 2, "remove_ticket_ids": [tickets[0]["id"]]});
     assert_eq!(world.patch(&group, &leave).await.wrong_fields(), ["primary_ticket_id"]);
-    let taken = world.post("/api/groups", &json!({"primary_ticket_id": tickets[1]["id"]})).await;
+    let taken = world
+        .post("/api/groups", &json!({"primary_ticket_id": tickets[1]["id"]}))
+        .await;
     assert_eq!(taken.status, StatusCode::CONFLICT);
 
     let list = world.get("/api/groups?limit=1").await.json();
-    assert_eq!((&list["items"][0]["title"], &list["items"][0]["tickets"]), (&json!("Exports hang"), &json!(3)));
+    assert_eq!(
+        (&list["items"][0]["title"], &list["items"][0]["tickets"]),
+        (&json!("Exports hang"), &json!(3))
+    );
     assert_eq!(world.get(&group).await.json()["title"], "Exports hang");
     assert_eq!(world.get("/api/groups?limit=0").await.wrong_fields(), ["limit"]);
 
     let ticket = path(&tickets[0]);
-    let draft = world.post(&format!("{ticket}/generate_changelog"), &json!({})).await.json();
+    let draft = world
+        .post(&format!("{ticket}/generate_changelog"), &json!({}))
+        .await
+        .json();
     let named = json!({"version": draft["version"], "content": "Hi Ana, it works."});
     let draft = world.patch(&format!("{ticket}/update_changelog"), &named).await.json();
     let approve = json!({"version": draft["version"], "tell": "everyone"});
     let told = world.patch(&format!("{ticket}/approve_changelog"), &approve).await;
     assert_eq!(told.status, StatusCode::OK, "{}", told.text);
     let notifications = told.json()["notifications"].as_array().unwrap().len();
-    assert_eq!(notifications, 1, "all three are Ana's, so that her name is hers to read");
+    assert_eq!(
+        notifications, 1,
+        "all three are Ana's, so that her name is hers to read"
+    );
 }

@@ -18,7 +18,10 @@ fn reporter(ticket: &Value) -> String {
 #[tokio::test]
 async fn two_reporters_are_said_to_be_one_person_and_parted_again() {
     let world = World::new().await;
-    let (one, other) = (report(&world, "u-1", "a@example.test").await, report(&world, "u-2", "b@example.test").await);
+    let (one, other) = (
+        report(&world, "u-1", "a@example.test").await,
+        report(&world, "u-2", "b@example.test").await,
+    );
     let into = json!({"into": one["reporter"]["id"]});
     let merged = world.post(&format!("{}/merge", reporter(&other)), &into).await;
     assert_eq!(merged.status, StatusCode::OK, "{}", merged.text);
@@ -52,7 +55,10 @@ async fn a_person_gets_their_copy_as_json_and_as_a_table() {
     let ticket = report(&world, "u-1", "ana@example.test").await;
     let copy = world.get(&format!("{}/export", reporter(&ticket))).await;
     assert_eq!(copy.status, StatusCode::OK, "{}", copy.text);
-    assert_eq!(copy.headers[header::CONTENT_DISPOSITION], "attachment; filename=\"reporter.json\"");
+    assert_eq!(
+        copy.headers[header::CONTENT_DISPOSITION],
+        "attachment; filename=\"reporter.json\""
+    );
     assert_eq!(copy.headers[header::CACHE_CONTROL], "no-store");
     assert_eq!(copy.json()["tickets"][0]["text"], "The export hangs.");
     let table = world.get(&format!("{}/export?format=csv", reporter(&ticket))).await;
@@ -68,10 +74,22 @@ async fn f85_an_erased_person_has_no_words_left() {
     let ticket = report(&world, "u-1", "ana@example.test").await;
     let erased = world.call_with(Method::DELETE, &reporter(&ticket), "", &[]).await;
     assert_eq!(erased.status, StatusCode::OK, "{}", erased.text);
-    assert_eq!((&erased.json()["tickets"], &erased.json()["kept_at"]), (&json!(1), &json!([])));
-    let shown = world.get(&format!("/api/tickets/{}", ticket["id"].as_str().unwrap())).await;
-    assert!(!shown.text.contains("export") && !shown.text.contains("Ana"), "{}", shown.text);
+    assert_eq!(
+        (&erased.json()["tickets"], &erased.json()["kept_at"]),
+        (&json!(1), &json!([]))
+    );
+    let shown = world
+        .get(&format!("/api/tickets/{}", ticket["id"].as_str().unwrap()))
+        .await;
+    assert!(
+        !shown.text.contains("export") && !shown.text.contains("Ana"),
+        "{}",
+        shown.text
+    );
     assert_eq!(shown.json()["title"], "[erased]");
     let nobody = "/api/reporters/01890a5d-ac96-774b-bcce-b302099a8057";
-    assert_eq!(world.call_with(Method::DELETE, nobody, "", &[]).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(
+        world.call_with(Method::DELETE, nobody, "", &[]).await.status,
+        StatusCode::NOT_FOUND
+    );
 }

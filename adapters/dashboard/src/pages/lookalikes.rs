@@ -35,7 +35,12 @@ impl Lookalike {
         for link in &detail.links {
             let is_original = link.ticket == detail.ticket.id;
             let other = if is_original { link.original } else { link.ticket };
-            let other = dashboard.hub.queries.ticket_detail(other).await.map_err(ShowError::Storage)?;
+            let other = dashboard
+                .hub
+                .queries
+                .ticket_detail(other)
+                .await
+                .map_err(ShowError::Storage)?;
             if let Some(other) = other {
                 found.push(Self {
                     link: link.id.to_string(),
@@ -65,7 +70,14 @@ pub(crate) async fn merge(
     let Ok(id) = link.parse::<TicketLinkId>() else {
         return problem::not_found();
     };
-    answer(dashboard.hub.duplicates.accept(id, AcceptAs::Merge, visitor.user.id).await, number)
+    answer(
+        dashboard
+            .hub
+            .duplicates
+            .accept(id, AcceptAs::Merge, visitor.user.id)
+            .await,
+        number,
+    )
 }
 
 pub(crate) async fn group(
@@ -76,7 +88,14 @@ pub(crate) async fn group(
     let Ok(id) = link.parse::<TicketLinkId>() else {
         return problem::not_found();
     };
-    answer(dashboard.hub.duplicates.accept(id, AcceptAs::Group, visitor.user.id).await, number)
+    answer(
+        dashboard
+            .hub
+            .duplicates
+            .accept(id, AcceptAs::Group, visitor.user.id)
+            .await,
+        number,
+    )
 }
 
 pub(crate) async fn dismiss(

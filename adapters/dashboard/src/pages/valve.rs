@@ -70,7 +70,10 @@ impl Valve {
         if entry.status == ChangelogStatus::Draft {
             let now = dashboard.hub.clock.now();
             let plan = review.plan(entry.id).await.map_err(of_review)?;
-            let everyone = review.plan_audience(entry.id, Audience::Everyone).await.map_err(of_review)?;
+            let everyone = review
+                .plan_audience(entry.id, Audience::Everyone)
+                .await
+                .map_err(of_review)?;
             let others = everyone.iter().skip(plan.len());
             return Ok(Self::Draft {
                 id: entry.id.to_string(),
@@ -255,9 +258,11 @@ async fn answer(dashboard: &Dashboard, result: Result<(), ReviewError>, number: 
             StatusCode::CONFLICT,
             "The ticket moved on since the draft was written: it is not solved any more.".to_owned(),
         ),
-        ReviewError::InvalidContent | ReviewError::ReasonMissing | ReviewError::KeyReused | ReviewError::NamesReporter | ReviewError::Erased => {
-            (StatusCode::UNPROCESSABLE_ENTITY, sentence(&error.to_string()))
-        }
+        ReviewError::InvalidContent
+        | ReviewError::ReasonMissing
+        | ReviewError::KeyReused
+        | ReviewError::NamesReporter
+        | ReviewError::Erased => (StatusCode::UNPROCESSABLE_ENTITY, sentence(&error.to_string())),
         ReviewError::Storage(error) => {
             tracing::error!(%error, "a reviewer's decision could not be stored");
             let words = "The hub cannot reach its data now. Look at the ticket again before you repeat this.";

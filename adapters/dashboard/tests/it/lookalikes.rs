@@ -21,7 +21,10 @@ async fn suggested(test: &TestHub, ticket: TicketId, original: TicketId) -> Tick
         created_at: test.clock.now(),
     };
     let id = link.id;
-    test.store.commit(Change::new().with(Write::SuggestLink(link))).await.unwrap();
+    test.store
+        .commit(Change::new().with(Write::SuggestLink(link)))
+        .await
+        .unwrap();
     id
 }
 
@@ -78,15 +81,24 @@ async fn a_group_is_shown_and_its_people_can_be_told_each_once() {
     let (_, rest) = page.split_once("href=\"/groups/").unwrap();
     let group = format!("/groups/{}", rest.split('"').next().unwrap());
     let page = person.get(&group).await.html;
-    assert!(page.contains("speaks for all") && page.contains("export stuck"), "{page}");
+    assert!(
+        page.contains("speaks for all") && page.contains("export stuck"),
+        "{page}"
+    );
     assert!(person.get("/groups").await.html.contains(&group));
 
     test.writer.then_write("The export works again.");
     let draft = test.hub.drafts.generate(older, test.reviewer.id).await.unwrap();
     let page = person.get(&path).await.html;
     assert!(page.contains("Tell the others who reported it"), "{page}");
-    let fields = [("version", "1"), ("content", "The export works again."), ("everyone", "yes")];
-    let answer = person.post(&format!("{path}/changelog/{}/approve", draft.id), &fields).await;
+    let fields = [
+        ("version", "1"),
+        ("content", "The export works again."),
+        ("everyone", "yes"),
+    ];
+    let answer = person
+        .post(&format!("{path}/changelog/{}/approve", draft.id), &fields)
+        .await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.html);
     assert_eq!(test.store.all_notifications().len(), 2);
 }
@@ -101,6 +113,9 @@ async fn what_names_no_pair_or_group_is_not_found() {
             let path = format!("/tickets/{}/links/{link}/{word}", number.value());
             assert_eq!(person.post(&path, &[]).await.status, StatusCode::NOT_FOUND, "{path}");
         }
-        assert_eq!(person.get(&format!("/groups/{link}")).await.status, StatusCode::NOT_FOUND);
+        assert_eq!(
+            person.get(&format!("/groups/{link}")).await.status,
+            StatusCode::NOT_FOUND
+        );
     }
 }

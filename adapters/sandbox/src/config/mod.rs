@@ -114,7 +114,9 @@ impl Patience {
             ],
             (Self::Real, Intercom) => &[1_000, 10_000, 60_000, 300_000],
             (Self::Real, WhatsApp) => &[1_000, 5_000, 30_000, 120_000, 600_000, 1_800_000, 3_600_000, 7_200_000],
-            (Self::Real, Notion | OpenAi | Email) => &[60_000, 300_000, 900_000, 1_800_000, 3_600_000, 7_200_000, 14_400_000],
+            (Self::Real, Notion | OpenAi | Email) => {
+                &[60_000, 300_000, 900_000, 1_800_000, 3_600_000, 7_200_000, 14_400_000]
+            }
         };
         millis.iter().copied().map(Duration::from_millis).collect()
     }

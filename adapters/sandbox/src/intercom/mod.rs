@@ -205,7 +205,10 @@ impl Intercom {
         let world = &self.world;
         let (report, _) = self.person_writes(contact_id, text);
         let id = world.ids.digits(12);
-        let root = world.urls.get().map_or("https://downloads.intercomcdn.com", |urls| urls.intercom.as_str());
+        let root = world
+            .urls
+            .get()
+            .map_or("https://downloads.intercomcdn.com", |urls| urls.intercom.as_str());
         let upload = json!({
             "type": "upload", "name": file.name, "content_type": file.content_type, "filesize": file.bytes.len(),
             "url": format!("{root}/attachments/{id}/{}", file.name), "width": null, "height": null,

@@ -130,7 +130,12 @@ impl SimulatorTarget {
             let (_, inbound) = email.person_answers(&person.email, &person.name, &mail, &report.text);
             return (inbound, None);
         }
-        let subject: String = report.text.chars().take_while(|c| !matches!(c, '.' | '?' | '!' | '\n')).take(60).collect();
+        let subject: String = report
+            .text
+            .chars()
+            .take_while(|c| !matches!(c, '.' | '?' | '!' | '\n'))
+            .take(60)
+            .collect();
         let (mail, inbound) = email.person_writes(&person.email, &person.name, &subject, &report.text);
         (inbound, Some(Thread::Email(Box::new(mail))))
     }

@@ -227,7 +227,13 @@ impl Slack {
     }
 
     /// A person writes in a channel and attaches a file. Slack tells its address; the file itself wants the app's token.
-    pub fn person_posts_file(&self, user: &str, channel: &str, text: &str, file: SandboxFile) -> (SlackReport, Inbound) {
+    pub fn person_posts_file(
+        &self,
+        user: &str,
+        channel: &str,
+        text: &str,
+        file: SandboxFile,
+    ) -> (SlackReport, Inbound) {
         let world = &self.world;
         let (report, _) = self.post_as(user, channel, text, None);
         let id = world.ids.slack("F");
@@ -242,7 +248,13 @@ impl Slack {
     }
 
     /// A person's message that says of its files what the caller wants, also what Slack never would.
-    pub fn person_announces_files(&self, user: &str, channel: &str, text: &str, files: &[Value]) -> (SlackReport, Inbound) {
+    pub fn person_announces_files(
+        &self,
+        user: &str,
+        channel: &str,
+        text: &str,
+        files: &[Value],
+    ) -> (SlackReport, Inbound) {
         let (report, _) = self.post_as(user, channel, text, None);
         let inbound = Inbound(report.webhook_with_files(files));
         (report, inbound)

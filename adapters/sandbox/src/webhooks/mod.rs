@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use crate::{Provider, post};
 
-pub(crate) mod intercom;
 pub(crate) mod email;
+pub(crate) mod intercom;
 mod notion;
 pub mod signature;
 pub(crate) mod slack;
@@ -180,7 +180,10 @@ impl Webhook {
                 let timestamp = at.timestamp();
                 header("User-Agent", "mail-forwarder".into());
                 header("X-Feedback-Timestamp", timestamp.to_string());
-                header("X-Feedback-Signature", signature::email(&secrets.email_secret, timestamp, body));
+                header(
+                    "X-Feedback-Signature",
+                    signature::email(&secrets.email_secret, timestamp, body),
+                );
             }
             // OpenAI posts nothing to the hub; an unsigned request is what an impostor would send.
             Provider::OpenAi => {}

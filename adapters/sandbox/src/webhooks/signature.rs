@@ -39,7 +39,10 @@ pub fn notion(verification_token: &str, body: &[u8]) -> String {
 
 /// `X-Feedback-Signature`: HMAC-SHA256 over version, timestamp and body.
 pub fn email(secret: &str, timestamp: i64, body: &[u8]) -> String {
-    format!("sha256={}", sha256(secret, &[format!("v1:{timestamp}:").as_bytes(), body]))
+    format!(
+        "sha256={}",
+        sha256(secret, &[format!("v1:{timestamp}:").as_bytes(), body])
+    )
 }
 
 fn sha256(key: &str, parts: &[&[u8]]) -> String {

@@ -246,7 +246,13 @@ impl WhatsApp {
     }
 
     /// A person sends a picture, with or without words. The app asks for its address, and then for the picture.
-    pub fn person_sends_picture(&self, from: &str, profile_name: &str, caption: &str, file: SandboxFile) -> (WhatsAppReport, Inbound) {
+    pub fn person_sends_picture(
+        &self,
+        from: &str,
+        profile_name: &str,
+        caption: &str,
+        file: SandboxFile,
+    ) -> (WhatsAppReport, Inbound) {
         let world = &self.world;
         let (report, _) = self.person_writes(from, profile_name, caption);
         let id = world.ids.digits(15);

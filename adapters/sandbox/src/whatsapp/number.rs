@@ -58,7 +58,10 @@ fn media(world: &World, id: &str, headers: &HeaderMap) -> Option<Value> {
     }
     let files = world.files.lock();
     let file = files.get(id)?;
-    let root = world.urls.get().map_or("https://lookaside.fbsbx.com", |urls| urls.whatsapp.as_str());
+    let root = world
+        .urls
+        .get()
+        .map_or("https://lookaside.fbsbx.com", |urls| urls.whatsapp.as_str());
     Some(json!({
         "messaging_product": "whatsapp", "id": id, "url": format!("{root}/whatsapp_business/attachments/{id}"),
         "mime_type": file.content_type, "sha256": file.sha256(), "file_size": file.bytes.len(),

@@ -56,9 +56,11 @@ pub(super) async fn list(
         })
         .collect();
     let next = from + rows.len();
-    let mut answer = json!({"data": rows, "paging": {"cursors": {"before": from.to_string(), "after": next.to_string()}}});
+    let mut answer =
+        json!({"data": rows, "paging": {"cursors": {"before": from.to_string(), "after": next.to_string()}}});
     if next < known.templates.len() {
-        answer["paging"]["next"] = format!("https://graph.facebook.com/{version}/{account}/message_templates?after={next}").into();
+        answer["paging"]["next"] =
+            format!("https://graph.facebook.com/{version}/{account}/message_templates?after={next}").into();
     }
     Json(answer).into_response()
 }

@@ -98,7 +98,12 @@ impl RotateKeys {
             match self.newest(kind, &found) {
                 Ok(None) => return Ok(Move::Current),
                 Ok(Some(new)) => {
-                    if self.custody.rewrap(kind, &found, &new).await.map_err(RotateError::Store)? {
+                    if self
+                        .custody
+                        .rewrap(kind, &found, &new)
+                        .await
+                        .map_err(RotateError::Store)?
+                    {
                         return Ok(Move::Moved);
                     }
                     wrapped = self.again(kind, row).await?;
