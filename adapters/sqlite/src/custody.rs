@@ -150,6 +150,7 @@ fn purge_tickets(conn: &Connection, params: (i64, i64)) -> Result<u64, Failure> 
             commit::clear_source(conn, &source.without_content())?;
         }
         changed(conn, "DELETE FROM ticket_vectors WHERE ticket_id = ?1", id)?;
+        commit::clear_groups_and_links(conn, &ticket)?;
         commit::update_ticket(conn, &ticket.without_content())?;
     }
     Ok(purged)

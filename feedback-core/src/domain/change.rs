@@ -88,7 +88,7 @@ pub enum Write {
     /// Erases a person, whatever versions their rows have by now: applies `erased` and `without_content` of the domain
     /// to the reporter, their identities, their tickets and those tickets' messages, attachments and notifications,
     /// and to messages that they wrote on other tickets;
-    /// deletes those tickets' vectors; raises the version of each changed row that has one; and remembers the erasure.
+    /// to the pairs and groups that those tickets are part of; deletes those tickets' vectors; raises the version of each changed row that has one; and remembers the erasure.
     /// Merged reporters are erased one by one. A second erasure changes nothing; one of a person whom the store does not
     /// know (an older backup) is remembered.
     EraseReporter(Erasure),

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     Attachment, AttachmentStatus, BlindIndex, DeliveryError, Identity, Notification, NotificationStatus, Reporter,
-    ReporterId, Scrubbed, Sealed, ThreadRef, Ticket, TicketSource, Timestamp, UserId,
+    ReporterId, Scrubbed, Sealed, ThreadRef, Ticket, TicketGroup, TicketLink, TicketSource, Timestamp, UserId,
 };
 
 /// Shown where a text was.
@@ -89,6 +89,30 @@ impl TicketSource {
             raw: None,
             redacted: None,
             thread: self.thread.without_content(),
+            ..self
+        }
+    }
+}
+
+impl TicketGroup {
+    /// The same group without a title that is, or was made of, the title of one of its tickets. A title that a reviewer
+    /// gave a group in which the ticket is only one of many stays.
+    #[must_use]
+    pub fn without_title_of(self, ticket: &Ticket) -> Self {
+        if self.primary == ticket.id || self.title == ticket.title {
+            let title = Scrubbed::restore(ERASED.to_owned());
+            return Self { title, ..self };
+        }
+        self
+    }
+}
+
+impl TicketLink {
+    /// The same pair without the words that made it likely: they are both persons' text.
+    #[must_use]
+    pub fn without_content(self) -> Self {
+        Self {
+            evidence: Vec::new(),
             ..self
         }
     }

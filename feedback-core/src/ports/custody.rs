@@ -60,7 +60,7 @@ pub enum Expired {
     /// Payloads of messages received before the time, sealed and redacted; text and ids stay.
     RawPayloads,
     /// Content of tickets that were closed, dismissed or marked as duplicates and last changed before the time, of their
-    /// messages, and their vectors. What says what happened stays.
+    /// messages, the evidence of their pairs, the titles of their groups, and their vectors. What says what happened stays.
     ClosedTickets,
     /// Sessions that ran out before the time.
     Sessions,

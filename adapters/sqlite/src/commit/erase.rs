@@ -3,7 +3,7 @@
 use feedback_core::domain::Erasure;
 use rusqlite::{Connection, params};
 
-use super::{attachments, micros, notifications, people, run, tickets};
+use super::{attachments, groups, micros, notifications, people, run, tickets};
 use crate::{error::Failure, row};
 
 /// What `Write::EraseReporter` promises. The rows are read inside the commit: one writer, so that nobody changes them
@@ -40,6 +40,7 @@ pub(super) fn erase_reporter(conn: &Connection, erasure: &Erasure) -> Result<(),
     run(conn, sql, [who], "vector")?;
     let sql = "SELECT * FROM tickets WHERE reporter_id = ?1";
     for ticket in row::all(conn, sql, [who], row::ticket)? {
+        groups::clear_groups_and_links(conn, &ticket)?;
         tickets::update_ticket(conn, &ticket.without_content())?;
     }
     let sql = "SELECT * FROM notifications WHERE reporter_id = ?1";

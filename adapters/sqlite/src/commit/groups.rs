@@ -1,10 +1,10 @@
 //! Tickets about the same thing.
 
-use feedback_core::domain::{LinkStatus, TicketGroup, TicketLink};
+use feedback_core::domain::{LinkStatus, Ticket, TicketGroup, TicketLink};
 use rusqlite::{Connection, params};
 
 use super::{json, micros, must_be_current, run};
-use crate::error::Failure;
+use crate::{error::Failure, row, storage::LINKS_OF_TICKET};
 
 pub(super) fn suggest_link(conn: &Connection, link: &TicketLink) -> Result<(), Failure> {
     let sql = "INSERT INTO ticket_links (id, ticket_id, original_id, score, evidence, status, decided_by, decided_at, created_at)
@@ -45,6 +45,26 @@ pub(super) fn update_link(conn: &Connection, link: &TicketLink, expected: LinkSt
         ("SELECT 1 FROM ticket_links WHERE id = ?1", id),
         "ticket link",
     )
+}
+
+/// Takes a ticket's words from the groups and pairs that it is part of. Before the ticket's own row loses them.
+pub(crate) fn clear_groups_and_links(conn: &Connection, ticket: &Ticket) -> Result<(), Failure> {
+    let id = ticket.id.as_uuid().as_bytes();
+    let sql = "SELECT * FROM ticket_groups WHERE primary_ticket_id = ?1 OR id = ?2";
+    let group = ticket.group.as_ref().map(|group| group.as_uuid().as_bytes());
+    for group in row::all(conn, sql, params![id, group], row::group)? {
+        let bare = group.clone().without_title_of(ticket);
+        if bare != group {
+            update_group(conn, &bare)?;
+        }
+    }
+    for link in row::all(conn, LINKS_OF_TICKET, [id], row::link)? {
+        let link = link.without_content();
+        let sql = "UPDATE ticket_links SET evidence = ?2 WHERE id = ?1";
+        let params = params![link.id.as_uuid().as_bytes(), json(&link.evidence, "ticket link")?];
+        run(conn, sql, params, "ticket link")?;
+    }
+    Ok(())
 }
 
 pub(super) fn insert_group(conn: &Connection, group: &TicketGroup) -> Result<(), Failure> {

@@ -18,6 +18,7 @@ use feedback_core::{
 use rusqlite::{Connection, OptionalExtension, Params};
 use serde::Serialize;
 
+pub(crate) use self::groups::clear_groups_and_links;
 pub(crate) use self::tickets::{clear_source, row_number, update_ticket};
 use crate::{connection::Statements, error::Failure};
 

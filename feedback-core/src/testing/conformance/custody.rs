@@ -9,7 +9,7 @@ use crate::{
         Ticket, TicketEvent, TicketId, TicketNumber, TicketStatus, Timestamp, Write,
     },
     ports::{
-        ClaimRequest, Custody, Expired, JobQueue, PortErrorKind, Queries, ReporterKey, Storage, TicketFilter,
+        ClaimRequest, Custody, Expired, JobQueue, LinksKey, PortErrorKind, Queries, ReporterKey, Storage, TicketFilter,
         TicketKey, Wrapped, WrappedKind,
     },
     testing::fixtures::{Fixtures, IntakeRows},
@@ -251,7 +251,15 @@ async fn content_of_closed_tickets_goes_when_their_time_is_up<H: CustodyHarness>
         }
         expected.push((ticket, rows.source, goes));
     }
+    let (gone, kept) = (&expected[4].0, &expected[0].0);
+    write(store, Write::SuggestLink(fixtures.link(kept.id, gone.id))).await;
+    write(store, Write::SuggestLink(fixtures.link(kept.id, expected[1].0.id))).await;
+    let (gone, kept) = (gone.id, kept.id);
     assert_eq!(purged(store, Expired::ClosedTickets, before, 10).await, 3);
+    let pairs = store.links(LinksKey::Ticket(kept)).await.expect("look-ups work");
+    for pair in pairs {
+        assert_eq!(pair.evidence.is_empty(), pair.original == gone, "{pair:?}");
+    }
     let vectors = store.vectors("m", Timestamp::UNIX_EPOCH).await.expect("look-ups work");
     for (ticket, source, goes) in expected {
         let found = store.ticket(TicketKey::Id(ticket.id)).await.expect("look-ups work");

@@ -3,7 +3,7 @@ use uuid::Uuid;
 
 use super::MemoryStore;
 use crate::{
-    domain::{Erasure, JobStatus, SubjectKey, TicketNumber, TicketStatus, Timestamp},
+    domain::{Erasure, JobStatus, SubjectKey, Ticket, TicketNumber, TicketStatus, Timestamp},
     ports::{Custody, Expired, PortError, Timeline, Wrapped, WrappedKind},
 };
 
@@ -85,19 +85,15 @@ impl Custody for MemoryStore {
                         TicketStatus::Closed | TicketStatus::Dismissed | TicketStatus::Duplicate
                     )
                 };
-                let mut tickets = Vec::new();
-                for ticket in state.tickets.values_mut() {
-                    let bare = ticket.clone().without_content();
-                    if over(ticket.status) && ticket.updated_at < before && *ticket != bare && tickets.len() < limit {
-                        *ticket = bare;
-                        ticket.version += 1;
-                        tickets.push(ticket.id);
-                    }
-                }
+                let due = |ticket: &&Ticket| {
+                    over(ticket.status) && ticket.updated_at < before && **ticket != (*ticket).clone().without_content()
+                };
+                let due = state.tickets.values().filter(due).take(limit);
+                let tickets: Vec<_> = due.map(|ticket| ticket.id).collect();
                 for source in state.sources.iter_mut().filter(|s| tickets.contains(&s.ticket)) {
                     *source = source.clone().without_content();
                 }
-                state.vectors.retain(|vector| !tickets.contains(&vector.ticket));
+                state.forget_texts_of(&tickets);
                 purged = tickets.len() as u64;
             }
             Expired::Sessions => {

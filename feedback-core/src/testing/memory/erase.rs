@@ -1,5 +1,5 @@
 use super::State;
-use crate::domain::{Erasure, IdentityId, TicketId};
+use crate::domain::{Erasure, IdentityId, Ticket, TicketGroup, TicketId};
 
 impl State {
     /// What `Write::EraseReporter` promises, row by row.
@@ -23,12 +23,9 @@ impl State {
             identity.version += 1;
             identities.push(identity.id);
         }
-        let mut tickets: Vec<TicketId> = Vec::new();
-        for ticket in self.tickets.values_mut().filter(|t| t.reporter == erasure.reporter) {
-            *ticket = ticket.clone().without_content();
-            ticket.version += 1;
-            tickets.push(ticket.id);
-        }
+        let theirs = |ticket: &&Ticket| ticket.reporter == erasure.reporter;
+        let tickets: Vec<TicketId> = self.tickets.values().filter(theirs).map(|ticket| ticket.id).collect();
+        self.forget_texts_of(&tickets);
         let mut sources = Vec::new();
         for source in &mut self.sources {
             if tickets.contains(&source.ticket) || identities.contains(&source.author) {
@@ -49,6 +46,30 @@ impl State {
                 notification.version += 1;
             }
         }
+    }
+
+    /// The texts of tickets, and what was made of them.
+    pub(super) fn forget_texts_of(&mut self, tickets: &[TicketId]) {
+        for id in tickets {
+            let Some(ticket) = self.tickets.get_mut(id) else {
+                continue;
+            };
+            let of = |group: &&mut TicketGroup| group.primary == *id || ticket.group == Some(group.id);
+            for group in self.groups.values_mut().filter(of) {
+                let bare = group.clone().without_title_of(ticket);
+                if *group != bare {
+                    *group = bare;
+                    group.version += 1;
+                }
+            }
+            *ticket = ticket.clone().without_content();
+            ticket.version += 1;
+        }
         self.vectors.retain(|vector| !tickets.contains(&vector.ticket));
+        for link in self.links.values_mut() {
+            if tickets.contains(&link.ticket) || tickets.contains(&link.original) {
+                *link = link.clone().without_content();
+            }
+        }
     }
 }

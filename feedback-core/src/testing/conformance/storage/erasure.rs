@@ -5,12 +5,12 @@ use std::time::Duration;
 use super::{StorageHarness, approved, commit, intake, refused, ticket, write};
 use crate::{
     domain::{
-        AttachmentStatus, Change, Erasure, IdempotencyKey, Identity, Notification, NotificationStatus, Sealed,
-        Suggestion, Ticket, TicketId, Timestamp, Write,
+        AttachmentStatus, Change, Erasure, IdempotencyKey, Identity, Notification, NotificationStatus, Scrubbed,
+        Sealed, Suggestion, Ticket, TicketId, Timestamp, Write,
     },
     ports::{
-        AttachmentsKey, ChangelogEntryKey, IdentityKey, NotificationsKey, PortErrorKind, ReporterKey, Storage,
-        TicketKey,
+        AttachmentsKey, ChangelogEntryKey, IdentityKey, LinksKey, NotificationsKey, PortErrorKind, ReporterKey,
+        Storage, TicketKey,
     },
     testing::fixtures::{Fixtures, IntakeRows},
 };
@@ -49,6 +49,7 @@ async fn person(store: &impl Storage, fixtures: &Fixtures) -> Person {
         .with(Write::InsertNotification(Box::new(sent.clone())))
         .with(Write::PutVector(fixtures.vector(rows.ticket.id, "m")))
         .with(Write::PutVector(fixtures.vector(other.ticket.id, "m")))
+        .with(Write::SuggestLink(fixtures.link(other.ticket.id, rows.ticket.id)))
         .with(Write::UpdateReporter(known))
         .with(Write::UpdateTicket(Box::new(ticket.clone())));
     commit(store, change).await;
@@ -130,6 +131,12 @@ pub(super) async fn an_erased_persons_rows_hold_no_content<H: StorageHarness>(ha
     for source in store.sources(person.ticket.id).await.unwrap_or_default() {
         assert_eq!(source.clone().without_content(), source);
     }
+    let pairs = store
+        .links(LinksKey::Ticket(person.elsewhere))
+        .await
+        .unwrap_or_default();
+    let words: Vec<_> = pairs.iter().map(|pair| pair.evidence.as_slice()).collect();
+    assert_eq!(words, [&[] as &[String]], "the pair stays, its words go");
     for id in [person.ticket.id, person.elsewhere] {
         for file in store.attachments(AttachmentsKey::Ticket(id)).await.unwrap_or_default() {
             assert_eq!((file.status, &file.name), (AttachmentStatus::Erased, &None));
@@ -166,6 +173,38 @@ pub(super) async fn what_others_wrote_stays_beside_an_erased_persons_words<H: St
     assert_eq!(ticket(store, person.elsewhere).await, before);
     let after = store.sources(person.elsewhere).await.unwrap_or_default();
     assert_eq!(after, [sources[0].clone(), sources[1].clone().without_content()]);
+}
+
+pub(super) async fn a_groups_title_that_is_an_erased_persons_goes<H: StorageHarness>(harness: &H) {
+    let fresh = harness.fresh().await;
+    let (store, fixtures) = (&fresh.adapter, Fixtures::default());
+    let person = person(store, &fixtures).await;
+    // Titles are taken from the primary ticket unless a reviewer gives one.
+    let mut groups = Vec::new();
+    for (primary, title, expected) in [
+        (person.ticket.id, "Exports", "[erased]"),
+        (person.elsewhere, person.ticket.title.as_str(), "[erased]"),
+        (person.elsewhere, "Exports", "Exports"),
+    ] {
+        let mut group = fixtures.group(primary);
+        group.title = Scrubbed::restore(title.to_owned());
+        let mut member = fixtures.new_ticket(person.rows.reporter.id);
+        member.title = person.ticket.title.clone();
+        let change = Change::new()
+            .with(Write::InsertGroup(group.clone()))
+            .with(Write::InsertTicket(Box::new(member.clone())));
+        commit(store, change).await;
+        let mut member = ticket(store, member.id).await;
+        member.group = Some(group.id);
+        write(store, Write::UpdateTicket(Box::new(member))).await;
+        groups.push((group, expected));
+    }
+    write(store, erase(&person, fixtures.now())).await;
+    for (mut group, expected) in groups {
+        group.version += u32::from(group.title.as_str() != expected);
+        group.title = Scrubbed::restore(expected.to_owned());
+        assert_eq!(store.group(group.id).await.unwrap_or(None), Some(group));
+    }
 }
 
 pub(super) async fn a_second_erasure_changes_nothing<H: StorageHarness>(harness: &H) {

@@ -34,9 +34,9 @@ use self::{
         the_same_id_twice_is_a_conflict, what_a_write_refers_to_must_be_there, writes_apply_in_their_order,
     },
     erasure::{
-        a_second_erasure_changes_nothing, an_erased_persons_rows_hold_no_content,
-        an_update_from_before_an_erasure_conflicts, nothing_new_is_recorded_for_an_erased_person,
-        what_others_wrote_stays_beside_an_erased_persons_words,
+        a_groups_title_that_is_an_erased_persons_goes, a_second_erasure_changes_nothing,
+        an_erased_persons_rows_hold_no_content, an_update_from_before_an_erasure_conflicts,
+        nothing_new_is_recorded_for_an_erased_person, what_others_wrote_stays_beside_an_erased_persons_words,
     },
     groups::{
         a_changed_group_keeps_its_creation_and_a_stale_one_conflicts, a_group_is_found_with_its_members_oldest_first,
@@ -163,6 +163,7 @@ pub fn checks<H: StorageHarness>() -> &'static [Check<H>] {
         an_erased_file_is_never_brought_back,
         an_erased_persons_rows_hold_no_content,
         what_others_wrote_stays_beside_an_erased_persons_words,
+        a_groups_title_that_is_an_erased_persons_goes,
         a_second_erasure_changes_nothing,
         an_update_from_before_an_erasure_conflicts,
         nothing_new_is_recorded_for_an_erased_person,
