@@ -68,7 +68,7 @@ impl Storage for Sqlite {
                 row::all(conn, sql, [reporter.as_uuid().as_bytes()], row::ticket)
             }
             TicketsKey::WithoutVector { model, since, limit } => {
-                let sql = "SELECT t.* FROM tickets t WHERE t.created_at >= ?1 AND NOT EXISTS
+                let sql = "SELECT t.* FROM tickets t WHERE t.created_at >= ?1 AND t.original IS NOT NULL AND NOT EXISTS
                         (SELECT 1 FROM ticket_vectors v WHERE v.ticket_id = t.id AND v.model = ?2)
                     ORDER BY t.created_at, t.id LIMIT ?3";
                 row::all(conn, sql, params![since.unix_micros(), model, rows(limit)], row::ticket)

@@ -66,8 +66,8 @@ impl Ticket {
         let mut inferred = self.inferred;
         inferred.evidence.clear();
         Self {
-            title: Scrubbed::restore(ERASED.to_owned()),
-            description: Scrubbed::restore(ERASED.to_owned()),
+            title: Scrubbed::from_scrubber(ERASED.to_owned()),
+            description: Scrubbed::from_scrubber(ERASED.to_owned()),
             original: None,
             placeholders: None,
             inferred,
@@ -85,7 +85,7 @@ impl TicketSource {
     #[must_use]
     pub fn without_content(self) -> Self {
         Self {
-            text: Scrubbed::restore(ERASED.to_owned()),
+            text: Scrubbed::from_scrubber(ERASED.to_owned()),
             raw: None,
             redacted: None,
             thread: self.thread.without_content(),
@@ -100,7 +100,7 @@ impl TicketGroup {
     #[must_use]
     pub fn without_title_of(self, ticket: &Ticket) -> Self {
         if self.primary == ticket.id || self.title == ticket.title {
-            let title = Scrubbed::restore(ERASED.to_owned());
+            let title = Scrubbed::from_scrubber(ERASED.to_owned());
             return Self { title, ..self };
         }
         self

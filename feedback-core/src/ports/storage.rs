@@ -82,7 +82,8 @@ pub enum TicketsKey {
     Group(GroupId),
     /// Those that a reporter wrote, whoever the reporter was merged into since.
     Reporter(ReporterId),
-    /// Tickets recorded at `since` or later that have no vector of the model yet.
+    /// Tickets recorded at `since` or later that have no vector of the model yet, and whose text is still there: what was
+    /// erased or purged says nothing.
     WithoutVector {
         /// Embedder name and version.
         model: String,

@@ -84,7 +84,8 @@ impl MatchDuplicates {
     /// [`MatchError`]; nothing was suggested.
     #[tracing::instrument(name = "match.suggest", skip_all, fields(ticket.id = %id))]
     pub async fn suggest(&self, id: TicketId) -> Result<(), MatchError> {
-        let Some(ticket) = self.ticket(id).await? else {
+        // What was erased or purged says nothing: all of it would look alike.
+        let Some(ticket) = self.ticket(id).await?.filter(|ticket| ticket.original.is_some()) else {
             return Ok(());
         };
         let mut vectors = self.embed(&[text_of(&ticket)]).await?;
@@ -98,7 +99,7 @@ impl MatchDuplicates {
         let wording = Wording::of(ticket.description.as_str());
         let mut scored = Vec::new();
         for (other_id, cosine) in near.into_iter().filter(|(other, _)| *other != id) {
-            let Some(other) = self.ticket(other_id).await? else {
+            let Some(other) = self.ticket(other_id).await?.filter(|other| other.original.is_some()) else {
                 self.lock().vectors.forget(other_id);
                 continue;
             };

@@ -16,13 +16,18 @@ use crate::world::{Reply, World};
 fn operations() -> Vec<(Method, String)> {
     let document: Value = serde_json::from_str(&api::openapi()).unwrap();
     let paths = document["paths"].as_object().unwrap();
-    let all = paths.iter().flat_map(|(path, item)| {
-        let path = path.replace("{id}", "019b8d00-0000-7000-8000-000000000000");
-        item.as_object()
-            .unwrap()
-            .keys()
-            .map(move |method| (method.to_uppercase().parse().unwrap(), path.clone()))
-    });
+    // Notion's endpoint is there only where a host mounts it: `notion.rs` does.
+    let all = paths
+        .iter()
+        .filter(|(path, _)| *path != "/webhooks/notion")
+        .flat_map(|(path, item)| {
+            let id = "019b8d00-0000-7000-8000-000000000000";
+            let path = path.replace("{id}", id).replace("{message}", id);
+            item.as_object()
+                .unwrap()
+                .keys()
+                .map(move |method| (method.to_uppercase().parse().unwrap(), path.clone()))
+        });
     all.chain([
         (Method::GET, "/openapi.json".to_owned()),
         (Method::GET, "/metrics".to_owned()),
@@ -79,7 +84,7 @@ async fn nothing_but_health_is_open() {
 #[tokio::test]
 async fn unknown_paths_are_404_and_unknown_methods_405() {
     let world = World::new().await;
-    for path in ["/api/nothing", "/api/tickets/x/y/z", "/api/groups"] {
+    for path in ["/api/nothing", "/api/tickets/x/y/z", "/api/sprints"] {
         let reply = world.get(path).await;
         assert_eq!(
             (reply.status, reply.content_type()),
@@ -89,7 +94,12 @@ async fn unknown_paths_are_404_and_unknown_methods_405() {
         has_headers(&reply, path);
     }
     for (_, path) in operations().into_iter().filter(|(_, path)| path.starts_with("/api")) {
+        // A person is erased by DELETE; nothing else is deleted or put.
+        let is_erasure = path == "/api/reporters/019b8d00-0000-7000-8000-000000000000";
         for method in [Method::TRACE, Method::OPTIONS, Method::PUT, Method::DELETE] {
+            if is_erasure && method == Method::DELETE {
+                continue;
+            }
             let reply = world.call_with(method, &path, "", &[]).await;
             assert_eq!(
                 (reply.status, reply.content_type()),

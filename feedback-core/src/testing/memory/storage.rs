@@ -75,7 +75,7 @@ impl Storage for MemoryStore {
                 TicketsKey::Group(group) => ticket.group == Some(*group),
                 TicketsKey::Reporter(reporter) => ticket.reporter == *reporter,
                 TicketsKey::WithoutVector { model, since, .. } => {
-                    ticket.created_at >= *since && !has_vector(ticket, model)
+                    ticket.created_at >= *since && ticket.original.is_some() && !has_vector(ticket, model)
                 }
             })
             .cloned()

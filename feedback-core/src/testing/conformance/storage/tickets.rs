@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{StorageHarness, commit, intake, only_winner, refused, sixteen, ticket, write};
 use crate::{
     domain::{
-        Change, Channel, Confirmation, EnrichmentStatus, EventKind, Priority, Scrubbed, Suggestion, ThreadRef,
+        Change, Channel, Confirmation, EnrichmentStatus, Erasure, EventKind, Priority, Scrubbed, Suggestion, ThreadRef,
         TicketNumber, TicketStatus, TicketType, TrackerPage, TrackerStatus, Write,
     },
     ports::{PortErrorKind, SourceKey, Storage, TicketKey, TicketsKey},
@@ -330,6 +330,14 @@ pub(super) async fn tickets_without_a_vector_of_the_model_are_found_oldest_first
         since,
         limit,
     };
+    // Erased: it has nothing left to say.
+    let gone = intake(store, &fixtures).await.0;
+    let erasure = Erasure {
+        reporter: gone.reporter.id,
+        at: fixtures.now(),
+        by: None,
+    };
+    write(store, Write::EraseReporter(erasure)).await;
     let expected = [tickets[1].clone(), tickets[3].clone(), tickets[4].clone()];
     let since = tickets[1].created_at;
     for (key, expected) in [
