@@ -86,12 +86,12 @@ fn planted(n: usize) -> (&'static str, String, String) {
         "Bergström",
     ];
     const STREETS: [&str; 6] = [
-        "Avenida Corrientes",
-        "Calle Mayor",
-        "Insurgentes Sur",
-        "Baker Street",
-        "Carrera",
-        "Avenida Providencia",
+        "Avenida Corrientes N",
+        "Calle Mayor N",
+        "Av. Insurgentes Sur N",
+        "N Baker Street",
+        "Carrera 7 # 71-N",
+        "Avenida Providencia N",
     ];
     let name = format!("{} {}", GIVEN[n / 13 % 12], FAMILY[n / 7 % 12]);
     match n % 13 {
@@ -157,7 +157,8 @@ fn planted(n: usize) -> (&'static str, String, String) {
             ("NAME", name, text)
         }
         11 => {
-            let value = format!("{} {}", STREETS[n / 13 % 6], d(3, 9));
+            let number = format!("{}{}", n / 13 % 8 + 1, d(2, 9));
+            let value = STREETS[n / 13 % 6].replacen('N', &number, 1);
             let text = format!("El pedido llegó a {value}, piso 4, y esa no es mi casa");
             ("ADDRESS", value, text)
         }
@@ -335,8 +336,11 @@ fn found(bytes: &[u8]) -> BTreeMap<&'static str, (usize, usize)> {
 }
 
 fn judge(place: &str, bytes: &[u8]) {
-    for (kind, (planted, leaked)) in found(bytes) {
+    let found = found(bytes);
+    for (kind, (planted, leaked)) in &found {
         println!("{place}: {kind}: {leaked} of {planted}");
+    }
+    for (kind, (planted, leaked)) in found {
         let allowed = WORDS
             .iter()
             .find(|(word, _)| *word == kind)

@@ -188,7 +188,7 @@ fn by_shape(reading: &Reading<'_>, claims: &mut Claims) {
         let (low, raw) = (&view.low[start..end], &view.raw[start..end]);
         let known = PREFIXES.iter().any(|(prefix, rest)| {
             low.strip_prefix(*prefix)
-                .is_some_and(|key| key.len() >= *rest && key.iter().any(u8::is_ascii_digit) && !key.contains(&b' '))
+                .is_some_and(|key| key.len() >= *rest && is_drawn(key) && !key.contains(&b' '))
         });
         let jwt = low.starts_with(b"eyj") && low.len() >= 20;
         let cased = raw.iter().any(u8::is_ascii_uppercase) && raw.iter().any(u8::is_ascii_lowercase);
@@ -367,4 +367,8 @@ fn is_secret(reading: &Reading<'_>, cue: &Word, start: usize, end: usize, link: 
 
 fn is_one_time(reading: &Reading<'_>, cue: &Word) -> bool {
     &reading.view.low[cue.start..cue.end] == b"otp"
+}
+/// Whether the rest of a key was drawn and not typed: it has a digit, or is too long to be a name in one word.
+fn is_drawn(key: &[u8]) -> bool {
+    key.iter().any(u8::is_ascii_digit) || (key.len() >= 20 && !key.contains(&b'_') && !key.contains(&b'-'))
 }
