@@ -118,7 +118,7 @@ pub(crate) async fn verify(config: Option<&Path>) -> anyhow::Result<()> {
     println!("{} events of {} tickets read.", verified.events, verified.tickets);
     for broken in &verified.broken {
         println!(
-            "Ticket #{}: event {} ({}, {}, {}) is not as it was written; nothing after it can be trusted.",
+            "Ticket {}: event {} ({}, {}, {}) is not as it was written; nothing after it can be trusted.",
             broken.ticket, broken.position, broken.event, broken.kind, broken.at
         );
     }
