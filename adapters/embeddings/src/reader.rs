@@ -57,6 +57,7 @@ impl<'b> Reader<'b> {
         }
     }
 
+    #[cfg(feature = "encoder")]
     pub(crate) fn float(&mut self) -> Result<f32, UnusableWeights> {
         Ok(self.floats(1)?[0])
     }
