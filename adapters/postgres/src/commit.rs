@@ -20,6 +20,7 @@ use uuid::Uuid;
 use crate::{
     erase,
     error::Failure,
+    row,
     text::{indexed_words, storable},
 };
 
@@ -805,6 +806,29 @@ async fn update_group(conn: &mut PgConnection, group: &TicketGroup) -> Result<()
     );
     let exists = ("SELECT 1 FROM ticket_groups WHERE id = $1", id);
     must_be_current(conn, changed, exists, "group").await
+}
+
+/// Takes a ticket's words from the groups and pairs that it is part of. Before the ticket's own row loses them.
+pub(crate) async fn clear_groups_and_links(conn: &mut PgConnection, ticket: &Ticket) -> Result<(), Failure> {
+    let id = *ticket.id.as_uuid();
+    let sql = "SELECT * FROM ticket_groups WHERE primary_ticket_id = $1 OR id = $2";
+    let groups = statement!(sql, id, ticket.group.map(|group| *group.as_uuid()));
+    let groups = groups.fetch_all(&mut *conn).await?;
+    for group in row::all(&groups, row::group)? {
+        let bare = group.clone().without_title_of(ticket);
+        if bare != group {
+            update_group(conn, &bare).await?;
+        }
+    }
+    let sql = "SELECT * FROM ticket_links WHERE ticket_id = $1 OR original_id = $1";
+    let links = statement!(sql, id).fetch_all(&mut *conn).await?;
+    for link in row::all(&links, row::link)? {
+        let link = link.without_content();
+        let sql = "UPDATE ticket_links SET evidence = $2 WHERE id = $1";
+        let evidence = json(&link.evidence, "ticket link")?;
+        run!(conn, "ticket link", sql, *link.id.as_uuid(), evidence)?;
+    }
+    Ok(())
 }
 
 /// A size as the row has it.

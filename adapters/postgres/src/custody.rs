@@ -200,6 +200,7 @@ async fn purge_tickets(conn: &mut PgConnection, (before, limit): (i64, i64)) -> 
                 commit::clear_source(conn, &source.without_content()).await?;
             }
             run!(conn, "vector", "DELETE FROM ticket_vectors WHERE ticket_id = $1", id)?;
+            commit::clear_groups_and_links(conn, &ticket).await?;
             commit::update_ticket(conn, &ticket.without_content()).await?;
         }
         Ok(purged)

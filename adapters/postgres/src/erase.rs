@@ -50,6 +50,7 @@ pub(crate) async fn erase(conn: &mut PgConnection, erasure: &Erasure) -> Result<
     let sql = "SELECT * FROM tickets WHERE reporter_id = $1";
     let tickets = statement!(sql, who).fetch_all(&mut *conn).await?;
     for ticket in row::all(&tickets, row::ticket)? {
+        commit::clear_groups_and_links(conn, &ticket).await?;
         commit::update_ticket(conn, &ticket.without_content()).await?;
     }
     let sql = "SELECT * FROM notifications WHERE reporter_id = $1";

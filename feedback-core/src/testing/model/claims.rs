@@ -242,7 +242,9 @@ fn check(log: &[Entry], jobs: &[JobId]) -> Result<(), String> {
             leases.entry(entry.lease.token).or_default().push(entry);
         }
         let mut leases: Vec<Told<'_>> = leases.into_values().filter_map(Told::of).collect();
-        leases.sort_by_key(|told| told.claim.answered);
+        // In the order in which the store gave them, which is not that of the answers: a thread may stand still between the two.
+        // Attempts rise by one with each claim; of those with the same number all but the last were given back.
+        leases.sort_by_key(|told| (told.attempts, !told.was_given_back(), told.claim.answered));
         check_job(&leases).map_err(|broken| format!("job {job}: {broken}\n{leases:#?}"))?;
     }
     Ok(())
@@ -258,6 +260,10 @@ struct Told<'a> {
 }
 
 impl<'a> Told<'a> {
+    fn was_given_back(&self) -> bool {
+        matches!(self.ends.first(), Some((_, End::Snoozed)))
+    }
+
     fn of(entries: Vec<&'a Entry>) -> Option<Self> {
         let claimed = |entry: &&'a Entry| match entry.what {
             What::Claimed { attempts } => Some((*entry, attempts)),
