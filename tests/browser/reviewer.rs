@@ -1,6 +1,6 @@
 //! A demo that leaves everything to people, and a reviewer at its pages.
 
-use std::{process::Stdio, time::Duration};
+use std::time::Duration;
 
 use feedback_tests::{
     browser::Browser,
@@ -9,7 +9,6 @@ use feedback_tests::{
 };
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use tokio::process::Command;
 
 /// A demo whose engineers and reviewers are the test.
 pub(crate) async fn demo() -> Host {
@@ -20,11 +19,10 @@ pub(crate) async fn demo() -> Host {
 pub(crate) async fn demo_for<const N: usize>(names: [&str; N], database: &str) -> (Host, [String; N]) {
     let mut links = Vec::new();
     for name in names {
-        let mut command = Command::new(host::binary());
+        let mut command = host::command();
         command
             .args(["user", "add", name])
             .env("FEEDBACK_DATABASE_URL", format!("sqlite://{database}"));
-        command.current_dir(std::env::temp_dir()).stdin(Stdio::null());
         let output = command.output().await.expect("the host binary can be run");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let printed = String::from_utf8(output.stdout).expect("a link is text");

@@ -15,8 +15,7 @@ use feedback_core::{
     testing::fixtures::Fixtures,
     usecases::RotateKeys,
 };
-use feedback_tests::host::binary;
-use tokio::process::Command;
+use feedback_tests::host::command;
 
 const OLD: &str = "old:pKYY9yyKZ4Y4Y0zqJ2V8d1cF0T0d3nQ8o2m6e1bWc5I=";
 const NEW: &str = "new:bE4n1kTq9sWz7xYc3vRu5pJh8mGd2fLa6oQiKtVwX0M=";
@@ -86,14 +85,12 @@ async fn a_rotation_that_is_killed_again_and_again_leaves_nothing_unreadable_and
 
     let mut killed = 0;
     loop {
-        let mut rotation = Command::new(binary())
+        let mut rotation = command()
             .arg("rotate-keys")
             .env("FEEDBACK_DATABASE_URL", format!("sqlite://{}", path.display()))
             .env("FEEDBACK_SECRET_KEYS", [NEW, OLD, INDEX].join(","))
             .current_dir(folder.path())
-            .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .kill_on_drop(true)
             .spawn()
             .expect("the host binary can be run");
         // Now and then the file of a process that was just killed is still held: that run ends by itself, and is none.

@@ -1,18 +1,14 @@
 //! A person's copy, their erasure, a backup that would bring them back, and a timeline that somebody rewrote: by the
 //! commands that an operator has.
 
-use std::{
-    path::Path,
-    process::{Output, Stdio},
-};
+use std::{path::Path, process::Output};
 
 use feedback_tests::{
     api::Api,
-    host::{Host, binary, free_address},
+    host::{Host, command, free_address},
 };
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use tokio::process::Command;
 
 const TOKEN: &str = "rights-test-token-0123456789";
 const KEYS: &str = "k1:pKYY9yyKZ4Y4Y0zqJ2V8d1cF0T0d3nQ8o2m6e1bWc5I=";
@@ -27,9 +23,9 @@ fn environment(folder: &Path) -> Vec<(&'static str, String)> {
     ]
 }
 
-async fn command(folder: &Path, arguments: &[&str]) -> Output {
-    let mut command = Command::new(binary());
-    command.args(arguments).current_dir(folder).stdin(Stdio::null());
+async fn run(folder: &Path, arguments: &[&str]) -> Output {
+    let mut command = command();
+    command.args(arguments).current_dir(folder);
     for (key, value) in environment(folder) {
         command.env(key, value);
     }
@@ -82,14 +78,14 @@ async fn f85_a_person_is_exported_erased_and_stays_erased_in_a_restored_backup()
         }
     }
 
-    let exported = command(path, &["export", &reporter]).await;
+    let exported = run(path, &["export", &reporter]).await;
     assert!(
         exported.status.success() && said(&exported).contains("The zanzibar export hangs"),
         "{}",
         said(&exported)
     );
     assert!(!said(&exported).contains("kilimanjaro"));
-    let erased = command(path, &["erase", &reporter]).await;
+    let erased = run(path, &["erase", &reporter]).await;
     assert!(
         erased.status.success() && said(&erased).contains("1 tickets blanked"),
         "{}",
@@ -100,7 +96,7 @@ async fn f85_a_person_is_exported_erased_and_stays_erased_in_a_restored_backup()
         "nothing of the person's words is left in the files"
     );
     assert!(lies_open(path, "kilimanjaro"), "others are untouched");
-    let verified = command(path, &["verify"]).await;
+    let verified = run(path, &["verify"]).await;
     assert!(verified.status.success(), "{}", said(&verified));
 
     for name in ["rights.db", "rights.db-wal", "rights.db-shm"] {
@@ -146,7 +142,7 @@ async fn a_timeline_that_somebody_rewrote_is_named_by_ticket_and_event() {
             .expect("an owner can");
         database.execute(update, []).expect("and then rewrite");
     }
-    let verified = command(path, &["verify"]).await;
+    let verified = run(path, &["verify"]).await;
     assert_eq!(verified.status.code(), Some(65), "{}", said(&verified));
     let named = format!("Ticket #{}: event 1", ticket["number"]);
     assert!(said(&verified).contains(&named), "{}", said(&verified));

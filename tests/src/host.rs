@@ -153,7 +153,8 @@ impl Host {
     }
 }
 
-fn command() -> Command {
+/// The host binary with nothing of this machine's configuration, in a folder that holds none.
+pub fn command() -> Command {
     let mut command = Command::new(binary());
     // What the machine has configured must not reach the test's host.
     for (key, _) in std::env::vars().filter(|(key, _)| key.starts_with("FEEDBACK_")) {
