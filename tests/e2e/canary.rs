@@ -5,6 +5,7 @@
 
 use std::{collections::BTreeMap, fmt::Write as _, path::Path, sync::Arc, time::Duration};
 
+use aho_corasick::AhoCorasick;
 use feedback_adapters::{
     postgres::{Postgres, PostgresConfig},
     sqlite::{Sqlite, SqliteConfig},
@@ -320,17 +321,22 @@ impl Watched {
     }
 }
 
-/// How many of each kind were planted, and how many of them are in `bytes`.
+/// How many of each kind were planted, and how many of them are in `bytes`. All values in one pass: the files are large.
 fn found(bytes: &[u8]) -> BTreeMap<&'static str, (usize, usize)> {
-    let text = String::from_utf8_lossy(bytes);
+    let all: Vec<(&'static str, String)> = (0..REPORTS)
+        .map(planted)
+        .map(|(kind, value, _)| (kind, value))
+        .collect();
+    let values = AhoCorasick::new(all.iter().map(|(_, value)| value)).expect("a thousand short patterns fit");
+    let mut there = vec![false; all.len()];
+    for hit in values.find_overlapping_iter(bytes) {
+        there[hit.pattern().as_usize()] = true;
+    }
     let mut found: BTreeMap<&'static str, (usize, usize)> = BTreeMap::new();
-    for n in 0..REPORTS {
-        let (kind, value, _) = planted(n);
+    for ((kind, _), there) in all.iter().zip(there) {
         let counts = found.entry(kind).or_default();
         counts.0 += 1;
-        if text.contains(value.as_str()) {
-            counts.1 += 1;
-        }
+        counts.1 += usize::from(there);
     }
     found
 }
