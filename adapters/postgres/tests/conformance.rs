@@ -8,6 +8,7 @@ use feedback_core::{
     domain::{ChainHash, TicketId},
     testing::conformance::{
         Fresh,
+        custody::{self, CustodyHarness},
         job_queue::{self, JobQueueHarness},
         queries::{self, QueriesHarness},
         storage::{self, StorageHarness},
@@ -60,9 +61,23 @@ impl JobQueueHarness for OneDatabase {
     }
 }
 
+impl CustodyHarness for OneDatabase {
+    type Adapter = Postgres;
+
+    async fn fresh(&self) -> Fresh<Postgres> {
+        fresh().await
+    }
+
+    async fn files(&self, _store: &Postgres) -> Vec<u8> {
+        // The server's files hold all databases of all tests, and belong to another user.
+        Vec::new()
+    }
+}
+
 fn main() -> ExitCode {
     let mut all = trials(OneDatabase, "storage", storage::checks());
     all.extend(trials(OneDatabase, "queries", queries::checks()));
     all.extend(trials(OneDatabase, "job_queue", job_queue::checks()));
+    all.extend(trials(OneDatabase, "custody", custody::checks()));
     libtest_mimic::run(&Arguments::from_args(), all).exit_code()
 }

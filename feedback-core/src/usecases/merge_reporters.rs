@@ -5,7 +5,11 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::{TRIES, timeline::event};
+use super::{
+    TRIES,
+    person::{family_of, person_of},
+    timeline::event,
+};
 use crate::{
     domain::{
         Actor, Change, EventKind, Identity, IdentityLink, LinkKind, Reporter, ReporterId, Ticket, Timestamp, UserId,
@@ -13,9 +17,6 @@ use crate::{
     },
     ports::{Clock, IdSource, IdSourceExt, PortError, PortErrorKind, ReporterKey, Storage, TicketsKey},
 };
-
-/// Longest chain of merges that is followed: a longer one would be a defect.
-const MAX_CHAIN: usize = 16;
 
 /// Merges reporters, and takes merges back.
 #[derive(Debug, Clone)]
@@ -221,18 +222,10 @@ impl MergeReporters {
     /// # Errors
     /// [`MergeError::NotFound`], [`MergeError::Storage`].
     pub async fn known_as(&self, id: ReporterId) -> Result<KnownAs, MergeError> {
-        let reporter = self.person(id).await?;
-        let mut merged = Vec::new();
-        let mut into = vec![reporter.id];
-        while let Some(next) = into.pop() {
-            let more = self.storage.merged_reporters(next).await.map_err(MergeError::Storage)?;
-            for found in more {
-                if found.id != reporter.id && !merged.iter().any(|known: &Reporter| known.id == found.id) {
-                    into.push(found.id);
-                    merged.push(found);
-                }
-            }
-        }
+        let family = family_of(&*self.storage, id).await.map_err(MergeError::Storage)?;
+        let mut merged = family.into_iter();
+        let reporter = merged.next().ok_or(MergeError::NotFound)?;
+        let mut merged: Vec<Reporter> = merged.collect();
         merged.sort_by_key(|reporter| (reporter.created_at, reporter.id));
         let mut identities = Vec::new();
         let mut links: Vec<IdentityLink> = Vec::new();
@@ -301,14 +294,8 @@ impl MergeReporters {
 
     /// The person that a reporter turned out to be.
     async fn person(&self, id: ReporterId) -> Result<Reporter, MergeError> {
-        let mut found = self.load(id).await?;
-        for _ in 0..MAX_CHAIN {
-            match found.merged_into {
-                Some(next) => found = self.load(next).await?,
-                None => return Ok(found),
-            }
-        }
-        Err(conflict("reporters.person"))
+        let found = person_of(&*self.storage, id).await.map_err(MergeError::Storage)?;
+        found.ok_or(MergeError::NotFound)
     }
 
     async fn load(&self, id: ReporterId) -> Result<Reporter, MergeError> {

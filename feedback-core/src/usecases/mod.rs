@@ -17,6 +17,7 @@ mod look_up_reporter;
 mod match_duplicates;
 mod merge_reporters;
 mod open_thread;
+mod person;
 mod privacy;
 mod review;
 mod sealing;

@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use super::{
     TRIES,
     deliver::deliver_job,
+    person::person_of,
     sealing::{open, place, seal},
     templates::{TemplateFit, TemplateRegistry},
     timeline::event,
@@ -572,25 +573,8 @@ impl Review {
         Ok(about)
     }
 
-    /// The person that a reporter turned out to be.
     async fn person(&self, id: ReporterId) -> Result<Option<Reporter>, ReviewError> {
-        let mut found = self
-            .storage
-            .reporter(ReporterKey::Id(id))
-            .await
-            .map_err(ReviewError::Storage)?;
-        // Merges of merges are short chains; a ring would be a defect, and must not hang a review.
-        for _ in 0..8 {
-            let Some(next) = found.as_ref().and_then(|reporter| reporter.merged_into) else {
-                break;
-            };
-            found = self
-                .storage
-                .reporter(ReporterKey::Id(next))
-                .await
-                .map_err(ReviewError::Storage)?;
-        }
-        Ok(found)
+        person_of(&*self.storage, id).await.map_err(ReviewError::Storage)
     }
 
     /// Name and addresses of the person that a text was written for.

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::sealing::{open, place};
+use super::{
+    person::person_of,
+    sealing::{open, place},
+};
 use crate::{
     domain::{Identity, Reporter, ReporterId, Ticket, TicketNumber, UserId},
     ports::{PortError, ReporterKey, Storage, TicketKey, Vault},
@@ -110,15 +113,7 @@ impl Show {
     /// # Errors
     /// [`ShowError::Storage`].
     pub async fn find_reporter(&self, id: ReporterId) -> Result<Option<Reporter>, ShowError> {
-        let mut found = self.load(id).await?;
-        // Merges of merges are short chains; a ring would be a defect, and must not hang a page.
-        for _ in 0..8 {
-            match found.as_ref().and_then(|reporter| reporter.merged_into) {
-                Some(next) => found = self.load(next).await?,
-                None => break,
-            }
-        }
-        Ok(found)
+        person_of(&*self.storage, id).await.map_err(ShowError::Storage)
     }
 
     /// Where a reporter writes from, oldest first.

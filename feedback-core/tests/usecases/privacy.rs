@@ -197,6 +197,32 @@ async fn an_erasure_reaches_everybody_who_is_the_same_person() {
     );
 }
 
+#[tokio::test]
+async fn a_person_of_many_merges_is_exported_and_erased_whole_from_either_end() {
+    let test = TestHub::new().await;
+    let mut people = Vec::new();
+    for user in 0..20 {
+        let submission = report(&format!("u{user}"), &format!("u{user}@example.test"), "it hangs");
+        let ticket = test.hub.ingest.submit(&submission, None).await.unwrap().ticket;
+        people.push((ticket, stored(&test, ticket).reporter));
+    }
+    // Each is merged into the next one: the first is nineteen steps from who they are.
+    for pair in people.windows(2) {
+        let merged = test
+            .hub
+            .merge_reporters
+            .merge(pair[0].1, pair[1].1, test.reviewer.id)
+            .await;
+        merged.unwrap();
+    }
+    let exported = test.hub.export.export(people[0].1).await.unwrap();
+    assert_eq!((exported.reporters.len(), exported.tickets.len()), (20, 20));
+    assert_eq!(erase(&test, people[0].1).await.reporters.len(), 20);
+    for (ticket, _) in people {
+        assert_eq!(stored(&test, ticket).title.as_str(), "[erased]");
+    }
+}
+
 #[derive(Debug, Default)]
 struct MemoryLog(Mutex<Vec<LoggedErasure>>);
 

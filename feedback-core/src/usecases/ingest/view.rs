@@ -178,9 +178,13 @@ impl View {
         let mut at = found.id;
         let mut next = found.merged_into;
         self.reporters.entry(found.id).or_insert(found);
-        // Merges of merges are short chains; a ring would be a defect, and must not hang the intake.
-        for _ in 0..8 {
-            let Some(id) = next else { break };
+        let mut seen = vec![at];
+        while let Some(id) = next {
+            // A ring, which no rule makes, must not hang the intake.
+            if seen.contains(&id) {
+                break;
+            }
+            seen.push(id);
             self.load_reporter(storage, id).await?;
             at = id;
             next = self.reporters.get(&id).and_then(|reporter| reporter.merged_into);

@@ -14,7 +14,7 @@ use crate::{
         AttachmentsKey, Clock, Custody, ErasureLog, IdSource, IdSourceExt, LoggedErasure, PortError, PortErrorKind,
         ReporterKey, Storage, TicketsKey,
     },
-    usecases::{TRIES, draft::withdrawal_for, timeline::event},
+    usecases::{TRIES, draft::withdrawal_for, person::family_of, timeline::event},
 };
 
 /// Erases people.
@@ -255,23 +255,11 @@ impl Erase {
 
     /// The person that a reporter turned out to be, and everybody merged into them.
     async fn family(&self, id: ReporterId) -> Result<Vec<ReporterId>, EraseError> {
-        let mut person = self.load(id).await?;
-        // Merges of merges are short chains; a ring would be a defect, and must not hang an erasure.
-        for _ in 0..8 {
-            let Some(next) = person.merged_into else { break };
-            person = self.load(next).await?;
+        let family = family_of(&*self.storage, id).await.map_err(EraseError::Storage)?;
+        if family.is_empty() {
+            return Err(EraseError::NotFound);
         }
-        let mut family = vec![person.id];
-        let mut at = 0;
-        while let Some(next) = family.get(at).copied() {
-            at += 1;
-            for merged in self.storage.merged_reporters(next).await.map_err(EraseError::Storage)? {
-                if !family.contains(&merged.id) {
-                    family.push(merged.id);
-                }
-            }
-        }
-        Ok(family)
+        Ok(family.into_iter().map(|reporter| reporter.id).collect())
     }
 
     async fn load(&self, id: ReporterId) -> Result<Reporter, EraseError> {

@@ -14,7 +14,10 @@ use crate::{
         AttachmentsKey, ChangelogEntryKey, Clock, IdentityKey, NotificationsKey, PortError, ReporterKey, Storage,
         TicketsKey, Vault,
     },
-    usecases::sealing::{open, open_bytes, place},
+    usecases::{
+        person::family_of,
+        sealing::{open, open_bytes, place},
+    },
 };
 
 /// Exports people.
@@ -154,7 +157,7 @@ impl Export {
     /// [`ExportError`].
     #[tracing::instrument(name = "privacy.export", skip_all, fields(reporter.id = %id))]
     pub async fn export(&self, id: ReporterId) -> Result<ExportedReporter, ExportError> {
-        let family = self.family(id).await?;
+        let family = family_of(&*self.storage, id).await?;
         // `family` begins with the person themselves.
         let Some(person) = family.first() else {
             return Err(ExportError::NotFound);
@@ -293,31 +296,5 @@ impl Export {
             text,
             sent_at: notification.sent_at,
         })
-    }
-
-    /// The person that a reporter turned out to be, then everybody merged into them.
-    async fn family(&self, id: ReporterId) -> Result<Vec<Reporter>, ExportError> {
-        let mut person = self.load(id).await?;
-        // Merges of merges are short chains; a ring would be a defect, and must not hang an export.
-        for _ in 0..8 {
-            let Some(next) = person.merged_into else { break };
-            person = self.load(next).await?;
-        }
-        let mut family = vec![person];
-        let mut at = 0;
-        while let Some(next) = family.get(at).map(|reporter| reporter.id) {
-            at += 1;
-            for merged in self.storage.merged_reporters(next).await? {
-                if family.iter().all(|known| known.id != merged.id) {
-                    family.push(merged);
-                }
-            }
-        }
-        Ok(family)
-    }
-
-    async fn load(&self, id: ReporterId) -> Result<Reporter, ExportError> {
-        let found = self.storage.reporter(ReporterKey::Id(id)).await?;
-        found.ok_or(ExportError::NotFound)
     }
 }
