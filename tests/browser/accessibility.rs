@@ -44,11 +44,20 @@ async fn no_page_breaks_a_rule_of_axe() {
     let draft = browser
         .run("return document.querySelector('#valve form').action", Vec::new())
         .await;
+    let person = browser
+        .run(
+            "return document.querySelector(\"a[href^='/people/']\").href",
+            Vec::new(),
+        )
+        .await;
+    let person = person.as_str().expect("the ticket's page links its reporter");
 
     for path in [
         "/tickets",
         "/tickets?q=nothing-like-it",
         &ticket,
+        person,
+        "/groups",
         "/notifications",
         "/dead-letters",
         "/sign-in",

@@ -32,7 +32,7 @@ impl Dashboard {
     }
 }
 
-/// `/`, `/tickets`, `/tickets/{number}`, `/groups`, `/notifications`, `/dead-letters`, `/sign-in` and their forms.
+/// `/`, `/tickets`, `/tickets/{number}`, `/people/{id}`, `/groups`, `/notifications`, `/dead-letters`, `/sign-in` and their forms.
 pub fn router(dashboard: Dashboard) -> Router {
     let signed_in = Router::new()
         .route("/", get(pages::tickets::home))
@@ -46,14 +46,15 @@ pub fn router(dashboard: Dashboard) -> Router {
             post(pages::valve::approve),
         )
         .route("/tickets/{number}/changelog/{entry}/reject", post(pages::valve::reject))
-        .route("/tickets/{number}/links/{link}/merge", post(pages::lookalikes::merge))
-        .route("/tickets/{number}/links/{link}/group", post(pages::lookalikes::group))
         .route(
-            "/tickets/{number}/links/{link}/dismiss",
-            post(pages::lookalikes::dismiss),
+            "/tickets/{number}/links/{link}/{verdict}",
+            post(pages::lookalikes::decide),
         )
-        .route("/tickets/{number}/links/{link}/swap", post(pages::lookalikes::swap))
-        .route("/tickets/{number}/links/{link}/undo", post(pages::lookalikes::undo))
+        .route("/people/{id}", get(pages::people::show))
+        .route("/people/{id}/merge", post(pages::people::merge))
+        .route("/people/{id}/part", post(pages::people::part))
+        .route("/people/{id}/erase", post(pages::people::erase))
+        .route("/people/{id}/copy/{format}", get(pages::people::export))
         .route("/groups", get(pages::groups::list))
         .route("/groups/{id}", get(pages::groups::show))
         .route("/attachments/{id}", get(pages::attachment::download))

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use super::{
-    person::person_of,
+    person::{family_of, person_of},
     sealing::{open, place},
 };
 use crate::{
     domain::{Identity, Reporter, ReporterId, Ticket, TicketNumber, UserId},
-    ports::{PortError, ReporterKey, Storage, TicketKey, Vault},
+    ports::{PortError, ReporterKey, Storage, TicketKey, TicketsKey, Vault},
 };
 
 /// Opens what is sealed, for display.
@@ -122,6 +122,20 @@ impl Show {
     /// [`ShowError::Storage`].
     pub async fn identities(&self, id: ReporterId) -> Result<Vec<Identity>, ShowError> {
         self.storage.identities(id).await.map_err(ShowError::Storage)
+    }
+
+    /// What a person reported, as whoever the hub took them for; newest first. Empty where there is no such person.
+    ///
+    /// # Errors
+    /// [`ShowError::Storage`].
+    pub async fn tickets_of(&self, id: ReporterId) -> Result<Vec<Ticket>, ShowError> {
+        let mut tickets = Vec::new();
+        for member in family_of(&*self.storage, id).await.map_err(ShowError::Storage)? {
+            let own = self.storage.tickets_of(TicketsKey::Reporter(member.id)).await;
+            tickets.extend(own.map_err(ShowError::Storage)?);
+        }
+        tickets.sort_by_key(|ticket| std::cmp::Reverse((ticket.created_at, ticket.id)));
+        Ok(tickets)
     }
 
     async fn load(&self, id: ReporterId) -> Result<Option<Reporter>, ShowError> {

@@ -11,6 +11,8 @@ use feedback_core::{
     usecases::{AcceptAs, DuplicateError, ShowError},
 };
 
+use serde::Deserialize;
+
 use super::{input::Address, problem};
 use crate::{Dashboard, session::Visitor, words};
 
@@ -62,73 +64,34 @@ impl Lookalike {
     }
 }
 
-pub(crate) async fn merge(
-    State(dashboard): State<Dashboard>,
-    Extension(visitor): Extension<Visitor>,
-    Address((number, link)): Address<(u64, String)>,
-) -> Response {
-    let Ok(id) = link.parse::<TicketLinkId>() else {
-        return problem::not_found();
-    };
-    answer(
-        dashboard
-            .hub
-            .duplicates
-            .accept(id, AcceptAs::Merge, visitor.user.id)
-            .await,
-        number,
-    )
+/// What a person decides about a pair: the last word of the form's address.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Verdict {
+    Merge,
+    Group,
+    Dismiss,
+    Swap,
+    Undo,
 }
 
-pub(crate) async fn group(
+pub(crate) async fn decide(
     State(dashboard): State<Dashboard>,
     Extension(visitor): Extension<Visitor>,
-    Address((number, link)): Address<(u64, String)>,
+    Address((number, link, verdict)): Address<(u64, String, Verdict)>,
 ) -> Response {
     let Ok(id) = link.parse::<TicketLinkId>() else {
         return problem::not_found();
     };
-    answer(
-        dashboard
-            .hub
-            .duplicates
-            .accept(id, AcceptAs::Group, visitor.user.id)
-            .await,
-        number,
-    )
-}
-
-pub(crate) async fn dismiss(
-    State(dashboard): State<Dashboard>,
-    Extension(visitor): Extension<Visitor>,
-    Address((number, link)): Address<(u64, String)>,
-) -> Response {
-    let Ok(id) = link.parse::<TicketLinkId>() else {
-        return problem::not_found();
+    let (duplicates, by) = (&dashboard.hub.duplicates, visitor.user.id);
+    let decided = match verdict {
+        Verdict::Merge => duplicates.accept(id, AcceptAs::Merge, by).await,
+        Verdict::Group => duplicates.accept(id, AcceptAs::Group, by).await,
+        Verdict::Dismiss => duplicates.dismiss(id, by).await,
+        Verdict::Swap => duplicates.swap(id, by).await,
+        Verdict::Undo => duplicates.undo(id, by).await,
     };
-    answer(dashboard.hub.duplicates.dismiss(id, visitor.user.id).await, number)
-}
-
-pub(crate) async fn swap(
-    State(dashboard): State<Dashboard>,
-    Extension(visitor): Extension<Visitor>,
-    Address((number, link)): Address<(u64, String)>,
-) -> Response {
-    let Ok(id) = link.parse::<TicketLinkId>() else {
-        return problem::not_found();
-    };
-    answer(dashboard.hub.duplicates.swap(id, visitor.user.id).await, number)
-}
-
-pub(crate) async fn undo(
-    State(dashboard): State<Dashboard>,
-    Extension(visitor): Extension<Visitor>,
-    Address((number, link)): Address<(u64, String)>,
-) -> Response {
-    let Ok(id) = link.parse::<TicketLinkId>() else {
-        return problem::not_found();
-    };
-    answer(dashboard.hub.duplicates.undo(id, visitor.user.id).await, number)
+    answer(decided, number)
 }
 
 fn answer(result: Result<TicketLink, DuplicateError>, number: u64) -> Response {

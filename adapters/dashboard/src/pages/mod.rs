@@ -6,6 +6,7 @@ pub(crate) mod groups;
 pub(crate) mod input;
 pub(crate) mod lookalikes;
 pub(crate) mod notifications;
+pub(crate) mod people;
 pub(crate) mod problem;
 pub(crate) mod sign_in;
 pub(crate) mod ticket;

@@ -6,6 +6,7 @@ mod files;
 mod lookalikes;
 mod operations;
 mod pages;
+mod people;
 mod person;
 mod sign_in;
 mod valve;
