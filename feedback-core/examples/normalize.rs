@@ -155,6 +155,7 @@ fn item(item: &Intake) -> Value {
         }),
         Intake::Notice(why) => json!({"kind": "notice", "should_create_ticket": false, "why": why}),
         Intake::Ignored(why) => json!({"kind": "ignored", "should_create_ticket": false, "why": why}),
+        Intake::Foreign(why) => json!({"kind": "foreign", "should_create_ticket": false, "why": why}),
         Intake::Unparsed(why) => json!({"kind": "unparsed", "should_create_ticket": false, "why": why}),
     }
 }

@@ -165,6 +165,11 @@ pub struct Hub {
     pub clock: Arc<dyn Clock>,
     #[cfg_attr(
         not(feature = "worker"),
+        expect(dead_code, reason = "only the worker's registry buries jobs")
+    )]
+    storage: Arc<dyn Storage>,
+    #[cfg_attr(
+        not(feature = "worker"),
         expect(dead_code, reason = "only the worker's registry polls")
     )]
     poll_every: Duration,
@@ -234,7 +239,8 @@ impl Hub {
             merge_reporters: MergeReporters::new(s(), c(), i()),
             confirm: Confirm::new(s(), c(), i(), scrubber()),
             drafts: Drafts::new(s(), writer, tracker, v(), c(), i(), scrubber()),
-            review: Review::new(s(), v(), c(), i(), settings.template),
+            review: Review::new(s(), v(), c(), i(), settings.template)
+                .with_senders(senders.iter().map(|sender| sender.channel())),
             deliver: Deliver::new(s(), v(), c(), i(), senders, &guards, settings.delivery),
             fetch_attachment: FetchAttachment::new(s(), v(), Arc::clone(&blobs), c(), i(), files),
             attachments: ShowAttachments::new(s(), v(), blobs),
@@ -251,6 +257,7 @@ impl Hub {
             show: Show::new(s(), v()),
             queries,
             guards,
+            storage,
             poll_every: settings.poll_every,
             clock,
         }
@@ -290,6 +297,7 @@ impl Hub {
     #[cfg(feature = "worker")]
     pub fn registry(&self) -> crate::worker::Registry {
         crate::worker::Registry {
+            storage: Arc::clone(&self.storage),
             ingest: self.ingest.clone(),
             enrich: self.enrich.clone(),
             match_duplicates: self.match_duplicates.clone(),

@@ -196,6 +196,10 @@ pub(crate) fn plan(planned: &PlannedDelivery, now: Timestamp) -> String {
     if planned.opted_out {
         return "Not told: the person asked not to be written to.".to_owned();
     }
+    let has_words_of_its_own = planned.whatsapp.is_some() || planned.mode == DeliveryMode::ByHand;
+    if let Some(why) = planned.restricted.as_ref().filter(|_| !has_words_of_its_own) {
+        return format!("Not told: {why}. Tell the person yourself.");
+    }
     match &planned.mode {
         DeliveryMode::ThreadReply => match &planned.thread {
             ThreadRef::Slack { channel, .. } => format!("As a reply in the Slack thread in {channel}."),
@@ -214,6 +218,10 @@ fn whatsapp(planned: &PlannedDelivery, now: Timestamp) -> String {
     let Some(plan) = &planned.whatsapp else {
         return "On WhatsApp.".to_owned();
     };
+    let is_open = plan.session_until.is_some() || plan.template.is_some();
+    if let Some(why) = planned.restricted.as_ref().filter(|_| is_open) {
+        return format!("Not told: {why}. Tell the person yourself.");
+    }
     let later = match (&plan.template, &plan.template_text, &plan.why_no_template) {
         (Some((template, _)), Some(text), _) => {
             format!(

@@ -7,9 +7,9 @@ use std::{borrow::Cow, collections::BTreeMap};
 use feedback_core::{
     domain::{
         ApiToken, Attachment, ChainHash, Change, ChangelogEntry, CommitReceipt, Identity, IdentityLink, JobStatus,
-        LinkStatus, NewJob, NewTicket, Notification, NotificationAttempt, RememberedCall, Reporter, Sealed, Session,
-        SignInLink, SourceId, SyncCursor, ThreadRef, Ticket, TicketEvent, TicketGroup, TicketLink, TicketNumber,
-        TicketSource, TicketVector, Timestamp, User, Write, error_text,
+        Lease, LinkStatus, NewJob, NewTicket, Notification, NotificationAttempt, RememberedCall, Reporter, Sealed,
+        Session, SignInLink, SourceId, SyncCursor, ThreadRef, Ticket, TicketEvent, TicketGroup, TicketLink,
+        TicketNumber, TicketSource, TicketVector, Timestamp, User, Write, error_text,
     },
     ports::PortErrorKind,
 };
@@ -148,6 +148,7 @@ async fn apply_one(
         Write::PutVector(vector) => put_vector(conn, vector).await,
         Write::PutCursor(cursor) => put_cursor(conn, cursor).await,
         Write::Enqueue(job) => enqueue(conn, job).await,
+        Write::BuryJob { lease, error, at } => bury(conn, lease, error, *at).await,
         Write::RememberCall(call) => remember_call(conn, call).await,
         Write::InsertUser(user) => insert_user(conn, user).await,
         Write::UpdateUser(user) => {
@@ -952,6 +953,20 @@ async fn enqueue(conn: &mut PgConnection, job: &NewJob) -> Result<(), Failure> {
         micros(job.created_at),
     )
     .map(|_| ())
+}
+
+/// A leased job becomes a dead letter: the same words for one that is buried alone.
+pub(crate) const BURY: &str =
+    "UPDATE jobs SET status = 'dead', lease_token = NULL, lease_until = NULL, updated_at = $3, last_error = $4
+    WHERE id = $1 AND status = 'leased' AND lease_token = $2";
+
+/// Under its lease, or not at all. One that is being taken back at this moment is waited for, and then does not count.
+async fn bury(conn: &mut PgConnection, lease: &Lease, error: &str, at: Timestamp) -> Result<(), Failure> {
+    let (job, token) = (*lease.job.as_uuid(), *lease.token.as_uuid());
+    match run!(conn, "job", BURY, job, token, micros(at), error_text(error))? {
+        0 => Err(Failure::conflict("stale_version", "lease")),
+        _ => Ok(()),
+    }
 }
 
 async fn remember_call(conn: &mut PgConnection, call: &RememberedCall) -> Result<(), Failure> {

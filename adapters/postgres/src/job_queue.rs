@@ -7,7 +7,13 @@ use feedback_core::{
 };
 use sqlx::Row;
 
-use crate::{Postgres, commit::statement, error::Failure, row, storage::rows};
+use crate::{
+    Postgres,
+    commit::{BURY, statement},
+    error::Failure,
+    row,
+    storage::rows,
+};
 
 /// The third process that a job takes with it buries it.
 const DEADLY: i64 = 3;
@@ -112,11 +118,8 @@ impl JobQueue for Postgres {
     }
 
     async fn bury(&self, lease: &Lease, error: &str, now: Timestamp) -> Result<(), SettleError> {
-        let sql =
-            "UPDATE jobs SET status = 'dead', lease_token = NULL, lease_until = NULL, updated_at = $3, last_error = $4
-            WHERE id = $1 AND status = 'leased' AND lease_token = $2";
         let (token, now, error) = (lease.token.as_uuid(), now.unix_micros(), error_text(error));
-        settled(change!(self, sql, lease.job.as_uuid(), token, now, error))
+        settled(change!(self, BURY, lease.job.as_uuid(), token, now, error))
     }
 
     async fn reap(&self, now: Timestamp) -> Result<Reaped, PortError> {

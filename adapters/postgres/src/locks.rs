@@ -108,6 +108,7 @@ impl Locks {
                     self.key("waiting", &[key.as_bytes()]);
                 }
             }
+            Write::BuryJob { lease, .. } => self.row("job", lease.job.as_uuid()),
             Write::RememberCall(call) => self.key("call", &[call.scope.as_bytes(), call.key.as_bytes()]),
             Write::InsertUser(user) | Write::UpdateUser(user) => self.row("user", user.id.as_uuid()),
             Write::InsertApiToken(token) => self.key("token", &[token.digest.as_bytes()]),

@@ -7,7 +7,7 @@ use feedback_core::{
 };
 use rusqlite::{Connection, Params, params};
 
-use crate::{Sqlite, connection::Statements, error::Failure, row};
+use crate::{Sqlite, commit::BURY, connection::Statements, error::Failure, row};
 
 /// The third process that a job takes with it buries it.
 const DEADLY: u32 = 3;
@@ -57,10 +57,7 @@ impl JobQueue for Sqlite {
 
     async fn bury(&self, lease: &Lease, error: &str, now: Timestamp) -> Result<(), SettleError> {
         let (token, id, error) = (*lease.token.as_uuid(), *lease.job.as_uuid(), error_text(error));
-        let sql =
-            "UPDATE jobs SET status = 'dead', lease_token = NULL, lease_until = NULL, updated_at = ?3, last_error = ?4
-            WHERE id = ?1 AND status = 'leased' AND lease_token = ?2";
-        self.settle(sql, (id.into_bytes(), token.into_bytes(), now.unix_micros(), error))
+        self.settle(BURY, (id.into_bytes(), token.into_bytes(), now.unix_micros(), error))
             .await
     }
 

@@ -1,9 +1,9 @@
 //! One commit: a list of typed writes, applied all together or not at all.
 
 use super::{
-    ApiToken, Attachment, ChangelogEntry, Erasure, Identity, IdentityLink, LinkStatus, NewJob, NewTicket, Notification,
-    NotificationAttempt, Reporter, SecretDigest, Session, SignInLink, SyncCursor, Ticket, TicketEvent, TicketGroup,
-    TicketId, TicketLink, TicketNumber, TicketSource, TicketVector, Timestamp, User,
+    ApiToken, Attachment, ChangelogEntry, Erasure, Identity, IdentityLink, Lease, LinkStatus, NewJob, NewTicket,
+    Notification, NotificationAttempt, Reporter, SecretDigest, Session, SignInLink, SyncCursor, Ticket, TicketEvent,
+    TicketGroup, TicketId, TicketLink, TicketNumber, TicketSource, TicketVector, Timestamp, User,
 };
 
 /// A call of our own API that was carried out, kept so that a repeat with the same key has no second effect.
@@ -98,6 +98,16 @@ pub enum Write {
     PutCursor(SyncCursor),
     /// Work to do: the outbox. A no-op if a waiting (`ready`) job has the same unique key.
     Enqueue(NewJob),
+    /// Work that will not be tried again becomes a dead letter, in the same commit as what it leaves behind. `Conflict` if the
+    /// lease was lost: whoever has the job now says what becomes of it.
+    BuryJob {
+        /// The right to say so.
+        lease: Lease,
+        /// Why.
+        error: String,
+        /// When.
+        at: Timestamp,
+    },
     /// A call that was carried out. `Conflict` if scope and key are known.
     RememberCall(RememberedCall),
     /// A new person who reviews.

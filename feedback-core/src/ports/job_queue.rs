@@ -83,7 +83,8 @@ pub trait JobQueue: fmt::Debug + Send + Sync + 'static {
     /// The work could not begin (provider down, shutdown): again at `run_at`, the attempt given back.
     async fn snooze(&self, lease: &Lease, run_at: Timestamp, reason: &str, now: Timestamp) -> Result<(), SettleError>;
 
-    /// The work will not be tried again: a dead letter.
+    /// The work will not be tried again: a dead letter. What leaves something else behind as well is buried by
+    /// [`Write::BuryJob`](crate::domain::Write::BuryJob), in one commit with it.
     async fn bury(&self, lease: &Lease, error: &str, now: Timestamp) -> Result<(), SettleError>;
 
     /// Takes back jobs whose leases have lapsed: their process died or hangs.

@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use serde_json::json;
 
 use super::{
+    deliver::{answered_with, closed_by_arrival},
     review::{MAX_CONTENT_CHARS, current_resolution},
     sealing::{open, place, seal},
     timeline::event,
@@ -149,16 +150,26 @@ impl Drafts {
         if !told || ticket.status != TicketStatus::Resolved || ticket.move_to(TicketStatus::Closed, now).is_err() {
             return Ok(());
         }
-        let change = Change::new()
-            .with(event(
-                &*self.ids,
-                ticket.id,
-                EventKind::Closed,
-                Actor::Hub,
-                json!({}),
-                now,
-            ))
-            .with(Write::UpdateTicket(Box::new(ticket)));
+        let mut change = Change::new();
+        let answered = answered_with(&*self.storage, &ticket)
+            .await
+            .map_err(DraftError::Storage)?;
+        for member in answered {
+            if let Some(closed) = closed_by_arrival(&member, member.resolutions, now) {
+                let data = json!({"answered_by": ticket.id});
+                change.push(event(&*self.ids, closed.id, EventKind::Closed, Actor::Hub, data, now));
+                change.push(Write::UpdateTicket(Box::new(closed)));
+            }
+        }
+        change.push(event(
+            &*self.ids,
+            ticket.id,
+            EventKind::Closed,
+            Actor::Hub,
+            json!({}),
+            now,
+        ));
+        change.push(Write::UpdateTicket(Box::new(ticket)));
         self.storage
             .commit(change)
             .await

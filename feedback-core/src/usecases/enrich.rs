@@ -72,49 +72,32 @@ impl Enrich {
             "type": suggestion.ticket_type, "priority": suggestion.priority, "model": suggestion.made_by.model,
             "input_tokens": suggestion.made_by.input_tokens, "output_tokens": suggestion.made_by.output_tokens,
         });
-        self.store(id, EventKind::Enriched, Actor::Ai, data, |ticket| {
-            ticket.suggestion = Some(suggestion.clone());
-            ticket.enrichment = EnrichmentStatus::Suggested;
-        })
-        .await
+        self.store(id, suggestion, data).await
     }
 
-    /// Says that there will be no suggestion: a person decides without it.
+    /// What a job leaves behind that gave up: there will be no suggestion, and a person decides without it. Empty where the
+    /// ticket says so already. Committed together with the job's burial.
     ///
     /// # Errors
     /// [`EnrichError::Storage`].
-    #[tracing::instrument(name = "enrich.give_up", skip_all, fields(ticket.id = %id))]
-    pub async fn give_up(&self, id: TicketId) -> Result<(), EnrichError> {
-        self.store(id, EventKind::EnrichmentFailed, Actor::Hub, json!({}), |ticket| {
-            ticket.enrichment = EnrichmentStatus::Failed;
-        })
-        .await
+    pub async fn left_behind(&self, id: TicketId) -> Result<Change, EnrichError> {
+        let waiting = |ticket: &Ticket| ticket.enrichment == EnrichmentStatus::Pending;
+        let Some(mut ticket) = self.load(id).await?.filter(waiting) else {
+            return Ok(Change::new());
+        };
+        ticket.enrichment = EnrichmentStatus::Failed;
+        Ok(self.change_of(ticket, EventKind::EnrichmentFailed, Actor::Hub, json!({})))
     }
 
-    async fn store(
-        &self,
-        id: TicketId,
-        kind: EventKind,
-        actor: Actor,
-        data: serde_json::Value,
-        apply: impl Fn(&mut Ticket),
-    ) -> Result<(), EnrichError> {
+    async fn store(&self, id: TicketId, suggestion: Suggestion, data: serde_json::Value) -> Result<(), EnrichError> {
         for _ in 0..TRIES {
             let found = self.load(id).await?;
             let Some(mut ticket) = found.filter(|ticket| ticket.enrichment != EnrichmentStatus::Suggested) else {
                 return Ok(());
             };
-            apply(&mut ticket);
-            let now = self.clock.now();
-            ticket.updated_at = now;
-            let change = Change::new().with(Write::UpdateTicket(Box::new(ticket))).with(event(
-                &*self.ids,
-                id,
-                kind,
-                actor,
-                data.clone(),
-                now,
-            ));
+            ticket.suggestion = Some(suggestion.clone());
+            ticket.enrichment = EnrichmentStatus::Suggested;
+            let change = self.change_of(ticket, EventKind::Enriched, Actor::Ai, data.clone());
             match self.storage.commit(change).await {
                 Ok(_) => return Ok(()),
                 Err(error) if error.is_conflict() => {}
@@ -125,6 +108,14 @@ impl Enrich {
             PortErrorKind::Conflict,
             "enrich.store",
         )))
+    }
+
+    fn change_of(&self, mut ticket: Ticket, kind: EventKind, actor: Actor, data: serde_json::Value) -> Change {
+        let (id, now) = (ticket.id, self.clock.now());
+        ticket.updated_at = now;
+        Change::new()
+            .with(Write::UpdateTicket(Box::new(ticket)))
+            .with(event(&*self.ids, id, kind, actor, data, now))
     }
 
     async fn load(&self, id: TicketId) -> Result<Option<Ticket>, EnrichError> {

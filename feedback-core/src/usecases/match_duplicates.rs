@@ -6,12 +6,19 @@ use std::{
     time::Duration,
 };
 
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use super::TRIES;
 use crate::{
     domain::{
-        Change, JobPayload, LinkStatus, NewJob, Scrubbed, Ticket, TicketId, TicketLink, TicketVector, Timestamp, Write,
+        Actor, Change, EventId, EventKind, JobPayload, LinkStatus, NewJob, Scrubbed, Ticket, TicketEvent, TicketId,
+        TicketLink, TicketVector, Timestamp, Write,
     },
     logic::matching::{CANDIDATES, SUGGEST_FROM, VectorWindow, Wording, best, cosine, probability, shared_words},
-    ports::{Clock, Embedder, IdSource, IdSourceExt, PortError, PortErrorKind, Storage, TicketKey, TicketsKey},
+    ports::{
+        Clock, Embedder, IdSource, IdSourceExt, LinksKey, PortError, PortErrorKind, Storage, TicketKey, TicketsKey,
+    },
 };
 
 /// Tickets that are embedded in one call when a model is new.
@@ -106,8 +113,7 @@ impl MatchDuplicates {
             let likeness = wording.likeness(&Wording::of(other.description.as_str()));
             scored.push((other, probability(cosine, self.embedder.threshold(), &likeness)));
         }
-        let now = self.clock.now();
-        let mut change = Change::new();
+        let mut links = Vec::new();
         for (other, score) in best(scored, SUGGEST_FROM) {
             // The newer one repeats the older, whichever was compared last.
             let newer_first = (other.created_at, other.id) <= (ticket.created_at, ticket.id);
@@ -116,7 +122,7 @@ impl MatchDuplicates {
             } else {
                 (&other, &ticket)
             };
-            change.push(Write::SuggestLink(TicketLink {
+            links.push(TicketLink {
                 id: self.ids.next(),
                 ticket: newer.id,
                 original: original.id,
@@ -124,13 +130,37 @@ impl MatchDuplicates {
                 evidence: self.evidence(&newer.description, &original.description).await,
                 status: LinkStatus::Suggested,
                 decided: None,
-                created_at: now,
-            }));
+                created_at: self.clock.now(),
+            });
         }
-        if change.is_empty() {
-            return Ok(());
+        self.record(id, links).await
+    }
+
+    /// Suggests the pairs that nobody has suggested before, and says so on the timelines of both.
+    async fn record(&self, id: TicketId, links: Vec<TicketLink>) -> Result<(), MatchError> {
+        let mut last = None;
+        for _ in 0..TRIES {
+            let known = self.storage.links(LinksKey::Ticket(id)).await;
+            let known = known.map_err(MatchError::Storage)?;
+            let is_known = |link: &TicketLink| known.iter().any(|other| pair(other) == pair(link));
+            let mut change = Change::new();
+            for link in links.iter().filter(|link| !is_known(link)) {
+                for (ticket, other) in [(link.ticket, link.original), (link.original, link.ticket)] {
+                    change.push(Write::AppendEvent(suggested(ticket, other, link)));
+                }
+                change.push(Write::SuggestLink(link.clone()));
+            }
+            if change.is_empty() {
+                return Ok(());
+            }
+            match self.storage.commit(change).await {
+                // The other of the two was compared at the same moment, and its suggestion was first.
+                Err(error) if error.is_conflict() => last = Some(error),
+                other => return other.map(|_| ()).map_err(MatchError::Storage),
+            }
         }
-        self.commit(change).await
+        let error = last.unwrap_or_else(|| PortError::new(PortErrorKind::Conflict, "match.record"));
+        Err(MatchError::Storage(error))
     }
 
     /// Queues the embedding of tickets that have no vector of this model, unless it is queued: when the hub starts, and
@@ -287,6 +317,34 @@ impl MatchDuplicates {
             .ticket(TicketKey::Id(id))
             .await
             .map_err(MatchError::Storage)
+    }
+}
+
+/// Both tickets of a pair, whichever is the older.
+fn pair(link: &TicketLink) -> (TicketId, TicketId) {
+    (link.ticket.min(link.original), link.ticket.max(link.original))
+}
+
+/// The event on one ticket's timeline. Its id is made of the pair, so that two jobs that suggest the same pair at the same
+/// moment cannot both write it.
+fn suggested(ticket: TicketId, other: TicketId, link: &TicketLink) -> TicketEvent {
+    let mut digest = Sha256::new();
+    for part in [
+        EventKind::DuplicateSuggested.as_str().as_bytes(),
+        ticket.as_uuid().as_bytes(),
+        other.as_uuid().as_bytes(),
+    ] {
+        digest.update(part);
+    }
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&digest.finalize()[..16]);
+    TicketEvent {
+        id: EventId::from_uuid(uuid::Builder::from_random_bytes(bytes).into_uuid()),
+        ticket,
+        kind: EventKind::DuplicateSuggested,
+        actor: Actor::Hub,
+        data: json!({"ticket": other, "link": link.id}),
+        at: link.created_at,
     }
 }
 

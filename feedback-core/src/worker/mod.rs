@@ -13,7 +13,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use self::registry::{JobFailure, Registry};
 use crate::{
-    domain::{Job, JobPayload, LeasedJob, Queue, error_text},
+    domain::{Job, JobPayload, LeasedJob, Queue, Timestamp, error_text},
     logic::retry::{Backoff, OUTAGE_LIMIT},
     ports::{ClaimRequest, Clock, IdSource, JobQueue, SettleError},
     usecases::NextStep,
@@ -201,10 +201,10 @@ impl Worker {
             Ok(Err(_panic)) => JobFailure::retry("the job panicked"),
             Err(_elapsed) => JobFailure::retry("timeout: the job ran longer than it may"),
         };
-        self.after_failure(job, &payload, failure).await
+        self.after_failure(job, &payload, failure)
     }
 
-    async fn after_failure(&self, job: &Job, payload: &JobPayload, failure: JobFailure) -> Verdict {
+    fn after_failure(&self, job: &Job, payload: &JobPayload, failure: JobFailure) -> Verdict {
         // Waiting is bounded from when the outage began, and not from when the job was made.
         let began = failure
             .outage_since
@@ -227,8 +227,6 @@ impl Worker {
                     NextStep::Snooze(_) => format!("expired: {}", failure.text),
                     _ => failure.text,
                 };
-                // Before the job is buried: a process that dies in between runs it again, and finds it settled.
-                self.registry.gave_up(payload, &text, self.clock.now()).await;
                 Verdict::Bury(text)
             }
         }
@@ -266,13 +264,22 @@ impl Worker {
             }
             Verdict::Bury(text) => {
                 tracing::error!(job.id = %job.id, job.kind = %job.kind, error = %text, "a job gave up and is a dead letter");
-                self.queue.bury(lease, &error_text(&text), now).await
+                self.bury(leased, &error_text(&text), now).await
             }
         };
         if let Err(error) = settled {
             let error = chain(&error);
             tracing::warn!(job.id = %job.id, job.kind = %job.kind, %error, "could not settle a job; its lease will lapse");
         }
+    }
+
+    async fn bury(&self, leased: &LeasedJob, why: &str, now: Timestamp) -> Result<(), SettleError> {
+        // What cannot be read leaves nothing behind that could be named.
+        let Ok(payload) = serde_json::from_str::<JobPayload>(&leased.job.payload) else {
+            return self.queue.bury(&leased.lease, why, now).await;
+        };
+        let buried = self.registry.bury(leased, &payload, why, now).await;
+        buried.map_err(SettleError::Queue)
     }
 
     async fn reap(&self, stop: CancellationToken) {

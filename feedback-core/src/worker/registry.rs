@@ -4,12 +4,14 @@ use std::{error::Error, sync::Arc, time::Duration};
 
 use super::chain;
 use crate::{
-    domain::{JobId, JobPayload, PageRequest, Timestamp},
-    ports::{PortError, PortErrorKind, Queries},
+    domain::{
+        Change, EventKind, Job, JobId, JobPayload, LeasedJob, PageRequest, TicketEvent, TicketId, Timestamp, Write,
+    },
+    ports::{PortError, PortErrorKind, Queries, Storage},
     usecases::{
         Deliver, DeliverError, DraftError, Drafts, Enrich, EnrichError, FetchAttachment, FetchAttachmentError,
         FetchError, Ingest, LookUpError, LookUpReporter, MatchDuplicates, MatchError, NextStep, OpenThread,
-        OpenThreadError, PollTracker, PushToTracker, ReplayError, Retain, RetainError, SyncError, next_step,
+        OpenThreadError, PollTracker, PushToTracker, ReplayError, Retain, RetainError, SyncError, TRIES, next_step,
     },
 };
 
@@ -19,6 +21,7 @@ const RECEIPT_SETTLES: Duration = Duration::from_secs(30);
 /// The use cases that jobs run.
 #[derive(Debug, Clone)]
 pub struct Registry {
+    pub(crate) storage: Arc<dyn Storage>,
     pub(crate) ingest: Ingest,
     pub(crate) enrich: Enrich,
     pub(crate) match_duplicates: MatchDuplicates,
@@ -122,25 +125,76 @@ impl Registry {
         Ok(())
     }
 
-    /// What a job leaves behind that gave up: the ticket says that there will be no suggestion, the notification that no try
-    /// will follow by itself.
-    pub(super) async fn gave_up(&self, payload: &JobPayload, why: &str, at: Timestamp) {
-        let noted = match payload {
-            JobPayload::TriageTicket { ticket } => self.enrich.give_up(*ticket).await.map_err(|error| chain(&error)),
+    /// Buries a job under its lease, in one commit with what it leaves behind: the ticket says that there will be no suggestion,
+    /// the notification that no try will follow by itself. There is no moment at which one is so and the other is not.
+    ///
+    /// # Errors
+    /// `Conflict` where the lease was lost; nothing changed.
+    pub(super) async fn bury(
+        &self,
+        leased: &LeasedJob,
+        payload: &JobPayload,
+        why: &str,
+        now: Timestamp,
+    ) -> Result<(), PortError> {
+        let mut last = None;
+        for _ in 0..TRIES {
+            let buried = Write::BuryJob {
+                lease: leased.lease,
+                error: why.to_owned(),
+                at: now,
+            };
+            let change = self.left_behind(&leased.job, payload, why, now).await?.with(buried);
+            match self.storage.commit(change).await {
+                Err(error) if error.is_conflict() => last = Some(error),
+                other => return other.map(|_| ()),
+            }
+        }
+        Err(last.unwrap_or_else(|| PortError::new(PortErrorKind::Conflict, "jobs.bury")))
+    }
+
+    /// The writes that go with the end of a job at `at`; none where everything says so already.
+    async fn left_behind(
+        &self,
+        job: &Job,
+        payload: &JobPayload,
+        why: &str,
+        at: Timestamp,
+    ) -> Result<Change, PortError> {
+        match payload {
+            JobPayload::TriageTicket { ticket } => {
+                let change = self.enrich.left_behind(*ticket).await;
+                change.map_err(|(EnrichError::Triage(error) | EnrichError::Storage(error))| error)
+            }
             JobPayload::FetchAttachment { attachment } => {
-                let given_up = self.fetch_attachment.give_up(*attachment).await;
-                given_up.map_err(|error| chain(&error))
+                let change = self.fetch_attachment.left_behind(*attachment).await;
+                change.map_err(|error| match error {
+                    FetchAttachmentError::Source(error)
+                    | FetchAttachmentError::Blobs(error)
+                    | FetchAttachmentError::Storage(error) => error,
+                })
             }
             JobPayload::DeliverNotification { notification, .. }
             | JobPayload::ReconcileNotification { notification } => {
-                let given_up = self.deliver.give_up(*notification, why, at).await;
-                given_up.map_err(|error| chain(&error))
+                let change = self.deliver.left_behind(*notification, why, at).await;
+                change.map_err(|(DeliverError::Storage(error) | DeliverError::Paused(error))| error)
             }
-            _ => Ok(()),
-        };
-        if let Err(error) = noted {
-            tracing::warn!(job.kind = %payload.kind(), error, "could not note that a job gave up");
+            JobPayload::PushToTracker { ticket, .. } => match &self.push {
+                Some(push) if !self.is_noted(job, *ticket, at).await? => Ok(push.left_behind(*ticket, job.id)),
+                _ => Ok(Change::new()),
+            },
+            _ => Ok(Change::new()),
         }
+    }
+
+    /// Whether a ticket's timeline has this end of a push, or the ticket is gone.
+    async fn is_noted(&self, job: &Job, ticket: TicketId, at: Timestamp) -> Result<bool, PortError> {
+        let job = serde_json::json!(job.id);
+        let is_it = |event: &TicketEvent| {
+            event.kind == EventKind::SyncFailed && event.at >= at && event.data.get("job") == Some(&job)
+        };
+        let detail = self.queries.ticket_detail(ticket).await?;
+        Ok(detail.is_none_or(|detail| detail.events.iter().any(is_it)))
     }
 
     /// The same for every dead letter: those that the reaper buried had no worker left to say so.
@@ -155,14 +209,31 @@ impl Registry {
                 }
             };
             for letter in &letters.items {
-                if let Ok(payload) = serde_json::from_str::<JobPayload>(&letter.job.payload) {
-                    let why = letter.job.last_error.as_deref().unwrap_or("its job is dead");
-                    self.gave_up(&payload, why, letter.job.updated_at).await;
+                if let Err(error) = self.note(&letter.job).await {
+                    tracing::warn!(job.kind = %letter.job.kind, error = %chain(&error), "could not note that a job gave up");
                 }
             }
             let Some(next) = letters.next else { return };
             page.after = Some(next);
         }
+    }
+
+    async fn note(&self, job: &Job) -> Result<(), PortError> {
+        let Ok(payload) = serde_json::from_str::<JobPayload>(&job.payload) else {
+            return Ok(());
+        };
+        let why = job.last_error.as_deref().unwrap_or("its job is dead");
+        for _ in 0..TRIES {
+            let change = self.left_behind(job, &payload, why, job.updated_at).await?;
+            if change.is_empty() {
+                return Ok(());
+            }
+            match self.storage.commit(change).await {
+                Err(error) if error.is_conflict() => {}
+                other => return other.map(|_| ()),
+            }
+        }
+        Err(PortError::new(PortErrorKind::Conflict, "jobs.note"))
     }
 }
 

@@ -9,7 +9,7 @@ use feedback_core::{
     logic::verify::KeyId,
     ports::{SourceKey, Storage},
     testing::hub::{TestHub, ticket_of},
-    usecases::Outcome,
+    usecases::{IngestError, Outcome},
 };
 use serde_json::json;
 
@@ -299,15 +299,54 @@ async fn f51_what_is_signed_for_another_workspace_or_number_leaves_no_row() {
         ),
         (Channel::WhatsApp, whatsapp),
     ] {
-        let recorded = test.receive(channel, body).await;
-        assert!(
-            matches!(recorded.outcomes[..], [Outcome::Ignored(_)]),
-            "{channel}: {recorded:?}"
-        );
+        let delivery = test.signed(channel, "application/json", body);
+        let recorded = test.hub.ingest.record(&delivery).await;
+        assert!(matches!(recorded, Err(IngestError::Foreign)), "{channel}: {recorded:?}");
     }
-    let form = test.receive_form(payloads::command("1.1", "C0SUPPORT", "broken")).await;
-    assert!(matches!(form.outcomes[..], [Outcome::Ignored(_)]), "{form:?}");
+    let form = payloads::command("1.1", "C0SUPPORT", "broken");
+    let form = test.signed(Channel::Slack, "application/x-www-form-urlencoded", form);
+    let form = test.hub.ingest.record(&form).await;
+    assert!(matches!(form, Err(IngestError::Foreign)), "{form:?}");
     assert!(test.store.all_tickets().is_empty() && test.store.jobs().is_empty());
+}
+
+#[tokio::test]
+async fn f51_of_a_delivery_for_two_numbers_ours_is_recorded_and_the_other_is_left() {
+    let mut settings = HubSettings::default();
+    settings.rules.whatsapp.phone_number_ids = vec!["PN-OURS".into()];
+    let test = TestHub::with_settings(settings).await;
+    let message = |id: &str| [payloads::whatsapp_message(DANA, id, AT - 10, "no puedo pagar")];
+    let both: Vec<serde_json::Value> = ["PN-OURS", "PN-OTHER"]
+        .map(|number| payloads::whatsapp_to(number, &message(&format!("wamid.{number}"))))
+        .iter()
+        .map(|body| serde_json::from_str::<serde_json::Value>(body).unwrap()["entry"][0].clone())
+        .collect();
+    let body = json!({"object": "whatsapp_business_account", "entry": both}).to_string();
+    let recorded = test.receive(Channel::WhatsApp, body).await;
+    assert!(
+        matches!(recorded.outcomes[..], [Outcome::NewTicket { .. }, Outcome::Ignored(_)]),
+        "{recorded:?}"
+    );
+    assert_eq!(test.store.all_tickets().len(), 1);
+}
+
+#[tokio::test]
+async fn f51_a_colleague_of_another_company_in_a_shared_channel_writes_to_our_workspace() {
+    let mut settings = HubSettings::default();
+    settings.rules.slack.team_ids = vec!["T0OURS".into()];
+    let test = TestHub::with_settings(settings).await;
+    let shared = json!({
+        "type": "event_callback", "team_id": "T0PARTNER", "context_team_id": "T0OURS", "api_app_id": "A0HELP",
+        "event_id": "EvShared", "is_ext_shared_channel": true,
+        "authorizations": [{"team_id": "T0OURS", "user_id": "U0BOT", "is_bot": true}],
+        "event": {"type": "message", "channel": "C0SHARED", "user": "U0GUEST", "team": "T0PARTNER", "user_team": "T0PARTNER",
+            "text": "the export hangs", "ts": "1767225600.000100"},
+    });
+    let recorded = test.receive(Channel::Slack, shared.to_string()).await;
+    assert!(
+        matches!(recorded.outcomes[..], [Outcome::NewTicket { .. }]),
+        "{recorded:?}"
+    );
 }
 
 #[tokio::test]

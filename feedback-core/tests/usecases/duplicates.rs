@@ -3,15 +3,22 @@
 use feedback_core::{
     domain::{
         Change, Channel, EventKind, GroupId, LinkStatus, Ticket, TicketId, TicketLink, TicketLinkId, TicketStatus,
-        Write,
+        TrackerStatus, Write,
     },
     logic::normalize::Author,
-    ports::{Clock, LinksKey, Storage},
-    testing::{fixtures::Fixtures, hub::TestHub},
+    ports::{Clock, LinksKey, PortErrorKind, Storage},
+    testing::{
+        fixtures::Fixtures,
+        hub::{TestHub, ticket_of},
+        memory::SendStep,
+    },
     usecases::{AcceptAs, Audience, DuplicateError, GroupEdit, GroupError, ReviewError, Submission},
 };
 
-use crate::journey::{resolve, stored};
+use crate::{
+    journey::{approve, resolve, stored},
+    payloads,
+};
 
 async fn ticket(test: &TestHub, user: &str) -> TicketId {
     let submission = Submission {
@@ -250,6 +257,53 @@ async fn f81_fifty_tickets_of_a_group_done_at_once_make_one_draft_and_one_messag
     assert_eq!(approval.notifications[0].ticket, tickets[0]);
     test.run_due_jobs().await;
     assert_eq!(test.store.all_notifications().len(), 1);
+    for id in &tickets {
+        assert_eq!(
+            stored(&test, *id).status,
+            TicketStatus::Closed,
+            "answered with the primary one"
+        );
+    }
+    let closed = test
+        .store
+        .events(tickets[7])
+        .into_iter()
+        .rfind(|event| event.kind == EventKind::Closed);
+    assert_eq!(closed.unwrap().data["answered_by"], serde_json::json!(tickets[0]));
+}
+
+#[tokio::test]
+async fn a_report_that_the_primarys_message_arrived_closes_the_members_whose_work_is_done() {
+    let test = TestHub::new().await;
+    test.whatsapp.script(SendStep::LoseAnswer);
+    let body = payloads::whatsapp("5491155550101", &[("wamid.A", 1_767_225_600, "the export hangs")]);
+    let primary = ticket_of(&test.receive(Channel::WhatsApp, body).await);
+    let (done, reopened) = (ticket(&test, "ana").await, ticket(&test, "bob").await);
+    let members = [primary, done, reopened];
+    test.hub
+        .groups
+        .create(primary, &members, None, test.reviewer.id)
+        .await
+        .unwrap();
+    test.run_due_jobs().await;
+    for id in members {
+        resolve(&test, id).await;
+    }
+    approve(&test, primary).await;
+    test.run_due_jobs().await;
+    assert_eq!(stored(&test, done).status, TicketStatus::Resolved, "nobody knows yet");
+    let page = test.tracker.page_of(reopened).unwrap();
+    test.tracker.move_page(&page.update.page_id, TrackerStatus::InProgress);
+    test.hub.poll.as_ref().unwrap().poll().await.unwrap();
+    let marker = test.whatsapp.delivered()[0].marker.as_str().to_owned();
+    let report = payloads::report("wamid.OURS", "delivered", Some(&marker), None);
+    test.receive(Channel::WhatsApp, payloads::whatsapp_reports(&[report]))
+        .await;
+    let statuses = members.map(|id| stored(&test, id).status);
+    assert_eq!(
+        statuses,
+        [TicketStatus::Closed, TicketStatus::Closed, TicketStatus::InProgress]
+    );
 }
 
 #[tokio::test]
@@ -309,4 +363,26 @@ async fn everyone_is_told_once_however_many_tickets_they_wrote() {
         arrived.iter().all(|notification| notification.status.has_arrived()),
         "{arrived:?}"
     );
+}
+
+#[tokio::test]
+async fn a_suggested_pair_is_on_both_timelines_and_once_however_often_it_is_compared() {
+    let test = TestHub::new().await;
+    let (older, newer) = (ticket(&test, "ana").await, ticket(&test, "ana").await);
+    let told = |id: TicketId| -> Vec<serde_json::Value> {
+        let events = test.store.events(id).into_iter();
+        let suggested = events.filter(|event| event.kind == EventKind::DuplicateSuggested);
+        suggested.map(|event| event.data["ticket"].clone()).collect()
+    };
+    let matching = &test.hub.match_duplicates;
+    // The two jobs may run at the same moment: neither knows of the other's suggestion.
+    test.store.fail_next_commit(PortErrorKind::Conflict);
+    let (one, other) = futures::join!(matching.suggest(newer), matching.suggest(older));
+    assert!(one.is_ok() || other.is_ok());
+    test.run_due_jobs().await;
+    matching.suggest(newer).await.unwrap();
+    let links = test.store.links(LinksKey::Ticket(newer)).await.unwrap();
+    assert_eq!(links.len(), 1);
+    assert_eq!(told(newer), [serde_json::json!(older)]);
+    assert_eq!(told(older), [serde_json::json!(newer)]);
 }

@@ -18,6 +18,7 @@ mod privacy;
 mod races;
 mod review;
 mod rig;
+mod seal;
 mod sync;
 mod templates;
 mod valve;

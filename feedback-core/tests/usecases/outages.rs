@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use feedback_core::{
     HubSettings,
-    domain::{Channel, JobStatus, NotificationStatus, TicketId},
+    domain::{Channel, JobStatus, Notification, NotificationStatus, TicketId, Timestamp},
     logic::breaker::{HeldBecause, Standing},
-    ports::PortErrorKind,
+    ports::{PortErrorKind, Storage},
     testing::{
         hub::{TestHub, ticket_of},
         memory::SendStep,
@@ -219,27 +219,25 @@ async fn one_provider_that_is_down_holds_no_other_back() {
     assert_eq!(test.whatsapp.texts().len(), 1);
 }
 
+/// What a delivery's job leaves behind that took its third process with it.
+async fn job_died(test: &TestHub, notification: &Notification, at: Timestamp) {
+    let left = test.hub.deliver.left_behind(notification.id, "crash_loop", at).await;
+    test.store.commit(left.unwrap()).await.unwrap();
+}
+
 #[tokio::test]
 async fn a_delivery_whose_job_is_dead_says_so_and_one_that_moved_since_does_not() {
     let test = TestHub::new().await;
     let (test, _) = approved_on(Channel::Slack, test).await;
     let waiting = notification(&test);
     let buried_at = waiting.updated_at;
-    test.hub
-        .deliver
-        .give_up(waiting.id, "crash_loop", buried_at)
-        .await
-        .unwrap();
+    job_died(&test, &waiting, buried_at).await;
     let dead = notification(&test);
     assert_eq!(dead.status, NotificationStatus::PermanentlyFailed);
-    assert_eq!(dead.last_error.unwrap().code, "gave_up");
+    assert_eq!(dead.last_error.as_ref().unwrap().code, "gave_up");
     test.clock.advance(SECOND);
     test.hub.deliver.retry(dead.id, test.reviewer.id).await.unwrap();
-    test.hub
-        .deliver
-        .give_up(dead.id, "crash_loop", buried_at)
-        .await
-        .unwrap();
+    job_died(&test, &dead, buried_at).await;
     test.run_due_jobs().await;
     assert_eq!(notification(&test).status, NotificationStatus::Sent);
 }
@@ -252,10 +250,6 @@ async fn a_try_under_way_whose_job_is_dead_is_for_a_person_to_decide() {
     test.run_due_jobs().await;
     let sending = notification(&test);
     assert_eq!(sending.status, NotificationStatus::Sending);
-    test.hub
-        .deliver
-        .give_up(sending.id, "crash_loop", sending.updated_at)
-        .await
-        .unwrap();
+    job_died(&test, &sending, sending.updated_at).await;
     assert_eq!(notification(&test).status, NotificationStatus::Ambiguous);
 }

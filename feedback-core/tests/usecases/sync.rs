@@ -1,7 +1,7 @@
 //! The tracker: one page for a ticket, every move once, and no echo.
 
 use feedback_core::{
-    domain::{Channel, EventKind, TicketStatus, TrackerStatus},
+    domain::{Channel, EventKind, JobStatus, TicketStatus, TrackerStatus},
     testing::{
         conformance::tracker::TrackerFault,
         hub::{TestHub, ticket_of},
@@ -89,4 +89,38 @@ async fn work_in_progress_on_the_board_is_work_in_progress_here() {
     test.tracker.move_page(&page.update.page_id, TrackerStatus::InProgress);
     test.hub.poll.as_ref().unwrap().poll().await.unwrap();
     assert_eq!(stored(&test, id).status, TicketStatus::InProgress);
+}
+
+#[tokio::test]
+async fn a_push_that_gave_up_is_on_the_timeline_and_among_the_dead_letters_at_once() {
+    let (test, id) = received().await;
+    for _ in 0..10 {
+        test.tracker.fail_next(TrackerFault::Unavailable);
+    }
+    confirm(&test, id).await;
+    let failed = |kinds: &[EventKind]| kinds.iter().filter(|kind| **kind == EventKind::SyncFailed).count();
+    for _ in 0..10 {
+        test.run_due_jobs().await;
+        let dead = test
+            .store
+            .jobs()
+            .iter()
+            .filter(|job| job.status == JobStatus::Dead)
+            .count();
+        assert_eq!(failed(&kinds(&test, id)), dead, "one never without the other");
+        test.clock.advance(std::time::Duration::from_secs(3600));
+    }
+    assert_eq!(failed(&kinds(&test, id)), 1);
+    let event = test
+        .store
+        .events(id)
+        .into_iter()
+        .find(|event| event.kind == EventKind::SyncFailed);
+    let dead = test
+        .store
+        .jobs()
+        .into_iter()
+        .find(|job| job.status == JobStatus::Dead)
+        .unwrap();
+    assert_eq!(event.unwrap().data["job"], serde_json::json!(dead.id));
 }

@@ -12,8 +12,8 @@ use std::{
 use async_trait::async_trait;
 use feedback_core::{
     Hub, HubSettings, Ports,
-    domain::{Change, Job, JobPayload, JobStatus, NewJob, TicketId, Write},
-    ports::{Clock, IdSourceExt, PortError, PortErrorKind, Storage, Triage, TriageReading, TriageRequest},
+    domain::{Change, EnrichmentStatus, Job, JobPayload, JobStatus, NewJob, TicketId, Write},
+    ports::{Clock, IdSourceExt, JobQueue, PortError, PortErrorKind, Storage, Triage, TriageReading, TriageRequest},
     testing::{
         FixedClock, SeededIds,
         fixtures::Fixtures,
@@ -188,7 +188,34 @@ async fn f43_failures_are_bounded_and_the_ticket_says_that_there_is_no_suggestio
     assert_eq!((job.status, job.attempts), (JobStatus::Dead, 5));
     assert_eq!(bench.triage.calls.load(Ordering::SeqCst), 5);
     let ticket = bench.store.all_tickets().remove(0);
-    assert_eq!(ticket.enrichment, feedback_core::domain::EnrichmentStatus::Failed);
+    assert_eq!(ticket.enrichment, EnrichmentStatus::Failed);
+}
+
+#[tokio::test]
+async fn a_dead_letter_and_what_it_leaves_behind_are_one_commit() {
+    let bench = Bench::new(Act::Fail(PortErrorKind::Rejected)).await;
+    bench.enqueue().await;
+    let enrichment = || bench.store.all_tickets().remove(0).enrichment;
+    // The store is away at that moment: neither is so.
+    bench.store.fail_next_commit(PortErrorKind::Unavailable);
+    bench.worker.run_due().await;
+    assert_eq!(
+        (bench.job().status, enrichment()),
+        (JobStatus::Leased, EnrichmentStatus::Pending)
+    );
+    bench.clock.advance(Duration::from_secs(60));
+    bench
+        .store
+        .reap(bench.clock.now())
+        .await
+        .expect("the memory queue answers");
+    // Somebody changed the ticket at that moment: both are so, a moment later.
+    bench.store.fail_next_commit(PortErrorKind::Conflict);
+    bench.worker.run_due().await;
+    assert_eq!(
+        (bench.job().status, enrichment()),
+        (JobStatus::Dead, EnrichmentStatus::Failed)
+    );
 }
 
 #[tokio::test]

@@ -22,7 +22,7 @@ use feedback_core::{
         verify::{Payload, SignatureError, Verified},
     },
     ports::{Clock, Queries},
-    usecases::{Ingest, Recorded},
+    usecases::{Ingest, IngestError, Recorded},
 };
 use tracing::Instrument;
 use utoipa::openapi::OpenApi;
@@ -226,8 +226,12 @@ impl Intake {
             async move {
                 let recorded = ingest.record(&delivery).await;
                 drop(room);
-                if let Err(error) = &recorded {
-                    tracing::error!(error = %Chain(error), "could not record a delivery");
+                match &recorded {
+                    Ok(_) => {}
+                    Err(IngestError::Foreign) => {
+                        tracing::warn!("refused a webhook for a workspace or number that is not configured");
+                    }
+                    Err(error) => tracing::error!(error = %Chain(error), "could not record a delivery"),
                 }
                 recorded
             }
@@ -236,7 +240,9 @@ impl Intake {
         let again = |reason| (reason, Problem::unavailable("could not record the delivery now", 30));
         match tokio::time::timeout(self.deadline, recording).await {
             Ok(Ok(Ok(recorded))) => Ok(recorded),
-            Ok(Ok(Err(_))) => Err(again("store_failed")),
+            // In the words of a wrong signature: whose the hub is, is nobody else's business.
+            Ok(Ok(Err(IngestError::Foreign))) => Err(("foreign", Problem::unauthorized())),
+            Ok(Ok(Err(IngestError::Storage(_)))) => Err(again("store_failed")),
             Ok(Err(_)) => {
                 tracing::error!("recording a delivery panicked");
                 Err(again("panicked"))

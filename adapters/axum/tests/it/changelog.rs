@@ -1,9 +1,12 @@
 //! What reporters are told: one decision, about the words that the person saw.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::http::{Method, StatusCode};
-use feedback_core::{domain::EventKind, ports::PortErrorKind};
+use feedback_core::{
+    domain::EventKind,
+    ports::{Clock, PortErrorKind},
+};
 use serde_json::{Value, json};
 
 use crate::world::World;
@@ -22,7 +25,14 @@ async fn a_draft_is_written_read_edited_and_approved() {
     ] {
         assert_eq!(draft[field], value, "{field}");
     }
-    assert_eq!(world.get(&format!("{path}/changelog")).await.json(), draft);
+    let mut shown = world.get(&format!("{path}/changelog")).await.json();
+    let plan = shown["plan"].take();
+    assert_eq!(
+        (&plan["recipients"][0]["sends_as"], &plan["others"]),
+        (&json!("inbox"), &json!([]))
+    );
+    shown.as_object_mut().unwrap().remove("plan");
+    assert_eq!(shown, draft);
     let again = world.post(&format!("{path}/generate_changelog"), &json!({})).await;
     assert_eq!(again.json()["id"], draft["id"]);
 
@@ -76,6 +86,100 @@ async fn a_draft_is_written_read_edited_and_approved() {
     assert_eq!(
         (more.status, &more.json()["current"]["id"]),
         (StatusCode::CONFLICT, &draft["id"])
+    );
+}
+
+/// The plan beside the draft of a new ticket that came in by this request.
+async fn plan_of(world: &World, request: axum::http::Request<axum::body::Body>, later: Duration) -> Value {
+    assert_eq!(world.send(request).await.status, StatusCode::OK);
+    let page = world.get("/api/tickets?limit=1").await.json();
+    let path = format!("/api/tickets/{}", page["items"][0]["id"].as_str().unwrap());
+    let draft = world.post(&format!("{path}/generate_changelog"), &json!({})).await;
+    assert_eq!(draft.status, StatusCode::CREATED, "{}", draft.text);
+    world.clock.advance(later);
+    let shown = world.get(&format!("{path}/changelog")).await;
+    assert_eq!(shown.headers["etag"], "\"1\"");
+    let plan = shown.json()["plan"].clone();
+    assert_eq!(plan["others"], json!([]));
+    assert_eq!(plan["recipients"].as_array().map(Vec::len), Some(1), "{plan}");
+    plan["recipients"][0].clone()
+}
+
+#[tokio::test]
+async fn a_reviewer_reads_how_each_person_would_be_told_before_approving() {
+    let world = World::new().await;
+    let slack = plan_of(
+        &world,
+        world.slack_message("1767225600.000100", "it hangs"),
+        Duration::ZERO,
+    )
+    .await;
+    assert_eq!(
+        (
+            &slack["channel"],
+            &slack["mode"],
+            &slack["sends_as"],
+            &slack["restricted"]
+        ),
+        (
+            &json!("slack"),
+            &json!("thread_reply"),
+            &json!("thread_reply"),
+            &Value::Null
+        )
+    );
+    assert!(slack["window_closes_at"].is_null() && slack["template"].is_null());
+
+    let hour = Duration::from_secs(3600);
+    let at = world.clock.now().unix_seconds();
+    let open = plan_of(
+        &world,
+        world.whatsapp_message("5491155550101", "wamid.A", at, "no puedo pagar"),
+        hour,
+    )
+    .await;
+    assert_eq!(
+        (&open["sends_as"], &open["mode"]),
+        (&json!("session"), &json!("session_or_template"))
+    );
+    let left = open["window_seconds_left"].as_u64().unwrap();
+    assert_eq!(left, 23 * 3600 - 5 * 60, "24 hours from the message, less the margin");
+    assert_eq!(open["why_no_template"], "no template is configured");
+
+    let at = world.clock.now().unix_seconds();
+    let over = plan_of(
+        &world,
+        world.whatsapp_message("5491155550202", "wamid.B", at, "no anda"),
+        hour * 24,
+    )
+    .await;
+    assert_eq!(
+        (&over["sends_as"], &over["window_seconds_left"]),
+        (&Value::Null, &Value::Null)
+    );
+    let why = "WhatsApp's 24 hours are over, and no template is configured";
+    assert_eq!(over["restricted"], why);
+}
+
+#[tokio::test]
+async fn a_plan_says_where_nothing_is_configured_that_sends_and_is_gone_once_somebody_decided() {
+    let world = World::new().await;
+    let mail =
+        json!({"from": "Dana <dana@example.test>", "subject": "Invoice", "text": "it is wrong", "message_id": "<a@x>"});
+    let mail = world.email_message(&mail.to_string());
+    let planned = plan_of(&world, mail, Duration::ZERO).await;
+    assert_eq!(planned["restricted"], "nothing is configured that sends by Email");
+    assert_eq!(planned["sends_as"], Value::Null);
+    let (path, _) = world.drafted("The export hangs.").await;
+    world
+        .patch(
+            &format!("{path}/reject_changelog"),
+            &json!({"version": 1, "reason": "no"}),
+        )
+        .await;
+    assert_eq!(
+        world.get(&format!("{path}/changelog")).await.json()["plan"],
+        Value::Null
     );
 }
 

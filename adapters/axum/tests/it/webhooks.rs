@@ -10,7 +10,7 @@ use bytes::Bytes;
 use feedback_axum::{InFlight, webhooks::SlackEndpoint};
 use feedback_core::{
     domain::{Channel, JobStatus},
-    ports::PortErrorKind,
+    ports::{Clock, PortErrorKind},
     testing::memory::MemoryStore,
 };
 use futures::stream;
@@ -200,6 +200,28 @@ async fn f47_a_slack_delivery_counts_from_five_minutes_before_to_five_minutes_af
         assert_eq!(world.send(request).await.status, status, "{seconds} s");
     }
     assert_eq!(world.store.all_tickets().len(), 4);
+}
+
+#[tokio::test]
+async fn f51_what_is_rightly_signed_and_for_another_connection_is_401_in_the_same_words_and_leaves_no_row() {
+    let world = World::with_settings(|settings| {
+        settings.rules.slack.team_ids = vec!["T0OURS".into()];
+        settings.rules.whatsapp.phone_number_ids = vec!["PN-OURS".into()];
+    })
+    .await;
+    let unsigned = world
+        .send(Request::post("/webhooks/slack").body(Body::from("{}")).unwrap())
+        .await;
+    let at = world.clock.now().unix_seconds();
+    for request in [
+        world.slack_message("1767603600.000100", "printer on fire"),
+        world.whatsapp_message("5491155550101", "wamid.A", at, "no puedo pagar"),
+    ] {
+        let foreign = world.send(request).await;
+        assert_eq!(foreign.status, StatusCode::UNAUTHORIZED);
+        assert_eq!(foreign.text, unsigned.text);
+    }
+    assert!(world.store.all_tickets().is_empty() && world.store.jobs().is_empty());
 }
 
 #[tokio::test]

@@ -90,6 +90,22 @@ impl World {
         storage: Arc<dyn Storage>,
         set_up: impl FnOnce(&mut Webhooks),
     ) -> Self {
+        Self::made(store, storage, HubSettings::default(), set_up).await
+    }
+
+    /// A world whose operator decided something.
+    pub(crate) async fn with_settings(decide: impl FnOnce(&mut HubSettings)) -> Self {
+        let (store, mut settings) = (MemoryStore::new(), HubSettings::default());
+        decide(&mut settings);
+        Self::made(store.clone(), Arc::new(store), settings, |_| {}).await
+    }
+
+    async fn made(
+        store: MemoryStore,
+        storage: Arc<dyn Storage>,
+        settings: HubSettings,
+        set_up: impl FnOnce(&mut Webhooks),
+    ) -> Self {
         let clock = FixedClock::default();
         let writer = Arc::new(ScriptedWriter::default());
         let (blobs, files) = (MemoryBlobs::new(), Arc::new(ScriptedFiles::new(Channel::Slack)));
@@ -115,7 +131,7 @@ impl World {
             directories: Vec::new(),
             conversations: Vec::new(),
         };
-        let hub = Arc::new(Hub::new(ports, HubSettings::default()));
+        let hub = Arc::new(Hub::new(ports, settings));
         let user = hub.access.add_user("Rita Reviewer").await.unwrap().id;
         let (_, token) = hub.access.add_token("tests", user).await.unwrap();
         let mut webhooks = Webhooks::new(&hub);
@@ -224,6 +240,38 @@ impl World {
     /// A top-level message in a Slack channel.
     pub(crate) fn slack_message(&self, ts: &str, text: &str) -> Request<Body> {
         self.slack("application/json", slack_message_body(ts, text))
+    }
+
+    /// A text on WhatsApp.
+    pub(crate) fn whatsapp_message(&self, from: &str, wamid: &str, at: i64, text: &str) -> Request<Body> {
+        let message = serde_json::json!({
+            "from": from, "id": wamid, "timestamp": at.to_string(), "type": "text", "text": {"body": text},
+        });
+        let value = serde_json::json!({"metadata": {"phone_number_id": "PN-1"}, "messages": [message]});
+        let change = serde_json::json!({"field": "messages", "value": value});
+        let body = serde_json::json!({
+            "object": "whatsapp_business_account", "entry": [{"id": "WABA-1", "changes": [change]}],
+        })
+        .to_string();
+        Request::post("/webhooks/whatsapp")
+            .header(header::CONTENT_TYPE, "application/json")
+            .header("x-hub-signature-256", sha256_signature(META_SECRET, body.as_bytes()))
+            .body(Body::from(body))
+            .unwrap()
+    }
+
+    /// A mail as a forwarder's webhook has it.
+    pub(crate) fn email_message(&self, body: &str) -> Request<Body> {
+        let at = self.clock.now().unix_seconds().to_string();
+        Request::post("/webhooks/email")
+            .header(header::CONTENT_TYPE, "application/json")
+            .header("x-feedback-timestamp", &at)
+            .header(
+                "x-feedback-signature",
+                email_signature(EMAIL_SECRET, &at, body.as_bytes()),
+            )
+            .body(Body::from(body.to_owned()))
+            .unwrap()
     }
 }
 

@@ -38,6 +38,7 @@ struct Row {
 struct Notifications {
     visitor: Visitor,
     here: &'static str,
+    heading: &'static str,
     rows: Vec<Row>,
     statuses: Vec<Choice>,
     is_filtered: bool,
@@ -99,9 +100,15 @@ pub(crate) async fn list(
     let statuses = NotificationStatus::ALL
         .map(|s| choice(s.as_str(), words::notification(s), &filters.status))
         .into();
+    // What a person follows up has a place of its own in the navigation.
+    let (here, heading) = match filter.status {
+        Some(NotificationStatus::ChannelRestricted) => ("follow-ups", "Follow-ups"),
+        _ => ("notifications", "Deliveries"),
+    };
     page(&Notifications {
         visitor,
-        here: "notifications",
+        here,
+        heading,
         rows,
         statuses,
         is_filtered: filter.status.is_some(),

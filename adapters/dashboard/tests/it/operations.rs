@@ -80,6 +80,36 @@ async fn a_failed_delivery_is_tried_again_when_a_person_says_so() {
 }
 
 #[tokio::test]
+async fn who_is_to_be_told_by_hand_is_a_page_of_the_navigation_with_the_reason() {
+    let test = TestHub::new().await;
+    let person = Person::reviewer(&test).await;
+    let page = "/notifications?status=channel_restricted";
+    let empty = person.get(page).await.html;
+    assert!(empty.contains("Nobody waits to be told by you."), "{empty}");
+    let (_, draft) = drafted(&test, &person, "It is fixed.").await;
+    test.slack
+        .script(SendStep::Fail(PortErrorKind::ChannelRestricted, "posting_restricted"));
+    person
+        .post(
+            &format!("{draft}/approve"),
+            &[("version", "1"), ("content", "It is fixed.")],
+        )
+        .await;
+    test.run_due_jobs().await;
+    let home = person.get("/tickets").await.html;
+    assert!(home.contains(&format!("<a href=\"{page}\">Follow-ups</a>")), "{home}");
+    let list = person.get(page).await;
+    assert!(list.html.contains("<h1>Follow-ups</h1>"), "{}", list.html);
+    let current = format!("<a href=\"{page}\" aria-current=\"page\">Follow-ups</a>");
+    assert!(list.html.contains(&current), "{}", list.html);
+    assert!(list.html.contains("posting_restricted"), "{}", list.html);
+    assert_eq!(
+        person.post(&form(&list, "/retry"), &[]).await.status,
+        StatusCode::SEE_OTHER
+    );
+}
+
+#[tokio::test]
 async fn of_a_message_that_may_have_been_sent_a_person_says_what_became() {
     let test = TestHub::new().await;
     let person = Person::reviewer(&test).await;

@@ -1,10 +1,15 @@
 //! The outbox, and what keeps a repeat harmless: cursors and remembered calls.
 
-use feedback_core::domain::{JobStatus, NewJob, RememberedCall, SyncCursor, error_text};
+use feedback_core::domain::{JobStatus, Lease, NewJob, RememberedCall, SyncCursor, Timestamp, error_text};
 use rusqlite::{Connection, OptionalExtension, named_params, params};
 
 use super::{json, micros, run};
 use crate::{connection::Statements, error::Failure};
+
+/// A leased job becomes a dead letter: the same words for one that is buried alone.
+pub(crate) const BURY: &str =
+    "UPDATE jobs SET status = 'dead', lease_token = NULL, lease_until = NULL, updated_at = ?3, last_error = ?4
+    WHERE id = ?1 AND status = 'leased' AND lease_token = ?2";
 
 pub(super) fn put_cursor(conn: &Connection, cursor: &SyncCursor) -> Result<(), Failure> {
     let params = params![cursor.name, cursor.value, micros(cursor.updated_at), cursor.version];
@@ -54,6 +59,20 @@ pub(super) fn enqueue(conn: &Connection, job: &NewJob) -> Result<(), Failure> {
         ":created_at": micros(job.created_at),
     };
     run(conn, sql, params, "job").map(|_| ())
+}
+
+/// Under its lease, or not at all.
+pub(super) fn bury(conn: &Connection, lease: &Lease, error: &str, at: Timestamp) -> Result<(), Failure> {
+    let params = params![
+        lease.job.as_uuid().as_bytes(),
+        lease.token.as_uuid().as_bytes(),
+        micros(at),
+        error_text(error)
+    ];
+    match run(conn, BURY, params, "job")? {
+        0 => Err(Failure::conflict("stale_version", "lease")),
+        _ => Ok(()),
+    }
 }
 
 pub(super) fn remember_call(conn: &Connection, call: &RememberedCall) -> Result<(), Failure> {

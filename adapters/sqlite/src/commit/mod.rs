@@ -18,8 +18,8 @@ use feedback_core::{
 use rusqlite::{Connection, OptionalExtension, Params};
 use serde::Serialize;
 
-pub(crate) use self::groups::clear_groups_and_links;
 pub(crate) use self::tickets::{clear_source, row_number, update_ticket};
+pub(crate) use self::{groups::clear_groups_and_links, jobs::BURY};
 use crate::{connection::Statements, error::Failure};
 
 pub(crate) fn apply(conn: &Connection, change: Change) -> Result<CommitReceipt, Failure> {
@@ -64,6 +64,7 @@ fn apply_one(conn: &Connection, write: &Write, receipt: &mut CommitReceipt) -> R
         Write::PutVector(vector) => tickets::put_vector(conn, vector),
         Write::PutCursor(cursor) => jobs::put_cursor(conn, cursor),
         Write::Enqueue(job) => jobs::enqueue(conn, job),
+        Write::BuryJob { lease, error, at } => jobs::bury(conn, lease, error, *at),
         Write::RememberCall(call) => jobs::remember_call(conn, call),
         Write::InsertUser(user) => access::insert_user(conn, user),
         Write::UpdateUser(user) => access::update_user(conn, user),

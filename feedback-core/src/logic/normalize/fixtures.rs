@@ -207,6 +207,7 @@ pub(super) fn view(item: &Intake) -> Value {
         }),
         Intake::Notice(why) => json!({"kind": "notice", "why": why}),
         Intake::Ignored(why) => json!({"kind": "ignored", "why": why}),
+        Intake::Foreign(why) => json!({"kind": "foreign", "why": why}),
         Intake::Unparsed(why) => json!({"kind": "unparsed", "why": why}),
     }
 }

@@ -99,7 +99,7 @@ impl<I> Notification<'_, I> {
             return vec![Intake::Unparsed("Intercom notification names no workspace")];
         }
         if !rules.app_ids.is_empty() && rules.app_ids.iter().all(|id| id != app) {
-            return vec![Intake::Ignored("of a workspace that is not configured")];
+            return vec![Intake::Foreign("of a workspace that is not configured")];
         }
         let item = self.data.as_ref().and_then(|data| data.item.as_ref());
         let Some(conversation) = item.and_then(conversation_of) else {

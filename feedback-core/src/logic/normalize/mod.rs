@@ -118,6 +118,8 @@ pub enum Intake {
     Notice(&'static str),
     /// Nothing for us, and why: a constant sentence without customer text.
     Ignored(&'static str),
+    /// Signed by the provider, and of a workspace or number that is not configured: somebody else's. A constant sentence.
+    Foreign(&'static str),
     /// Signed, but of a shape that this program does not know: kept raw, and replayed after a fix.
     Unparsed(&'static str),
 }

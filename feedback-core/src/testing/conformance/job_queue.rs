@@ -45,6 +45,8 @@ pub fn checks<H: JobQueueHarness>() -> &'static [Check<H>] {
         a_snoozed_job_gets_its_attempt_back,
         a_failing_job_blocks_nobody,
         a_buried_job_stays_until_a_person_decides,
+        a_burial_and_what_it_leaves_behind_are_one_commit,
+        a_burial_under_a_lost_lease_leaves_nothing_behind,
         a_revived_job_begins_at_attempt_one,
         a_discarded_job_is_gone_from_the_dead,
         what_is_not_dead_is_neither_revived_nor_discarded,
@@ -407,6 +409,67 @@ async fn a_buried_job_stays_until_a_person_decides<H: JobQueueHarness>(harness: 
     let mut expected = held.job;
     (expected.status, expected.last_error) = (JobStatus::Dead, Some("refused for good".into()));
     assert_eq!(dead(queue).await, [expected]);
+}
+
+fn burial(leased: &LeasedJob, error: &str, at: Timestamp) -> Write {
+    Write::BuryJob {
+        lease: leased.lease,
+        error: error.to_owned(),
+        at,
+    }
+}
+
+async fn a_burial_and_what_it_leaves_behind_are_one_commit<H: JobQueueHarness>(harness: &H) {
+    let fresh = harness.fresh().await;
+    let (queue, fixtures) = (&fresh.adapter, Fixtures::default());
+    let (job, behind) = (fixtures.job(), fixtures.job().at(fixtures.now().plus(LEASE)));
+    enqueue(queue, [job.clone()]).await;
+    let held = claim_one(queue, &fixtures).await;
+    // What does not fit takes the burial with it.
+    let orphan = Write::AppendEvent(fixtures.intake().event);
+    let change = Change::new()
+        .with(burial(&held, "refused for good", fixtures.now()))
+        .with(orphan);
+    let error = queue.commit(change).await.expect_err("the event has no ticket");
+    assert_eq!(error.kind(), PortErrorKind::NotFound);
+    assert_eq!(dead(queue).await, []);
+    let later = fixtures.now().plus(Duration::from_secs(1));
+    let change = Change::new()
+        .with(Write::Enqueue(behind.clone()))
+        .with(burial(&held, "refused for good", later));
+    queue.commit(change).await.expect("the lease holds");
+    let letters = dead(queue).await;
+    assert_eq!((letters.len(), letters[0].id, letters[0].attempts), (1, job.id, 1));
+    assert_eq!(letters[0].last_error.as_deref(), Some("refused for good"));
+    assert_eq!((letters[0].status, letters[0].updated_at), (JobStatus::Dead, later));
+    let reaped = queue.reap(later.plus(LEASE * 2)).await.expect("the reaper runs");
+    assert_eq!(reaped, Reaped::default(), "nobody holds it");
+    let due = ClaimRequest {
+        queue: Queue::Default,
+        limit: 10,
+        lease_until: later.plus(LEASE * 3),
+        now: later.plus(LEASE * 2),
+    };
+    let due = queue.claim(due).await.expect("jobs can be claimed");
+    assert_eq!(due.iter().map(|leased| leased.job.id).collect::<Vec<_>>(), [behind.id]);
+}
+
+async fn a_burial_under_a_lost_lease_leaves_nothing_behind<H: JobQueueHarness>(harness: &H) {
+    let fresh = harness.fresh().await;
+    let (queue, fixtures) = (&fresh.adapter, Fixtures::default());
+    enqueue(queue, [fixtures.job()]).await;
+    let zombie = claim_one(queue, &fixtures).await;
+    queue.reap(fixtures.now().plus(LEASE)).await.expect("the reaper runs");
+    let behind = fixtures.job().at(fixtures.now().plus(LEASE));
+    let change = Change::new()
+        .with(Write::Enqueue(behind))
+        .with(burial(&zombie, "late", fixtures.now()));
+    let error = queue.commit(change).await.expect_err("the lease is lost");
+    assert_eq!(error.kind(), PortErrorKind::Conflict);
+    assert_eq!(dead(queue).await, []);
+    let again = claim(queue, &fixtures, 10).await;
+    assert_eq!(again.len(), 1, "the job is somebody else's to end");
+    assert_eq!(again[0].job.id, zombie.job.id);
 }
 
 async fn a_revived_job_begins_at_attempt_one<H: JobQueueHarness>(harness: &H) {

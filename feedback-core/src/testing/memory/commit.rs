@@ -119,6 +119,17 @@ impl State {
             Write::PutVector(vector) => self.put_vector(vector),
             Write::PutCursor(cursor) => self.put_cursor(cursor),
             Write::Enqueue(job) => self.enqueue(job),
+            Write::BuryJob { lease, error, at } => {
+                let held = |stored: &&mut StoredJob| {
+                    stored.job.status == JobStatus::Leased && stored.lease.is_some_and(|held| held.token == lease.token)
+                };
+                let stored = self.jobs.get_mut(&lease.job).filter(held).ok_or(stale("lease"))?;
+                stored.lease = None;
+                stored.job.status = JobStatus::Dead;
+                stored.job.updated_at = at;
+                stored.job.last_error = Some(error_text(&error));
+                Ok(())
+            }
             Write::RememberCall(call) => insert(
                 self.calls.entry((call.scope.clone(), call.key.clone())),
                 call,

@@ -128,17 +128,18 @@ impl FetchAttachment {
         self.settle(file, settled).await
     }
 
-    /// Notes that a file will not come by itself any more: its job gave up.
+    /// What a job leaves behind that gave up: its file will not come by itself any more. Empty where the file says so already.
+    /// Committed together with the job's burial.
     ///
     /// # Errors
     /// [`FetchAttachmentError::Storage`].
-    pub async fn give_up(&self, id: AttachmentId) -> Result<(), FetchAttachmentError> {
-        match self.load(id).await? {
-            Some(file) if file.status == AttachmentStatus::Announced => {
-                self.settle(file, Settled::Failed("gave_up".to_owned())).await
-            }
-            _ => Ok(()),
-        }
+    pub async fn left_behind(&self, id: AttachmentId) -> Result<Change, FetchAttachmentError> {
+        let waiting = |file: &Attachment| file.status == AttachmentStatus::Announced;
+        let file = self.load(id).await?.filter(waiting);
+        let settled = Settled::Failed("gave_up".to_owned());
+        Ok(file
+            .and_then(|file| self.settled(file, settled))
+            .map_or_else(Change::new, |(_, change)| change))
     }
 
     /// Removes the bytes of a file whose person was erased, or whose time was up.
@@ -196,7 +197,21 @@ impl FetchAttachment {
         }
     }
 
-    async fn settle(&self, mut file: Attachment, settled: Settled) -> Result<(), FetchAttachmentError> {
+    async fn settle(&self, file: Attachment, settled: Settled) -> Result<(), FetchAttachmentError> {
+        let id = file.id;
+        let Some((status, change)) = self.settled(file, settled) else {
+            return Ok(());
+        };
+        match self.storage.commit(change).await {
+            Ok(_) => Ok(()),
+            // Its person was erased while it was fetched.
+            Err(error) if error.is_conflict() && status == AttachmentStatus::Stored => self.undo(id).await,
+            Err(error) => Err(FetchAttachmentError::Storage(error)),
+        }
+    }
+
+    /// A file's new status and the writes of it; `None` where the timeline says so already.
+    fn settled(&self, mut file: Attachment, settled: Settled) -> Option<(AttachmentStatus, Change)> {
         let (id, ticket, before) = (file.id, file.ticket, file.status);
         let (kind, data) = match &settled {
             Settled::Stored {
@@ -227,8 +242,7 @@ impl FetchAttachment {
             }
         };
         if file.status == before {
-            // It failed again, as the timeline says already.
-            return Ok(());
+            return None;
         }
         metrics::counter!("feedback_attachments_total", "status" => file.status.as_str()).increment(1);
         let status = file.status;
@@ -240,12 +254,7 @@ impl FetchAttachment {
             data,
             self.clock.now(),
         ));
-        match self.storage.commit(change).await {
-            Ok(_) => Ok(()),
-            // Its person was erased while it was fetched.
-            Err(error) if error.is_conflict() && status == AttachmentStatus::Stored => self.undo(id).await,
-            Err(error) => Err(FetchAttachmentError::Storage(error)),
-        }
+        Some((status, change))
     }
 
     /// Removes bytes that came too late; where the blob store is away, a job does it.

@@ -33,12 +33,12 @@ use crate::{
     domain::{
         Actor, Approved, AttemptOutcome, Change, ChangelogEntry, Channel, DeliveryError, DeliveryMode, EventKind,
         Identity, JobPayload, NewJob, Notification, NotificationAttempt, NotificationId, NotificationStatus,
-        OutboundMessage, Reporter, Ticket, Timestamp, UserId, Write,
+        OutboundMessage, Reporter, Ticket, TicketStatus, Timestamp, UserId, Write,
     },
     logic::retry::Backoff,
     ports::{
         ChangelogEntryKey, ChannelSender, Clock, Gate, Guards, IdSource, IdSourceExt, IdentityKey, NotificationKey,
-        PortError, PortErrorKind, Receipt, ReporterKey, Storage, TicketKey, Turn, Vault,
+        PortError, PortErrorKind, Receipt, ReporterKey, Storage, TicketKey, TicketsKey, Turn, Vault,
     },
 };
 
@@ -411,43 +411,42 @@ impl Deliver {
             return Ok(());
         };
         let ticket = self.storage.ticket(TicketKey::Id(notification.ticket)).await?;
-        if let Some(closed) = ticket.and_then(|ticket| closed_by_arrival(&ticket, entry.resolution, now)) {
-            let data = json!({});
-            change.push(event(&*self.ids, closed.id, EventKind::Closed, Actor::Hub, data, now));
-            change.push(Write::UpdateTicket(Box::new(closed)));
+        let Some(closed) = ticket.and_then(|ticket| closed_by_arrival(&ticket, entry.resolution, now)) else {
+            return Ok(());
+        };
+        let answered = answered_with(&*self.storage, &closed).await?;
+        let members = answered
+            .iter()
+            .filter_map(|member| closed_by_arrival(member, member.resolutions, now));
+        for (ticket, data) in [(closed.clone(), json!({}))]
+            .into_iter()
+            .chain(members.map(|member| (member, json!({"answered_by": closed.id}))))
+        {
+            change.push(event(&*self.ids, ticket.id, EventKind::Closed, Actor::Hub, data, now));
+            change.push(Write::UpdateTicket(Box::new(ticket)));
         }
         Ok(())
     }
 
-    /// A job of it gave up at `at` and is a dead letter: the notification says so, and is not left waiting for nobody. One that
-    /// moved since has another job.
+    /// What a job of it leaves behind that gave up at `at`: the notification says so, and is not left waiting for nobody. One
+    /// that moved since has another job, and the change is empty. Committed together with the job's burial.
     ///
     /// # Errors
-    /// [`DeliverError::Storage`]; nothing changed.
-    pub async fn give_up(&self, id: NotificationId, why: &str, at: Timestamp) -> Result<(), DeliverError> {
-        for _ in 0..TRIES {
-            match self.give_up_once(id, why, at).await {
-                Err(error) if error.is_conflict() => {}
-                other => return other.map_err(DeliverError::Storage),
-            }
-        }
-        let error = PortError::new(PortErrorKind::Conflict, "deliver.give_up");
-        Err(DeliverError::Storage(error))
-    }
-
-    async fn give_up_once(&self, id: NotificationId, why: &str, at: Timestamp) -> Result<(), PortError> {
-        let Some(notification) = self.storage.notification(NotificationKey::Id(id)).await? else {
-            return Ok(());
-        };
-        if notification.updated_at > at {
-            return Ok(());
-        }
+    /// [`DeliverError::Storage`].
+    pub async fn left_behind(&self, id: NotificationId, why: &str, at: Timestamp) -> Result<Change, DeliverError> {
+        let found = self.storage.notification(NotificationKey::Id(id)).await;
+        let found = found.map_err(DeliverError::Storage)?;
         let now = self.clock.now();
-        let Some(moved) = decide::abandoned(notification, error("gave_up", why), now) else {
-            return Ok(());
-        };
-        let change = self.change_of(moved, Actor::Hub, now).await?;
-        self.storage.commit(change).await.map(|_| ())
+        let moved = found
+            .filter(|notification| notification.updated_at <= at)
+            .and_then(|notification| decide::abandoned(notification, error("gave_up", why), now));
+        match moved {
+            None => Ok(Change::new()),
+            Some(moved) => self
+                .change_of(moved, Actor::Hub, now)
+                .await
+                .map_err(DeliverError::Storage),
+        }
     }
 
     fn reconcile_job(&self, id: NotificationId, at: Timestamp, now: Timestamp) -> Write {
@@ -607,6 +606,26 @@ impl Deliver {
         notification.version += 1;
         Ok(notification)
     }
+}
+
+/// Tickets that are answered by the words of another one: of its group, where it speaks for that, those whose work is done.
+pub(crate) async fn answered_with(storage: &dyn Storage, speaker: &Ticket) -> Result<Vec<Ticket>, PortError> {
+    let Some(id) = speaker.group else {
+        return Ok(Vec::new());
+    };
+    let Some(group) = storage.group(id).await? else {
+        return Ok(Vec::new());
+    };
+    let mut members = storage.tickets_of(TicketsKey::Group(id)).await?;
+    // A primary ticket that was put away says nothing; another one speaks in its place.
+    let put_away = |member: &Ticket| {
+        member.id == group.primary && matches!(member.status, TicketStatus::Duplicate | TicketStatus::Dismissed)
+    };
+    if group.primary != speaker.id && !members.iter().any(put_away) {
+        return Ok(Vec::new());
+    }
+    members.retain(|member| member.id != speaker.id && member.status == TicketStatus::Resolved);
+    Ok(members)
 }
 
 /// The job that makes the next try of a notification.

@@ -22,7 +22,7 @@ use self::{
 };
 use super::{
     TRIES,
-    deliver::{Reports, StatusChange},
+    deliver::{Reports, StatusChange, answered_with},
     draft::withdrawal_for,
 };
 use crate::{
@@ -157,12 +157,16 @@ impl Outcome {
     }
 }
 
-/// Why a delivery could not be recorded. The sender is told to come again.
+/// Why a delivery was not recorded.
 #[derive(Debug, thiserror::Error)]
 pub enum IngestError {
     /// Storage or vault failed.
     #[error("could not record the delivery")]
     Storage(#[source] PortError),
+    /// Nothing of it is for a workspace or number of ours, whoever signed it: refused like a wrong signature. A provider may
+    /// batch ours with others'; then ours counts.
+    #[error("the delivery is for a connection that is not configured")]
+    Foreign,
 }
 
 /// Why a kept delivery could not be replayed.
@@ -247,10 +251,15 @@ impl Ingest {
     /// Records a delivery: returning `Ok` means that it is durable, and that the sender may forget it.
     ///
     /// # Errors
-    /// [`IngestError::Storage`] if nothing was recorded; the sender shall deliver again.
+    /// [`IngestError::Storage`] if nothing was recorded; the sender shall deliver again. [`IngestError::Foreign`] where it is
+    /// somebody else's; it leaves no row.
     #[tracing::instrument(name = "ingest.record", skip_all, fields(channel = %delivery.get().channel))]
     pub async fn record(&self, delivery: &Verified<Payload>) -> Result<Recorded, IngestError> {
         let normalized = normalize::normalize(delivery, &self.settings.rules);
+        let is_foreign = |item: &Intake| matches!(item, Intake::Foreign(_));
+        if !normalized.items.is_empty() && normalized.items.iter().all(is_foreign) {
+            return Err(IngestError::Foreign);
+        }
         let outcomes = self
             .commit_items(
                 Origin {
@@ -486,7 +495,9 @@ impl Ingest {
                         writer.writes.extend(writes);
                         if let Some((ticket, resolution)) = told {
                             view.load_ticket(&*self.storage, ticket).await?;
-                            writer.close(ticket, resolution, &mut view);
+                            if writer.close(ticket, resolution, None, &mut view) {
+                                self.close_answered(ticket, &mut view, &mut writer).await?;
+                            }
                         }
                         Decided::Outcome(Outcome::StatusApplied)
                     }
@@ -500,7 +511,7 @@ impl Ingest {
                     tracing::warn!(channel = %payload.channel, notice, "a provider tells the operator something");
                     Decided::Outcome(Outcome::Ignored(notice))
                 }
-                Intake::Ignored(reason) => Decided::Outcome(Outcome::Ignored(reason)),
+                Intake::Ignored(reason) | Intake::Foreign(reason) => Decided::Outcome(Outcome::Ignored(reason)),
                 Intake::Unparsed(reason) => Decided::Outcome(Outcome::Quarantined(reason)),
             });
         }
@@ -518,6 +529,23 @@ impl Ingest {
             change.push(write);
         }
         Ok((change, decided))
+    }
+
+    /// Other tickets of the group that a ticket speaks for are answered with it.
+    async fn close_answered(
+        &self,
+        speaker: TicketId,
+        view: &mut View,
+        writer: &mut Writer<'_>,
+    ) -> Result<(), PortError> {
+        let Some(ticket) = view.ticket(speaker).cloned() else {
+            return Ok(());
+        };
+        for member in answered_with(&*self.storage, &ticket).await? {
+            view.load_ticket(&*self.storage, member.id).await?;
+            writer.close(member.id, member.resolutions, Some(speaker), view);
+        }
+        Ok(())
     }
 
     async fn decide_message(

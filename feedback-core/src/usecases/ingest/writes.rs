@@ -223,18 +223,26 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// The reporter was told: the ticket is closed, if what they were told is how it stands.
-    pub(super) fn close(&mut self, id: TicketId, resolution: u32, view: &mut View) {
+    /// The reporter was told: the ticket is closed, if what they were told is how it stands. Whether it was.
+    pub(super) fn close(
+        &mut self,
+        id: TicketId,
+        resolution: u32,
+        answered_by: Option<TicketId>,
+        view: &mut View,
+    ) -> bool {
         let closed = view
             .ticket(id)
             .and_then(|ticket| closed_by_arrival(ticket, resolution, self.maker.now));
         let Some(mut ticket) = closed else {
-            return;
+            return false;
         };
-        self.event(id, EventKind::Closed, Actor::Hub, json!({}));
+        let data = answered_by.map_or_else(|| json!({}), |speaker| json!({"answered_by": speaker}));
+        self.event(id, EventKind::Closed, Actor::Hub, data);
         self.writes.push(Write::UpdateTicket(Box::new(ticket.clone())));
         ticket.version += 1;
         view.put_ticket(ticket);
+        true
     }
 
     #[expect(

@@ -43,6 +43,8 @@ pub struct Review {
     template: Option<TemplateRef>,
     /// Without one, every template is taken for usable until the provider says otherwise.
     templates: Option<Arc<TemplateRegistry>>,
+    /// Channels that something is configured for; `None` where that is not known.
+    senders: Option<Vec<Channel>>,
 }
 
 /// What an approval made.
@@ -120,7 +122,15 @@ impl Review {
             ids,
             template,
             templates: None,
+            senders: None,
         }
+    }
+
+    /// The same, knowing the channels that something is configured for: a plan says where nothing is.
+    #[must_use]
+    pub fn with_senders(mut self, channels: impl IntoIterator<Item = Channel>) -> Self {
+        self.senders = Some(channels.into_iter().collect());
+        self
     }
 
     /// The same, with the provider's word on templates.

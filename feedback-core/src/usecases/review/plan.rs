@@ -30,6 +30,38 @@ pub struct PlannedDelivery {
     pub last_message_at: Option<Timestamp>,
     /// On WhatsApp: how it would go out now, and later.
     pub whatsapp: Option<WhatsAppPlan>,
+    /// Why the person would not be written to now; `None` where they would.
+    pub restricted: Option<String>,
+}
+
+impl PlannedDelivery {
+    /// How it would go out now, in the words that a notification keeps of it; `None` where it would not.
+    pub fn sends_as(&self) -> Option<&'static str> {
+        if self.restricted.is_some() {
+            return None;
+        }
+        Some(match &self.whatsapp {
+            Some(plan) if plan.session_until.is_some() => "session",
+            Some(_) => "template",
+            None => self.mode.as_str(),
+        })
+    }
+
+    fn restriction(&self, senders: Option<&[Channel]>) -> Option<String> {
+        let plan = self.whatsapp.as_ref();
+        let no_way = plan.filter(|plan| plan.session_until.is_none() && plan.template.is_none());
+        let has_sender = senders.is_none_or(|senders| senders.contains(&self.channel));
+        if self.opted_out {
+            Some("the person asked not to be written to".to_owned())
+        } else if self.mode == DeliveryMode::ByHand {
+            Some("there is no way back: a colleague tells the person".to_owned())
+        } else if self.mode != DeliveryMode::Inbox && !has_sender {
+            Some(format!("nothing is configured that sends by {}", self.channel.label()))
+        } else {
+            let why = no_way?.why_no_template.as_deref().unwrap_or("no template can be used");
+            Some(format!("WhatsApp's 24 hours are over, and {why}"))
+        }
+    }
 }
 
 /// How words would go out on WhatsApp.
@@ -83,6 +115,7 @@ impl Review {
                 let text = text.as_ref().map_or("", |text| text.as_str());
                 planned.whatsapp = Some(self.whatsapp_plan(template, last, text, now).await);
             }
+            planned.restricted = planned.restriction(self.senders.as_deref());
         }
         Ok(plan)
     }
@@ -262,6 +295,7 @@ fn planned(source: &TicketSource, identity: &Identity, template: Option<&Templat
         opted_out: identity.opted_out_at.is_some(),
         last_message_at: identity.last_message_at,
         whatsapp: None,
+        restricted: None,
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::SyncError;
 use crate::{
-    domain::{Actor, Change, EventKind, Ticket, TicketId, TicketStatus, TrackerPage, TrackerStatus, Write},
+    domain::{Actor, Change, EventKind, JobId, Ticket, TicketId, TicketStatus, TrackerPage, TrackerStatus, Write},
     ports::{Clock, IdSource, PortError, PortErrorKind, Storage, TicketKey, TrackedTicket, Tracker},
     usecases::{TRIES, timeline::event},
 };
@@ -72,6 +72,13 @@ impl PushToTracker {
         let page = page.map_err(SyncError::Tracker)?;
         let seen = ticket.page.and_then(|page| page.seen_status);
         self.record(id, page, status, seen).await
+    }
+
+    /// What a job leaves behind that gave up: the ticket's timeline says that its page is not in step. Committed together with
+    /// the job's burial.
+    pub fn left_behind(&self, id: TicketId, job: JobId) -> Change {
+        let (data, now) = (json!({"job": job}), self.clock.now());
+        Change::new().with(event(&*self.ids, id, EventKind::SyncFailed, Actor::Hub, data, now))
     }
 
     async fn record(

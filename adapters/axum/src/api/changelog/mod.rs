@@ -3,6 +3,7 @@
 pub(super) mod approve;
 pub(super) mod generate;
 pub(super) mod list;
+mod plan;
 pub(super) mod reject;
 pub(super) mod show;
 pub(super) mod update;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{extract::State, http::StatusCode};
+use axum::{Json, extract::State, http::StatusCode};
 use feedback_core::{
     domain::{ChangelogEntry, ChangelogEntryId, ChangelogStatus, Language, TicketId, Timestamp, UserId},
     usecases::Review,
@@ -10,11 +10,11 @@ use feedback_core::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{answered, newest, unexpected};
+use super::{newest, plan::PlanBody, unexpected};
 use crate::{
     api::{
         Api,
-        call::{Id, Versioned},
+        call::{Id, Versioned, etag},
         words::ChangelogStatusWord,
     },
     problem::{Problem, ProblemBody},
@@ -87,19 +87,35 @@ impl EntryBody {
     }
 }
 
+/// The newest entry, and while it is a draft what its approval would do.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ShownChangelogEntry)]
+pub(crate) struct ShownBody {
+    #[serde(flatten)]
+    entry: EntryBody,
+    /// Null once somebody decided.
+    plan: Option<PlanBody>,
+}
+
 /// The newest entry of a ticket.
 #[utoipa::path(
     get, path = "/tickets/{id}/changelog", operation_id = "getChangelog", tag = "changelog",
     params(("id" = Uuid, Path, description = "The ticket")),
     responses(
-        (status = 200, body = EntryBody, description = "The entry; `ETag` is its version"),
+        (status = 200, body = ShownBody, description = "The entry; `ETag` is its version"),
         (status = "default", body = ProblemBody, content_type = "application/problem+json", description = "Refused"),
     )
 )]
 pub(crate) async fn show(
     State(api): State<Arc<Api>>,
     Id(ticket): Id<TicketId>,
-) -> Result<Versioned<EntryBody>, Problem> {
-    let entry = newest(&api, ticket).await?;
-    answered(&api, StatusCode::OK, &entry).await
+) -> Result<Versioned<ShownBody>, Problem> {
+    let found = newest(&api, ticket).await?;
+    let review = &api.hub.review;
+    let entry = EntryBody::opened(review, &found).await?;
+    let plan = match found.status {
+        ChangelogStatus::Draft => Some(PlanBody::of(review, &found, api.hub.clock.now()).await?),
+        ChangelogStatus::Approved | ChangelogStatus::Rejected => None,
+    };
+    Ok((StatusCode::OK, etag(found.version), Json(ShownBody { entry, plan })))
 }

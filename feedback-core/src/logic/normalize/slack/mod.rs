@@ -60,7 +60,7 @@ pub struct SlackRules {
 }
 
 /// Why a delivery of another workspace is left alone.
-const FOREIGN_TEAM: Intake = Intake::Ignored("of a workspace that is not configured");
+const FOREIGN_TEAM: Intake = Intake::Foreign("of a workspace that is not configured");
 
 impl SlackRules {
     fn is_ours(&self, team: &str) -> bool {

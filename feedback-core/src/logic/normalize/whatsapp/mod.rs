@@ -103,7 +103,7 @@ impl Reader<'_> {
             return self.items.push(Intake::Unparsed("WhatsApp change names no number"));
         }
         if !self.is_ours(number) {
-            return self.items.push(Intake::Ignored("for a number that is not configured"));
+            return self.items.push(Intake::Foreign("for a number that is not configured"));
         }
         let contacts: Vec<&Contact<'_>> = value.contacts.iter().flatten().map(|contact| &contact.0).collect();
         self.items.reserve(value.messages.len() + value.statuses.len());
@@ -131,7 +131,7 @@ impl Reader<'_> {
     fn user_id_updates(&mut self, value: &Value<'_>) {
         let number = value.metadata.phone_number_id.as_str();
         if !self.is_ours(number) {
-            return self.items.push(Intake::Ignored("for a number that is not configured"));
+            return self.items.push(Intake::Foreign("for a number that is not configured"));
         }
         for raw in &value.user_id_update {
             let update = wire::read::<UserIdUpdate<'_>>(raw.get());
@@ -150,7 +150,7 @@ impl Reader<'_> {
     fn preferences(&mut self, value: &Value<'_>) {
         let number = value.metadata.phone_number_id.as_str();
         if !self.is_ours(number) {
-            return self.items.push(Intake::Ignored("for a number that is not configured"));
+            return self.items.push(Intake::Foreign("for a number that is not configured"));
         }
         let contacts: Vec<&Contact<'_>> = value.contacts.iter().flatten().map(|contact| &contact.0).collect();
         for raw in &value.user_preferences {
