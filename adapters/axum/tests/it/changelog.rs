@@ -434,7 +434,7 @@ async fn f73_a_late_repeat_is_about_the_entry_that_it_decided_and_not_about_a_ne
         let moved = world.patch(&path, &json!({"status": status})).await;
         assert_eq!(moved.status, StatusCode::OK, "{}", moved.text);
     }
-    world.clock.advance(std::time::Duration::from_secs(1));
+    world.clock.advance(Duration::from_secs(1));
     let newer = world.post(&format!("{path}/generate_changelog"), &json!({})).await;
     assert_eq!(newer.status, StatusCode::CREATED, "{}", newer.text);
     assert_ne!(newer.json()["id"], draft["id"]);
