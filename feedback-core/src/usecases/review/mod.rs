@@ -18,9 +18,9 @@ use super::{
 };
 use crate::{
     domain::{
-        Actor, ApprovalSeal, ApprovalTerms, Change, ChangelogEntry, ChangelogEntryId, ChangelogStatus, Decision,
-        EventKind, IdempotencyKey, Notification, NotificationStatus, RememberedCall, Reporter, ReporterId, TemplateRef,
-        Ticket, TicketId, TicketStatus, Timestamp, UserId, Write, without_overrides,
+        Actor, ApprovalSeal, ApprovalTerms, Change, ChangelogEntry, ChangelogEntryId, ChangelogStatus, Channel,
+        Decision, EventKind, IdempotencyKey, Notification, NotificationStatus, RememberedCall, Reporter, ReporterId,
+        TemplateRef, Ticket, TicketId, TicketStatus, Timestamp, UserId, Write, without_overrides,
     },
     ports::{
         ChangelogEntryKey, Clock, IdSource, IdSourceExt, NotificationsKey, PortError, PortErrorKind, ReporterKey,
