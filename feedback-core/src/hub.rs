@@ -14,7 +14,7 @@ use crate::{
         Access, Confirm, DeadLetters, Deliver, DeliverySettings, Drafts, Duplicates, Enrich, Erase, Export,
         FetchAttachment, Groups, Ingest, IngestSettings, LookUpReporter, MatchDuplicates, MatchError, MergeReporters,
         OpenThread, PollTracker, PushToTracker, ReceiptText, Receipts, Retain, RetainError, RetentionSettings, Review,
-        RotateKeys, Show, ShowAttachments, SyncError, TemplateRegistry, VerifyTimelines,
+        RotateKeys, SendReceipt, Show, ShowAttachments, SyncError, TemplateRegistry, VerifyTimelines,
     },
 };
 
@@ -72,7 +72,7 @@ pub struct HubSettings {
     pub delivery: DeliverySettings,
     /// When a provider that fails is left alone, and how calls to it begin again.
     pub breaker: BreakerSettings,
-    /// Whether reports without a thread get a receipt that begins one.
+    /// Which reports get a receipt.
     pub receipts: Receipts,
     /// The receipt's words.
     pub receipt_text: ReceiptText,
@@ -137,6 +137,8 @@ pub struct Hub {
     pub look_up_reporter: LookUpReporter,
     /// Threads for reports without one.
     pub open_thread: OpenThread,
+    /// Receipts at intake.
+    pub send_receipt: SendReceipt,
     /// Out to the tracker, where there is one.
     pub push: Option<PushToTracker>,
     /// In from the tracker, where there is one.
@@ -202,6 +204,7 @@ impl Hub {
             burst: settings.burst,
             directories: channels,
             receipts: settings.receipts,
+            senders: senders.iter().map(|sender| sender.channel()).collect(),
             ..IngestSettings::new(settings.rules)
         };
         let (s, c, i) = (|| Arc::clone(&storage), || Arc::clone(&clock), || Arc::clone(&ids));
@@ -231,7 +234,8 @@ impl Hub {
         let poll = tracker.clone().map(|tracker| PollTracker::new(s(), tracker, c(), i()));
         Self {
             ingest: Ingest::new(s(), v(), c(), i(), scrubber(), ingest).with_conversations(conversations.clone()),
-            open_thread: OpenThread::new(s(), v(), c(), i(), conversations, settings.receipt_text),
+            open_thread: OpenThread::new(s(), v(), c(), i(), conversations, settings.receipt_text.clone()),
+            send_receipt: SendReceipt::new(s(), v(), c(), i(), senders.clone(), &guards, settings.receipt_text),
             enrich: Enrich::new(s(), triage, c(), i()),
             match_duplicates: MatchDuplicates::new(s(), embedder, c(), i(), settings.duplicates_window),
             duplicates: Duplicates::new(s(), Arc::clone(&queries), c(), i()),
@@ -306,6 +310,7 @@ impl Hub {
             fetch_attachment: self.fetch_attachment.clone(),
             look_up_reporter: self.look_up_reporter.clone(),
             open_thread: self.open_thread.clone(),
+            send_receipt: self.send_receipt.clone(),
             queries: Arc::clone(&self.queries),
             push: self.push.clone(),
             poll: self.poll.clone(),

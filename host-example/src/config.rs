@@ -11,7 +11,10 @@ use std::{
     time::Duration,
 };
 
-use feedback_core::usecases::RetentionSettings;
+use feedback_core::{
+    domain::Language,
+    usecases::{ReceiptText, Receipts, RetentionSettings},
+};
 use secrecy::SecretString;
 
 use crate::store::Database;
@@ -89,6 +92,8 @@ const KEYS: &[(&str, &[&str])] = &[
             "retry_cap_seconds",
             "receipts",
             "receipt_text",
+            "receipt_text_en",
+            "receipt_text_es",
         ],
     ),
 ];
@@ -275,10 +280,10 @@ pub(crate) struct DeliveryKeys {
     pub(crate) retry_base: Duration,
     /// Longest step of retries.
     pub(crate) retry_cap: Duration,
-    /// Whether a report without a thread gets a receipt that begins one.
-    pub(crate) receipts: bool,
+    /// Which reports get a receipt.
+    pub(crate) receipts: Receipts,
     /// The receipt's words in place of ours; `{number}` stands for the ticket's.
-    pub(crate) receipt_text: Option<String>,
+    pub(crate) receipt_text: ReceiptText,
 }
 
 /// `DELIVERY.ON_AMBIGUOUS`.
@@ -678,26 +683,42 @@ impl Source {
             retry_base: self.seconds("delivery", "retry_base_seconds", 5),
             retry_cap: self.seconds("delivery", "retry_cap_seconds", 3600),
             receipts: self.receipts(),
-            receipt_text: self
-                .take("delivery", "receipt_text")
-                .filter(|text| !text.trim().is_empty()),
+            receipt_text: self.receipt_text(),
         }
     }
 
-    fn receipts(&mut self) -> bool {
-        match self
+    fn receipts(&mut self) -> Receipts {
+        let word = self
             .take("delivery", "receipts")
             .unwrap_or_default()
-            .to_ascii_lowercase()
-            .as_str()
-        {
-            "" | "off" | "false" => false,
-            "on" | "true" => true,
+            .to_ascii_lowercase();
+        match word.as_str() {
+            "" | "off" | "false" => Receipts::Off,
+            "threads" => Receipts::BeginThreads,
+            "on" | "true" => Receipts::Everywhere,
             _ => {
-                self.problems.push("DELIVERY.RECEIPTS must be on or off".to_owned());
-                false
+                self.problems
+                    .push("DELIVERY.RECEIPTS must be on, threads or off".to_owned());
+                Receipts::Off
             }
         }
+    }
+
+    /// The receipt's words in place of ours: for every language, and for each.
+    fn receipt_text(&mut self) -> ReceiptText {
+        let mut words = |key: &str| self.take("delivery", key).filter(|text| !text.trim().is_empty());
+        let (every, english, spanish) = (
+            words("receipt_text"),
+            words("receipt_text_en"),
+            words("receipt_text_es"),
+        );
+        let mut text = every.map_or_else(ReceiptText::default, ReceiptText::new);
+        for (language, own) in [(Language::English, english), (Language::Spanish, spanish)] {
+            if let Some(own) = own {
+                text = text.in_language(language, own);
+            }
+        }
+        text
     }
 
     /// What an operator may have configured for a later version.
@@ -900,7 +921,8 @@ mod tests {
             ("FEEDBACK_SLACK__BOT_TOKEN", "xoxb-1"),
             ("FEEDBACK_SLACK__INTAKE", "emoji"),
             ("FEEDBACK_DELIVERY__RECEIPTS", "on"),
-            ("FEEDBACK_DELIVERY__RECEIPT_TEXT", "Anotado: {number}"),
+            ("FEEDBACK_DELIVERY__RECEIPT_TEXT", "Noted: {number}"),
+            ("FEEDBACK_DELIVERY__RECEIPT_TEXT_ES", "Anotado: {number}"),
             ("FEEDBACK_NOTION__TOKEN", "ntn_1"),
             ("FEEDBACK_NOTION__DATA_SOURCE_ID", "d1"),
             (
@@ -910,14 +932,16 @@ mod tests {
         ];
         let settings = Settings::from_pairs(&slack).unwrap();
         assert_eq!(settings.slack.unwrap().emojis, ["ticket"]);
-        assert!(settings.delivery.receipts);
-        assert_eq!(settings.delivery.receipt_text.as_deref(), Some("Anotado: {number}"));
+        assert_eq!(settings.delivery.receipts, Receipts::Everywhere);
+        let own = ReceiptText::new("Noted: {number}".to_owned());
+        let own = own.in_language(Language::Spanish, "Anotado: {number}".to_owned());
+        assert_eq!(settings.delivery.receipt_text, own);
         assert_eq!(settings.notion.unwrap().webhook_secrets.len(), 2);
         let quiet = Settings::from_pairs(&slack[..2]).unwrap();
-        assert!(quiet.slack.unwrap().emojis.is_empty() && !quiet.delivery.receipts);
+        assert!(quiet.slack.unwrap().emojis.is_empty() && quiet.delivery.receipts == Receipts::Off);
         assert_eq!(
             problems(&[("FEEDBACK_DELIVERY__RECEIPTS", "sometimes")]),
-            ["DELIVERY.RECEIPTS must be on or off"]
+            ["DELIVERY.RECEIPTS must be on, threads or off"]
         );
     }
 

@@ -27,7 +27,7 @@ use feedback_core::{
         ChangelogWriter, ChannelSender, Conversations, Directory, Embedder, FileSource, PortError, PortErrorKind,
         Tracker, Triage,
     },
-    usecases::{DeliverySettings, OnAmbiguous, ReceiptText, Receipts},
+    usecases::{DeliverySettings, OnAmbiguous},
     worker::{Worker, WorkerSettings},
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -238,15 +238,8 @@ fn hub_settings(settings: &Settings, rules: Rules, backoff: Backoff) -> HubSetti
             backoff,
         },
         retention: settings.retention,
-        receipts: if delivery.receipts {
-            Receipts::BeginThreads
-        } else {
-            Receipts::Off
-        },
-        receipt_text: delivery
-            .receipt_text
-            .clone()
-            .map_or_else(ReceiptText::default, ReceiptText::new),
+        receipts: delivery.receipts,
+        receipt_text: delivery.receipt_text.clone(),
         poll_every: settings
             .notion
             .as_ref()

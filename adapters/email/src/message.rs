@@ -68,6 +68,11 @@ pub(crate) fn outgoing(server: &Server, message: &OutboundMessage) -> Result<Out
         let name = HeaderName::new_from_ascii_str("List-Unsubscribe");
         mail = mail.raw_header(HeaderValue::new(name, format!("<{address}>")));
     }
+    if message.approved.is_receipt() {
+        // RFC 3834: whoever answers by machine leaves it unanswered.
+        let name = HeaderName::new_from_ascii_str("Auto-Submitted");
+        mail = mail.raw_header(HeaderValue::new(name, "auto-replied".to_owned()));
+    }
     let mail = mail
         .multipart(MultiPart::alternative_plain_html(text.to_owned(), html(text)))
         .map_err(|error| refused("invalid_mail", "the mail cannot be written").with_source(error))?;
@@ -209,6 +214,16 @@ mod tests {
             id.starts_with("<feedback-hub.") && id.ends_with("@feedback-hub.acme.example>"),
             "{id}"
         );
+    }
+
+    #[test]
+    fn a_receipt_says_that_a_machine_wrote_it_and_an_answer_does_not() {
+        let at = feedback_core::domain::Timestamp::UNIX_EPOCH;
+        let to = || route("dana@example.test", Some("Export hangs"), Some("b@example.test"), &[]);
+        let receipt = outgoing(&server(), &outbound::receipt(to(), "We have it.", at)).expect("a mail");
+        let receipt = String::from_utf8(receipt.mail.formatted()).expect("mails are ASCII here");
+        assert_eq!(header(&receipt, "Auto-Submitted"), ["auto-replied"]);
+        assert!(header(&mail(to(), "Done."), "Auto-Submitted").is_empty());
     }
 
     #[test]

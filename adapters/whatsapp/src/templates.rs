@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use feedback_core::{
     domain::TemplateRef,
-    ports::{MessageTemplate, PortError, TemplateStanding, Templates},
+    ports::{MessageTemplate, PortError, PortErrorKind, TemplateStanding, Templates},
 };
 
 use crate::{
@@ -25,10 +25,11 @@ impl Templates for WhatsApp {
             all.extend(page.data.into_iter().map(message_template));
             after = page.paging.next.and(page.paging.cursors.after);
             if after.is_none() {
-                break;
+                return Ok(all);
             }
         }
-        Ok(all)
+        // A part of the list would say of the rest that it does not exist.
+        Err(PortError::new(PortErrorKind::Unavailable, "whatsapp.templates").with_code("too_many_templates"))
     }
 }
 

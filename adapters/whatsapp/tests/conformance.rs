@@ -3,24 +3,28 @@
 use std::{net::TcpListener, process::ExitCode, sync::Arc, time::Duration};
 
 use feedback_core::{
-    domain::{Route, Timestamp, WhatsAppMode},
-    ports::ChannelSender,
+    domain::{Route, TemplateRef, Timestamp, WhatsAppMode},
+    ports::{ChannelSender, MessageTemplate, TemplateStanding, Templates},
     testing::{
         conformance::{
             BoxFuture,
             channel_sender::{self, ChannelSenderBench, ChannelSenderHarness, Delivered, Failure, LooksBack, Scripted},
+            templates::{self, ListFailure, TemplatesBench, TemplatesHarness},
         },
         outbound::{whatsapp_session, whatsapp_template},
     },
 };
-use feedback_sandbox::{Fault, Provider, Sandbox, SandboxConfig, WhatsAppContent};
+use feedback_sandbox::{Fault, Provider, Sandbox, SandboxConfig, Template, TemplateStatus, WhatsAppContent};
 use feedback_whatsapp::{WhatsApp, WhatsAppConfig};
+use libtest_mimic::Arguments;
 
 const PERSON: &str = "5491155501001";
 
 fn main() -> ExitCode {
     rustls::crypto::ring::default_provider().install_default().ok();
-    channel_sender::run(SandboxWhatsApp)
+    let mut trials = channel_sender::all(SandboxWhatsApp);
+    trials.extend(templates::all(SandboxWhatsApp));
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
 
 struct SandboxWhatsApp;
@@ -138,5 +142,81 @@ impl ChannelSenderBench for Bench {
 
     fn secrets(&self) -> Vec<String> {
         vec![self.sandbox.config().whatsapp.access_token.clone(), PERSON.into()]
+    }
+}
+
+/// The list of an account's templates.
+struct Account {
+    sandbox: Sandbox,
+}
+
+impl TemplatesHarness for SandboxWhatsApp {
+    fn start(&self, templates: Vec<MessageTemplate>) -> BoxFuture<'_, Box<dyn TemplatesBench>> {
+        Box::pin(async {
+            let mut config = SandboxConfig::demo();
+            config.whatsapp.templates = templates.into_iter().map(reviewed).collect();
+            let sandbox = Sandbox::start(config).await.expect("loopback can be bound");
+            Box::new(Account { sandbox }) as Box<dyn TemplatesBench>
+        })
+    }
+}
+
+/// A template as the stand-in keeps it.
+fn reviewed(template: MessageTemplate) -> Template {
+    let TemplateRef { name, language } = template.template;
+    let mut reviewed = Template::approved(name, language, template.body);
+    reviewed.status = match template.standing {
+        TemplateStanding::Approved => TemplateStatus::Approved,
+        TemplateStanding::Pending => TemplateStatus::Pending,
+        TemplateStanding::Paused => TemplateStatus::Paused,
+        TemplateStanding::Rejected | TemplateStanding::Disabled => TemplateStatus::Disabled,
+    };
+    reviewed
+}
+
+impl Account {
+    fn whatsapp_at(&self, base_url: &str) -> Arc<dyn Templates> {
+        let account = &self.sandbox.config().whatsapp;
+        let config = WhatsAppConfig::new(account.access_token.clone(), [account.phone_number_id.clone()])
+            .with_base_url(base_url)
+            .with_business_account_id(account.business_account_id.clone())
+            .with_timeout(Duration::from_secs(2));
+        Arc::new(WhatsApp::new(config).expect("the configuration is right"))
+    }
+}
+
+impl TemplatesBench for Account {
+    fn templates(&self) -> Arc<dyn Templates> {
+        self.whatsapp_at(&self.sandbox.whatsapp_base_url())
+    }
+
+    fn unreachable(&self) -> Arc<dyn Templates> {
+        // Nobody listens there: the port was free a moment ago.
+        let listener = TcpListener::bind("127.0.0.1:0").expect("loopback can be bound");
+        self.whatsapp_at(&format!("http://{}", listener.local_addr().expect("it is bound")))
+    }
+
+    fn fail(&self, answered: u32, failure: ListFailure) -> bool {
+        let fault = match failure {
+            ListFailure::RateLimited => Fault::RateLimited { retry_after_secs: 7 },
+            ListFailure::Unauthorized => Fault::code(190),
+            ListFailure::Unavailable => Fault::code(131_016),
+            ListFailure::Silent => Fault::Hang,
+            ListFailure::Garbled => Fault::Status(200, "<html>".into()),
+        };
+        if answered > 0 {
+            let at_once = Fault::Slow(Duration::ZERO);
+            self.sandbox.faults().fail_next(Provider::WhatsApp, answered, at_once);
+        }
+        self.sandbox.faults().fail_next(Provider::WhatsApp, 1, fault);
+        true
+    }
+
+    fn requests(&self) -> usize {
+        self.sandbox.requests(Provider::WhatsApp).len()
+    }
+
+    fn secrets(&self) -> Vec<String> {
+        vec![self.sandbox.config().whatsapp.access_token.clone()]
     }
 }

@@ -172,7 +172,8 @@ pub enum NotApproved {
 
 /// Words that a person approved, for one recipient: the only thing that a channel sender accepts.
 ///
-/// It is made from a committed approval alone, by comparing the seal:
+/// It is made from a committed approval, by comparing the seal; or for a receipt at intake, whose fixed words the operator
+/// approves by configuration. Nothing else makes one:
 ///
 /// ```compile_fail
 /// use feedback_core::domain::Approved;
@@ -180,10 +181,21 @@ pub enum NotApproved {
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Approved {
-    entry: ChangelogEntryId,
-    notification: NotificationId,
+    by: ApprovedBy,
     recipient: IdentityId,
     text: String,
+}
+
+/// Whose word stands behind approved words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ApprovedBy {
+    /// A reviewer's, about an entry and for a delivery.
+    Reviewer {
+        entry: ChangelogEntryId,
+        notification: NotificationId,
+    },
+    /// The operator's, about the fixed words of receipts.
+    Operator,
 }
 
 impl Approved {
@@ -216,21 +228,43 @@ impl Approved {
             return Err(NotApproved::SealBroken);
         }
         Ok(Self {
-            entry: entry.id,
-            notification: notification.id,
+            by: ApprovedBy::Reviewer {
+                entry: entry.id,
+                notification: notification.id,
+            },
             recipient: notification.identity,
             text,
         })
     }
 
-    /// The entry that was approved.
-    pub fn entry(&self) -> ChangelogEntryId {
-        self.entry
+    /// For the receipt at intake alone: `text` is the operator's fixed words with the ticket's number.
+    pub(crate) fn by_operator(recipient: IdentityId, text: String) -> Self {
+        Self {
+            by: ApprovedBy::Operator,
+            recipient,
+            text,
+        }
     }
 
-    /// The delivery that it was approved for.
-    pub fn notification(&self) -> NotificationId {
-        self.notification
+    /// The entry that a reviewer approved; `None` for a receipt.
+    pub fn entry(&self) -> Option<ChangelogEntryId> {
+        match self.by {
+            ApprovedBy::Reviewer { entry, .. } => Some(entry),
+            ApprovedBy::Operator => None,
+        }
+    }
+
+    /// The delivery that it was approved for; `None` for a receipt.
+    pub fn notification(&self) -> Option<NotificationId> {
+        match self.by {
+            ApprovedBy::Reviewer { notification, .. } => Some(notification),
+            ApprovedBy::Operator => None,
+        }
+    }
+
+    /// Whether it is a receipt: an automatic answer, and to be marked as one where the channel knows such a mark.
+    pub fn is_receipt(&self) -> bool {
+        self.by == ApprovedBy::Operator
     }
 
     /// Whom it was approved for.
@@ -247,8 +281,7 @@ impl Approved {
 impl fmt::Debug for Approved {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Approved")
-            .field("entry", &self.entry)
-            .field("notification", &self.notification)
+            .field("by", &self.by)
             .field("characters", &self.text.chars().count())
             .finish_non_exhaustive()
     }

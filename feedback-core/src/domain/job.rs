@@ -112,6 +112,11 @@ pub enum JobPayload {
         /// The ticket.
         ticket: TicketId,
     },
+    /// Tell the reporter that the report is here, with the operator's fixed words.
+    SendReceipt {
+        /// The ticket.
+        ticket: TicketId,
+    },
     /// Fetch a file that a message announced, and keep it.
     FetchAttachment {
         /// The file.
@@ -179,6 +184,7 @@ impl JobPayload {
             Self::LookUpReporter { .. } => "look_up_reporter",
             Self::FetchMessage { .. } => "fetch_message",
             Self::OpenThread { .. } => "open_thread",
+            Self::SendReceipt { .. } => "send_receipt",
             Self::FetchAttachment { .. } => "fetch_attachment",
             Self::DeleteBlob { .. } => "delete_blob",
             // The name that operators look for: what the normalizer could not read.
@@ -194,6 +200,7 @@ impl JobPayload {
             Self::DeliverNotification { .. } => Queue::Notifications,
             Self::FetchMessage { .. }
             | Self::OpenThread { .. }
+            | Self::SendReceipt { .. }
             | Self::TriageTicket { .. }
             | Self::MatchDuplicates { .. }
             | Self::PushToTracker { .. }
@@ -222,6 +229,7 @@ impl JobPayload {
             Self::DeliverNotification { .. } | Self::ReconcileNotification { .. } => 30,
             Self::FetchMessage { .. }
             | Self::OpenThread { .. }
+            | Self::SendReceipt { .. }
             | Self::LookUpReporter { .. }
             | Self::FetchAttachment { .. }
             | Self::DeleteBlob { .. }

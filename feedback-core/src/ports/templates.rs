@@ -36,8 +36,11 @@ pub struct MessageTemplate {
 /// The templates that a provider has approved for us, or not.
 ///
 /// # What an implementer guarantees
-/// - *Whole:* every template of the account, all pages of the provider's list, each language by itself.
+/// - *Whole:* every template of the account, all pages of the provider's list, each language by itself; else an error, never
+///   a part of them.
 /// - *Bounded*, *silent:* as [`ChannelSender`](super::ChannelSender).
+///
+/// Prove it with [`testing::conformance::templates`](crate::testing::conformance::templates).
 #[async_trait]
 pub trait Templates: fmt::Debug + Send + Sync + 'static {
     /// All templates.

@@ -34,6 +34,17 @@ pub fn outbound(route: Route, text: &str, started_at: Timestamp) -> OutboundMess
     }
 }
 
+/// The receipt of a report, as the operator's fixed words make one.
+pub fn receipt(route: Route, text: &str, started_at: Timestamp) -> OutboundMessage {
+    let fixtures = fresh_fixtures();
+    OutboundMessage {
+        approved: Approved::by_operator(fixtures.id(), text.to_owned()),
+        route,
+        marker: Marker::of(fixtures.id::<AttemptId>()),
+        started_at,
+    }
+}
+
 /// Free text on WhatsApp, as while the 24 hours run.
 pub fn whatsapp_session(closes_at: Timestamp) -> WhatsAppMode {
     WhatsAppMode::Session(SessionGrant::until(closes_at))

@@ -21,6 +21,7 @@ mod person;
 mod privacy;
 mod review;
 mod sealing;
+mod send_receipt;
 mod show;
 mod sync;
 mod templates;
@@ -53,6 +54,7 @@ pub use self::{
         RotateError, RotateKeys, Rotated, VerifiedTimelines, VerifyError, VerifyTimelines, to_csv,
     },
     review::{Approval, Audience, MAX_CONTENT_CHARS, PlannedDelivery, Review, ReviewError, WhatsAppPlan},
+    send_receipt::{SendReceipt, SendReceiptError},
     show::{ReporterName, Show, ShowError},
     sync::{PollTracker, PushToTracker, SyncError},
     templates::{TemplateFit, template_fit},

@@ -25,25 +25,50 @@ use crate::{
 /// ```
 /// use feedback_core::{domain::{Language, TicketNumber}, usecases::ReceiptText};
 /// let number = TicketNumber::new(1042);
-/// assert_eq!(ReceiptText::default().of(number, Language::English), "This is ticket #1042. We will answer in this thread.");
-/// let own = ReceiptText::new("Anotado: {number}".to_owned());
-/// assert_eq!(own.of(number, Language::English), "Anotado: #1042");
+/// assert_eq!(ReceiptText::default().of(number, Language::English), "We have it: this is ticket #1042. We will answer here.");
+/// let own = ReceiptText::new("Noted: {number}".to_owned()).in_language(Language::Spanish, "Anotado: {number}".to_owned());
+/// assert_eq!(own.of(number, Language::English), "Noted: #1042");
+/// assert_eq!(own.of(number, Language::Spanish), "Anotado: #1042");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct ReceiptText(Option<String>);
+pub struct ReceiptText {
+    everywhere: Option<String>,
+    english: Option<String>,
+    spanish: Option<String>,
+}
 
 impl ReceiptText {
     /// The operator's own words, in place of ours in every language; `{number}` stands for the ticket's.
     pub fn new(words: String) -> Self {
-        Self(Some(words))
+        Self {
+            everywhere: Some(words),
+            ..Self::default()
+        }
+    }
+
+    /// The same with words of their own for one language.
+    #[must_use]
+    pub fn in_language(mut self, language: Language, words: String) -> Self {
+        match language {
+            Language::English => self.english = Some(words),
+            Language::Spanish => self.spanish = Some(words),
+        }
+        self
     }
 
     /// What the reporter of a ticket is told.
     pub fn of(&self, number: TicketNumber, language: Language) -> String {
-        let words = self.0.as_deref().unwrap_or(match language {
-            Language::English => "This is ticket {number}. We will answer in this thread.",
-            Language::Spanish => "Este es el ticket {number}. Te vamos a responder en este hilo.",
-        });
+        let (own, ours) = match language {
+            Language::English => (
+                &self.english,
+                "We have it: this is ticket {number}. We will answer here.",
+            ),
+            Language::Spanish => (
+                &self.spanish,
+                "Lo recibimos: es el ticket {number}. Te vamos a responder por acá.",
+            ),
+        };
+        let words = own.as_deref().or(self.everywhere.as_deref()).unwrap_or(ours);
         words.replace("{number}", &number.to_string())
     }
 }

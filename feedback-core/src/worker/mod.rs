@@ -348,6 +348,8 @@ enum KnownKind {
     LookUpReporter,
     FetchMessage,
     OpenThread,
+    SendReceipt,
+    EmbedTickets,
     FetchAttachment,
     DeleteBlob,
     ReplayDelivery,

@@ -11,7 +11,8 @@ use crate::{
     usecases::{
         Deliver, DeliverError, DraftError, Drafts, Enrich, EnrichError, FetchAttachment, FetchAttachmentError,
         FetchError, Ingest, LookUpError, LookUpReporter, MatchDuplicates, MatchError, NextStep, OpenThread,
-        OpenThreadError, PollTracker, PushToTracker, ReplayError, Retain, RetainError, SyncError, TRIES, next_step,
+        OpenThreadError, PollTracker, PushToTracker, ReplayError, Retain, RetainError, SendReceipt, SendReceiptError,
+        SyncError, TRIES, next_step,
     },
 };
 
@@ -30,6 +31,7 @@ pub struct Registry {
     pub(crate) look_up_reporter: LookUpReporter,
     pub(crate) fetch_attachment: FetchAttachment,
     pub(crate) open_thread: OpenThread,
+    pub(crate) send_receipt: SendReceipt,
     pub(crate) queries: Arc<dyn Queries>,
     /// `None` without a tracker.
     pub(crate) push: Option<PushToTracker>,
@@ -98,6 +100,7 @@ impl Registry {
             JobPayload::DeleteBlob { key } => self.fetch_attachment.delete_blob(&key).await?,
             JobPayload::LookUpReporter { reporter } => self.look_up_reporter.look_up(reporter).await?,
             JobPayload::OpenThread { ticket } => self.open_thread.open(ticket).await?,
+            JobPayload::SendReceipt { ticket } => self.send_receipt.send(ticket).await?,
             JobPayload::FetchMessage {
                 channel,
                 external_id,
@@ -304,6 +307,13 @@ impl From<OpenThreadError> for JobFailure {
                 text: chain(&error),
             };
         }
+        Self::of(&error, port)
+    }
+}
+
+impl From<SendReceiptError> for JobFailure {
+    fn from(error: SendReceiptError) -> Self {
+        let (SendReceiptError::Channel(port) | SendReceiptError::Storage(port)) = &error;
         Self::of(&error, port)
     }
 }

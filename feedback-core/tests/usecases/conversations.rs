@@ -44,7 +44,7 @@ async fn a_command_gets_a_thread_in_which_it_is_answered_and_goes_on() {
     assert_eq!(
         receipt.text,
         format!(
-            "This is ticket {}. We will answer in this thread.",
+            "We have it: this is ticket {}. We will answer here.",
             stored(&test, id).number
         )
     );

@@ -16,6 +16,7 @@ mod payloads;
 mod people;
 mod privacy;
 mod races;
+mod receipts;
 mod review;
 mod rig;
 mod seal;

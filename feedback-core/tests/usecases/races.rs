@@ -147,6 +147,35 @@ async fn f83_a_failure_that_is_reported_before_the_answer_to_our_call_is_not_for
 }
 
 #[tokio::test]
+async fn f06_an_answer_that_could_not_be_recorded_is_read_back_with_its_message_id_or_is_for_a_person() {
+    for channel in [Channel::Slack, Channel::Intercom, Channel::WhatsApp] {
+        let (test, _) = approved_on(channel, TestHub::new().await).await;
+        let (hub, gate) = rig::gated(&test);
+        let id = notification(&test).id;
+        // The provider has answered, and the process dies before its record: here the record cannot be stored.
+        let dies = async { test.store.fail_next_commit(PortErrorKind::Unavailable) };
+        assert!(gate.during(hub.deliver.deliver(id), dies).await.is_err(), "{channel}");
+        assert_eq!(notification(&test).status, NotificationStatus::Sending, "{channel}");
+        for _ in 0..40 {
+            test.wait(SETTLE).await;
+        }
+        let after = notification(&test);
+        let sent = [test.slack.calls(), test.intercom.calls(), test.whatsapp.calls()];
+        assert_eq!(sent.iter().sum::<usize>(), 1, "{channel}");
+        if channel == Channel::WhatsApp {
+            assert_eq!(
+                after.status,
+                NotificationStatus::Ambiguous,
+                "nobody can be asked but a person"
+            );
+        } else {
+            assert_eq!(after.status, NotificationStatus::Sent, "{channel}");
+            assert!(after.provider_message_id.is_some(), "{channel}: recovered");
+        }
+    }
+}
+
+#[tokio::test]
 async fn two_looks_at_one_attempt_lead_to_one_more_try() {
     let test = TestHub::new().await;
     test.slack.script(SendStep::Fail(PortErrorKind::Unknown, "no_answer"));

@@ -89,6 +89,7 @@ impl From<Job> for DeadLetterBody {
                 | JobPayload::MatchDuplicates { ticket }
                 | JobPayload::PushToTracker { ticket, .. }
                 | JobPayload::OpenThread { ticket }
+                | JobPayload::SendReceipt { ticket }
                 | JobPayload::DraftChangelog { ticket, .. },
             ) => ticket_id = Some(ticket),
             Ok(

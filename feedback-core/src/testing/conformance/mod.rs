@@ -15,6 +15,7 @@ pub mod channel_sender;
 pub mod conversations;
 pub mod custody;
 pub mod directory;
+pub mod templates;
 pub mod tracker;
 
 pub mod job_queue;

@@ -47,8 +47,10 @@ pub struct IngestSettings {
     pub burst: Duration,
     /// Channels with a directory that can tell who a user is.
     pub directories: Vec<Channel>,
-    /// Whether a report without a thread gets a receipt that begins one.
+    /// Which reports get a receipt.
     pub receipts: Receipts,
+    /// Channels that can send one.
+    pub senders: Vec<Channel>,
 }
 
 /// Whether the hub sends receipts at intake.
@@ -59,6 +61,8 @@ pub enum Receipts {
     Off,
     /// A report without a thread gets one, which begins with the operator's fixed words.
     BeginThreads,
+    /// So does that, and every other report is answered with those words in its thread, where the channel allows it.
+    Everywhere,
 }
 
 impl IngestSettings {
@@ -69,6 +73,7 @@ impl IngestSettings {
             burst: Duration::from_secs(10 * 60),
             directories: Vec::new(),
             receipts: Receipts::Off,
+            senders: Vec::new(),
         }
     }
 }
@@ -467,8 +472,9 @@ impl Ingest {
             },
             scrubber: &self.scrubber,
             look_up: self.settings.directories.contains(&payload.channel),
-            open_thread: self.settings.receipts == Receipts::BeginThreads
-                && self.conversations.contains_key(&payload.channel),
+            open_thread: self.settings.receipts != Receipts::Off && self.conversations.contains_key(&payload.channel),
+            send_receipt: self.settings.receipts == Receipts::Everywhere
+                && self.settings.senders.contains(&payload.channel),
             signed_by: origin.signed_by,
             lossy: origin.lossy,
             writes: Vec::new(),

@@ -10,8 +10,8 @@ use super::{
 };
 use crate::{
     domain::{
-        Actor, Attachment, AttachmentStatus, EventKind, Identity, JobPayload, NewJob, NewTicket, Reporter, Scrubbed,
-        SourceId, TicketId, TicketNumber, TicketSource, TicketStatus, Timestamp, Write, title_of,
+        Actor, Attachment, AttachmentStatus, Channel, EventKind, Identity, JobPayload, NewJob, NewTicket, Reporter,
+        Scrubbed, SourceId, TicketId, TicketNumber, TicketSource, TicketStatus, Timestamp, Write, title_of,
     },
     logic::{
         infer::infer,
@@ -25,6 +25,7 @@ use crate::{
         deliver::closed_by_arrival,
         open_thread::is_without_thread,
         sealing::{open, place, seal},
+        send_receipt::takes_receipt,
         timeline::event,
     },
 };
@@ -41,6 +42,8 @@ pub(super) struct Writer<'a> {
     pub(super) look_up: bool,
     /// Whether a report without a thread gets one.
     pub(super) open_thread: bool,
+    /// Whether a report in a thread is answered with a receipt.
+    pub(super) send_receipt: bool,
     /// Which secret signed the delivery.
     pub(super) signed_by: Option<KeyId>,
     /// Whether the delivery was no proper Unicode, and U+FFFD stands for what could not be read.
@@ -131,6 +134,11 @@ impl Writer<'_> {
         }
         if self.open_thread && is_without_thread(&message.message.thread) {
             self.enqueue(JobPayload::OpenThread { ticket: id }, format!("open_thread:{id}"));
+        }
+        // A mail whose sender nobody vouches for may be from somebody else, who would get the answer.
+        let is_theirs = message.message.channel != Channel::Email || message.message.author.email_verified;
+        if self.send_receipt && is_theirs && takes_receipt(&message.message.thread) {
+            self.enqueue(JobPayload::SendReceipt { ticket: id }, format!("receipt:{id}"));
         }
         self.enqueue(JobPayload::TriageTicket { ticket: id }, format!("triage:{id}"));
         self.enqueue(JobPayload::MatchDuplicates { ticket: id }, format!("match:{id}"));
