@@ -14,7 +14,7 @@ use crate::{
         Access, Confirm, DeadLetters, Deliver, DeliverySettings, Drafts, Duplicates, Enrich, Erase, Export,
         FetchAttachment, Groups, Ingest, IngestSettings, LookUpReporter, MatchDuplicates, MatchError, MergeReporters,
         OpenThread, PollTracker, PushToTracker, ReceiptText, Receipts, Retain, RetainError, RetentionSettings, Review,
-        RotateKeys, SendReceipt, Show, ShowAttachments, SyncError, TemplateRegistry, VerifyTimelines,
+        RotateKeys, SendReceipt, Shifts, Show, ShowAttachments, SyncError, TemplateRegistry, VerifyTimelines,
     },
 };
 
@@ -175,6 +175,11 @@ pub struct Hub {
         expect(dead_code, reason = "only the worker's registry polls")
     )]
     poll_every: Duration,
+    #[cfg_attr(
+        not(feature = "worker"),
+        expect(dead_code, reason = "only the worker's registry takes shifts")
+    )]
+    shifts: Shifts,
 }
 
 impl Hub {
@@ -261,6 +266,7 @@ impl Hub {
             show: Show::new(s(), v()),
             queries,
             guards,
+            shifts: Shifts::new(s(), c()),
             storage,
             poll_every: settings.poll_every,
             clock,
@@ -316,6 +322,7 @@ impl Hub {
             poll: self.poll.clone(),
             retain: self.retain.clone(),
             poll_every: self.poll_every,
+            shifts: self.shifts.clone(),
         }
     }
 }

@@ -754,9 +754,8 @@ async fn suggest_link(conn: &mut PgConnection, link: &TicketLink) -> Result<(), 
 }
 
 async fn update_link(conn: &mut PgConnection, link: &TicketLink, expected: LinkStatus) -> Result<(), Failure> {
-    let sql = "UPDATE ticket_links SET ticket_id = $2, original_id = $3, score = $4, evidence = $5, status = $6,
-            decided_by = $7, decided_at = $8
-        WHERE id = $1 AND status = $9";
+    let sql = "UPDATE ticket_links SET ticket_id = $2, original_id = $3, status = $4, decided_by = $5, decided_at = $6
+        WHERE id = $1 AND status = $7";
     let id = *link.id.as_uuid();
     let changed = run!(
         conn,
@@ -765,8 +764,6 @@ async fn update_link(conn: &mut PgConnection, link: &TicketLink, expected: LinkS
         id,
         *link.ticket.as_uuid(),
         *link.original.as_uuid(),
-        f64::from(link.score),
-        json(&link.evidence, "ticket link")?,
         link.status.as_str(),
         link.decided.map(|(by, _)| *by.as_uuid()),
         link.decided.map(|(_, at)| micros(at)),

@@ -69,8 +69,9 @@ pub enum Write {
     UpdateAttempt(NotificationAttempt),
     /// A pair that looks alike; a no-op if the pair is known, so that a dismissed one is never suggested again.
     SuggestLink(TicketLink),
-    /// What a person made of a pair, and which of the two is the older. `Conflict` if the stored status is no longer
-    /// `expected`: somebody else decided.
+    /// What a person made of a pair, and which of the two is the older; its score and evidence stay as they are, since an
+    /// erasure may have taken words from them meanwhile. `Conflict` if the stored status is no longer `expected`: somebody
+    /// else decided.
     UpdateLink {
         /// The pair as it is to be.
         link: Box<TicketLink>,

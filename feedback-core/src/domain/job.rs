@@ -169,6 +169,12 @@ impl JobPayload {
     /// Names of the kinds that queue their next run themselves: they never count as waiting work.
     pub const PERIODIC_KINDS: [&str; 2] = ["poll_tracker", "purge_expired"];
 
+    /// True for work that one host does at a time, whatever the number of jobs that ask for it: it looks through
+    /// everything, so a second run beside the first would only cost a provider twice.
+    pub const fn works_in_shifts(&self) -> bool {
+        matches!(self, Self::PollTracker | Self::PurgeExpired | Self::EmbedTickets)
+    }
+
     /// The kind's name.
     pub fn kind(&self) -> JobKind {
         let name = match self {

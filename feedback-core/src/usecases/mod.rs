@@ -22,6 +22,7 @@ mod privacy;
 mod review;
 mod sealing;
 mod send_receipt;
+mod shift;
 mod show;
 mod sync;
 mod templates;
@@ -55,6 +56,7 @@ pub use self::{
     },
     review::{Approval, Audience, MAX_CONTENT_CHARS, PlannedDelivery, Review, ReviewError, WhatsAppPlan},
     send_receipt::{SendReceipt, SendReceiptError},
+    shift::{HeldShift, Shift, Shifts},
     show::{ReporterName, Show, ShowError},
     sync::{PollTracker, PushToTracker, SyncError},
     templates::{TemplateFit, template_fit},

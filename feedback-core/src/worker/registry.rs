@@ -12,12 +12,15 @@ use crate::{
         Deliver, DeliverError, DraftError, Drafts, Enrich, EnrichError, FetchAttachment, FetchAttachmentError,
         FetchError, Ingest, LookUpError, LookUpReporter, MatchDuplicates, MatchError, NextStep, OpenThread,
         OpenThreadError, PollTracker, PushToTracker, ReplayError, Retain, RetainError, SendReceipt, SendReceiptError,
-        SyncError, TRIES, next_step,
+        Shift, Shifts, SyncError, TRIES, next_step,
     },
 };
 
 /// Longer than a call of an adapter may take.
 const RECEIPT_SETTLES: Duration = Duration::from_secs(30);
+
+/// How soon work is tried again whose shift another run has: a poll that was asked for by a signal shall not wait long.
+const SHIFT_PAUSE: Duration = Duration::from_secs(5);
 
 /// The use cases that jobs run.
 #[derive(Debug, Clone)]
@@ -37,6 +40,7 @@ pub struct Registry {
     pub(crate) push: Option<PushToTracker>,
     pub(crate) poll: Option<PollTracker>,
     pub(crate) retain: Retain,
+    pub(crate) shifts: Shifts,
     pub(crate) poll_every: Duration,
 }
 
@@ -60,6 +64,14 @@ impl JobFailure {
         }
     }
 
+    fn wait(pause: Duration, text: &str) -> Self {
+        Self {
+            step: NextStep::Snooze(pause),
+            text: text.to_owned(),
+            outage_since: None,
+        }
+    }
+
     fn of(error: &dyn Error, port: &PortError) -> Self {
         Self {
             step: next_step(port.kind()),
@@ -78,11 +90,29 @@ impl JobFailure {
 }
 
 impl Registry {
-    /// Runs a job.
+    /// Runs a job. Work that one host does at a time waits while another has the shift.
     ///
     /// # Errors
     /// [`JobFailure`], which says whether it helps to run it again.
     pub async fn run(&self, job: JobId, payload: JobPayload) -> Result<(), JobFailure> {
+        if !payload.works_in_shifts() {
+            return self.dispatch(job, payload).await;
+        }
+        // A run is stopped at its time limit, and the shift lapses no sooner.
+        let kind = payload.kind();
+        let taken = self.shifts.take(kind.as_str(), job, payload.time_limit()).await;
+        let shift = match taken.map_err(|port| JobFailure::of(&port, &port))? {
+            Shift::Ours(shift) => shift,
+            Shift::Taken { .. } => return Err(JobFailure::wait(SHIFT_PAUSE, "another run of this has its shift")),
+        };
+        let outcome = self.dispatch(job, payload).await;
+        if let Err(error) = self.shifts.give_back(shift).await {
+            tracing::warn!(error = %chain(&error), "could not give a shift back; it will lapse");
+        }
+        outcome
+    }
+
+    async fn dispatch(&self, job: JobId, payload: JobPayload) -> Result<(), JobFailure> {
         match payload {
             JobPayload::TriageTicket { ticket } => self.enrich.suggest(ticket).await?,
             JobPayload::MatchDuplicates { ticket } => self.match_duplicates.suggest(ticket).await?,

@@ -1,6 +1,8 @@
 //! The worker loop over the memory queue: what becomes of jobs that fail, hang, panic, or cannot be read, and of those
 //! that run when the host stops.
 
+mod shifts;
+
 use std::{
     sync::{
         Arc,

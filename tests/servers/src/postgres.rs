@@ -70,6 +70,18 @@ impl Server {
     /// # Panics
     /// If the server does not make one.
     pub fn database(&self) -> Database {
+        self.database_from("template1")
+    }
+
+    /// A new database with all that another one holds, to which nobody may be connected.
+    ///
+    /// # Panics
+    /// As [`Server::database`].
+    pub fn copy_of(&self, other: &Database) -> Database {
+        self.database_from(&other.name)
+    }
+
+    fn database_from(&self, template: &str) -> Database {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let nanos = SystemTime::UNIX_EPOCH
             .elapsed()
@@ -77,7 +89,7 @@ impl Server {
             .as_nanos();
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("t_{}_{number}_{nanos}", std::process::id());
-        self.run("postgres", &format!("CREATE DATABASE {name}"));
+        self.run("postgres", &format!("CREATE DATABASE {name} TEMPLATE {template}"));
         Database {
             server: self.clone(),
             name,

@@ -1,11 +1,31 @@
 //! Two hosts on one database: two stores that know nothing of each other.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
+    time::Duration,
+};
 
+use async_trait::async_trait;
 use feedback_core::{
-    domain::{Change, EventKind, Queue, Write},
-    ports::{ClaimRequest, Custody, JobQueue, SettleError, Storage},
-    testing::fixtures::Fixtures,
+    Hub, HubSettings, Ports,
+    domain::{Change, EventKind, Queue, Timestamp, TrackerPage, Write},
+    ports::{
+        ClaimRequest, Custody, JobQueue, PortError, PortErrorKind, SettleError, Storage, TrackedTicket, Tracker,
+        TrackerChanges,
+    },
+    testing::{
+        FixedClock, SeededIds,
+        fixtures::Fixtures,
+        memory::{
+            MemoryBlobs, MemoryVault,
+            ai::{ScriptedEmbedder, ScriptedTriage, ScriptedWriter},
+        },
+    },
+    worker::{Worker, WorkerSettings},
 };
 use feedback_postgres::Postgres;
 use feedback_test_servers::postgres;
@@ -126,6 +146,93 @@ async fn one_key_waits_once_for_both_hosts() {
         database.run("SELECT count(*) FROM feedback.jobs WHERE status = 'ready'"),
         "1"
     );
+}
+
+/// A board that takes a moment to answer, and knows who asked at the same time.
+#[derive(Debug, Default)]
+struct SlowBoard {
+    polls: AtomicUsize,
+    asking: AtomicUsize,
+    most_at_once: AtomicUsize,
+}
+
+#[async_trait]
+impl Tracker for SlowBoard {
+    async fn upsert_page(&self, _: &TrackedTicket) -> Result<TrackerPage, PortError> {
+        Err(PortError::new(PortErrorKind::Rejected, "slow_board"))
+    }
+
+    async fn changes_since(&self, _: Option<&str>, _: Timestamp) -> Result<TrackerChanges, PortError> {
+        let asking = self.asking.fetch_add(1, SeqCst) + 1;
+        self.most_at_once.fetch_max(asking, SeqCst);
+        tokio::time::sleep(Duration::from_millis(150)).await;
+        self.asking.fetch_sub(1, SeqCst);
+        let cursor = self.polls.fetch_add(1, SeqCst).to_string();
+        Ok(TrackerChanges {
+            updates: Vec::new(),
+            cursor,
+        })
+    }
+
+    async fn resolution_notes(&self, _: &str) -> Result<String, PortError> {
+        Err(PortError::new(PortErrorKind::Rejected, "slow_board"))
+    }
+}
+
+/// What one process of a cluster has: its store's connections, a hub, a worker.
+fn host(store: &Postgres, board: &Arc<SlowBoard>, clock: &FixedClock, seed: u64) -> (Hub, Worker) {
+    let (store, ids) = (Arc::new(store.clone()), Arc::new(SeededIds::new(seed)));
+    let ports = Ports {
+        storage: store.clone(),
+        custody: store.clone(),
+        erasure_log: None,
+        queries: store.clone(),
+        queue: store.clone(),
+        vault: Arc::new(MemoryVault::new(1)),
+        clock: Arc::new(clock.clone()),
+        ids: ids.clone(),
+        triage: Arc::new(ScriptedTriage::default()),
+        writer: Arc::new(ScriptedWriter::default()),
+        embedder: Arc::new(ScriptedEmbedder::default()),
+        tracker: Some(board.clone()),
+        senders: Vec::new(),
+        conversations: Vec::new(),
+        blobs: Arc::new(MemoryBlobs::new()),
+        files: Vec::new(),
+        directories: Vec::new(),
+    };
+    let hub = Hub::new(ports, HubSettings::default());
+    let worker = Worker::new(
+        store,
+        hub.registry(),
+        Arc::new(clock.clone()),
+        ids,
+        WorkerSettings::default(),
+    );
+    (hub, worker)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_host_of_a_cluster_polls_at_a_time() {
+    let (one, other, _database) = two_hosts().await;
+    let (board, clock) = (
+        Arc::new(SlowBoard::default()),
+        FixedClock::at(Fixtures::default().now()),
+    );
+    let hosts = [host(&one, &board, &clock, 1), host(&other, &board, &clock, 2)];
+    for round in 0..6 {
+        for (hub, _) in &hosts {
+            hub.schedule_periodic().await.unwrap();
+            hub.poll.as_ref().unwrap().hurry().await.unwrap();
+        }
+        // The poll that waited for its time and the one that was asked for now are two jobs: a host claims each.
+        while join_all(hosts.iter().map(|(_, worker)| worker.run_due())).await != [0, 0] {}
+        clock.advance(Duration::from_secs(5));
+        while join_all(hosts.iter().map(|(_, worker)| worker.run_due())).await != [0, 0] {}
+        clock.advance(Duration::from_secs(300));
+        assert!(board.polls.load(SeqCst) > round);
+    }
+    assert_eq!(board.most_at_once.load(SeqCst), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

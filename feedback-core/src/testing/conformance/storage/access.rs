@@ -1,12 +1,15 @@
 //! Cursors, remembered calls, and who may review.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
+
+use futures::future::join_all;
 
 use super::{StorageHarness, commit, only_winner, refused, sixteen, write};
 use crate::{
-    domain::{Change, Write},
+    domain::{Change, JobId, Write},
     ports::{PortErrorKind, Storage},
     testing::fixtures::Fixtures,
+    usecases::{Shift, Shifts},
 };
 
 pub(super) async fn a_cursor_begins_at_version_0_and_has_one_mover<H: StorageHarness>(harness: &H) {
@@ -21,6 +24,65 @@ pub(super) async fn a_cursor_begins_at_version_0_and_has_one_mover<H: StorageHar
     cursor.version = 2;
     assert_eq!(store.cursor("tracker").await.unwrap_or(None), Some(cursor));
     assert_eq!(store.cursor("other").await.unwrap_or(None), None);
+}
+
+pub(super) async fn a_shift_has_one_holder_and_is_taken_over_when_it_lapses<H: StorageHarness>(harness: &H) {
+    const HOLD: Duration = Duration::from_secs(90);
+    let fresh = harness.fresh().await;
+    let (store, fixtures) = (&fresh.adapter, Fixtures::default());
+    let shifts = Shifts::new(Arc::clone(store) as Arc<dyn Storage>, Arc::new(fixtures.clock.clone()));
+    // The first row, a row that was given back, and one that lapsed: each time sixteen hosts want it at once.
+    for round in 0..3 {
+        let jobs: Vec<JobId> = (0..16).map(|_| fixtures.id()).collect();
+        let takes = jobs.iter().map(|&job| {
+            let shifts = shifts.clone();
+            tokio::spawn(async move { shifts.take("poll", job, HOLD).await.expect("the store answers") })
+        });
+        let mut held = Vec::new();
+        for (job, shift) in jobs.iter().zip(join_all(takes).await) {
+            match shift.expect("no task panics") {
+                Shift::Ours(shift) => held.push((*job, shift)),
+                Shift::Taken { until } => assert_eq!(until, fixtures.now().plus(HOLD)),
+            }
+        }
+        assert_eq!(held.len(), 1, "round {round}");
+        let (winner, shift) = held.remove(0);
+        fixtures.clock.advance(HOLD - Duration::from_secs(1));
+        let late = shifts
+            .take("poll", fixtures.id(), HOLD)
+            .await
+            .expect("the store answers");
+        assert!(matches!(late, Shift::Taken { .. }), "a shift holds as long as was said");
+        let other = shifts
+            .take("purge", fixtures.id(), HOLD)
+            .await
+            .expect("the store answers");
+        assert!(
+            matches!(other, Shift::Ours(_)) || round > 0,
+            "shifts of two names are two"
+        );
+        if round == 0 {
+            shifts.give_back(shift).await.expect("the store answers");
+        } else {
+            fixtures.clock.advance(Duration::from_secs(1));
+            let next = shifts
+                .take("poll", fixtures.id(), HOLD)
+                .await
+                .expect("the store answers");
+            assert!(matches!(next, Shift::Ours(_)), "who died holds nobody up for longer");
+            // The dead one was only slow: what it gives back is not its own any more.
+            shifts.give_back(shift).await.expect("the store answers");
+            let late = shifts.take("poll", winner, HOLD).await.expect("the store answers");
+            assert!(matches!(late, Shift::Taken { .. }));
+            fixtures.clock.advance(HOLD);
+        }
+    }
+    // A job that is run again after its host died needs not wait for itself.
+    let job = fixtures.id();
+    for _ in 0..2 {
+        let shift = shifts.take("poll", job, HOLD).await.expect("the store answers");
+        assert!(matches!(shift, Shift::Ours(_)));
+    }
 }
 
 pub(super) async fn a_call_is_remembered_once<H: StorageHarness>(harness: &H) {

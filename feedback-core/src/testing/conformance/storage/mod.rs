@@ -18,8 +18,8 @@ use futures::future::join_all;
 use self::{
     access::{
         a_call_is_remembered_once, a_cursor_begins_at_version_0_and_has_one_mover, a_session_is_seen_later_and_ends,
-        a_sign_in_link_is_used_once_by_sixteen, a_touch_of_an_ended_session_is_a_no_op,
-        users_and_tokens_keep_what_was_decided,
+        a_shift_has_one_holder_and_is_taken_over_when_it_lapses, a_sign_in_link_is_used_once_by_sixteen,
+        a_touch_of_an_ended_session_is_a_no_op, users_and_tokens_keep_what_was_decided,
     },
     attachments::{an_erased_file_is_never_brought_back, files_are_found_by_message_by_ticket_and_by_age},
     changelog::{
@@ -140,6 +140,7 @@ pub fn checks<H: StorageHarness>() -> &'static [Check<H>] {
         a_vector_replaces_that_of_its_model,
         vectors_of_a_window_come_newest_first,
         a_cursor_begins_at_version_0_and_has_one_mover,
+        a_shift_has_one_holder_and_is_taken_over_when_it_lapses,
         a_call_is_remembered_once,
         users_and_tokens_keep_what_was_decided,
         a_sign_in_link_is_used_once_by_sixteen,
