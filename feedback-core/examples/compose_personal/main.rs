@@ -1,6 +1,7 @@
 //! Writes the marked messages that the scrubber is trained and measured on, from hand-written templates.
 //!
-//! `cargo run --release -p feedback-core --example compose_personal` writes `training/scrub/{tune,held_out,more}.jsonl`.
+//! `cargo run --release -p feedback-core --example compose_personal` writes
+//! `training/scrub/{tune,held_out,more,second_tune,second_held_out}.jsonl`.
 //! A template belongs to one of them, so that no sentence of the measure was seen before. The same templates and lists
 //! give the same bytes.
 
@@ -22,7 +23,7 @@ struct Part {
     filled: usize,
 }
 
-const PARTS: [Part; 3] = [
+const PARTS: [Part; 5] = [
     Part {
         name: "tune.jsonl",
         templates: "templates.txt",
@@ -40,6 +41,18 @@ const PARTS: [Part; 3] = [
         templates: "more.txt",
         turn: None,
         filled: 6,
+    },
+    Part {
+        name: "second_tune.jsonl",
+        templates: "second.txt",
+        turn: Some(0),
+        filled: 5,
+    },
+    Part {
+        name: "second_held_out.jsonl",
+        templates: "second.txt",
+        turn: Some(1),
+        filled: 5,
     },
 ];
 

@@ -614,6 +614,26 @@ pub(crate) fn address(country: &str, lists: &Lists, chance: &mut Chance) -> (Str
     (address, town)
 }
 
+/// What a thing is called after somebody: a surname, a given name, both, or a word that only looks like one.
+fn brand(lists: &Lists, chance: &mut Chance) -> String {
+    let language = if chance.below(2) == 0 { "es" } else { "en" };
+    let person = lists.person(language, chance);
+    match chance.below(8) {
+        0..=2 => person.surname,
+        3..=4 => person.given,
+        5 => format!("{} {}", person.given, person.surname),
+        _ => {
+            const STARTS: [&str; 12] = [
+                "Bel", "Kor", "Zan", "Mar", "Tel", "Vol", "Sam", "Or", "Lum", "Fen", "Ac", "Ny",
+            ];
+            const ENDS: [&str; 12] = [
+                "ia", "ex", "ora", "ita", "ix", "on", "ello", "ard", "elle", "ano", "is", "eo",
+            ];
+            format!("{}{}", chance.of(&STARTS), chance.of(&ENDS))
+        }
+    }
+}
+
 /// What belongs to nobody.
 pub(crate) fn harmless(kind: &str, lists: &Lists, chance: &mut Chance) -> String {
     let shape = |chance: &mut Chance, shapes: &[&str]| {
@@ -621,6 +641,7 @@ pub(crate) fn harmless(kind: &str, lists: &Lists, chance: &mut Chance) -> String
         chance.shape(shape)
     };
     match kind {
+        "brand" => brand(lists, chance),
         "ord" => shape(
             chance,
             &[

@@ -48,8 +48,10 @@ impl Cues {
     pub(super) const PARTY: Self = Self(1 << 35);
     pub(super) const GROUP: Self = Self(1 << 36);
     pub(super) const NAME_OF: Self = Self(1 << 37);
+    /// What is named after somebody, or by a brand: devices, dishes, films, theorems.
+    pub(super) const THING: Self = Self(1 << 38);
 
-    const NAMES: [(&'static str, Self); 38] = [
+    const NAMES: [(&'static str, Self); 39] = [
         ("PHONE", Self::PHONE),
         ("ORDER", Self::ORDER),
         ("NATIONAL", Self::NATIONAL),
@@ -88,6 +90,7 @@ impl Cues {
         ("PARTY", Self::PARTY),
         ("GROUP", Self::GROUP),
         ("THENAME", Self::NAME_OF),
+        ("THING", Self::THING),
     ];
 
     /// The cues of a folded word.

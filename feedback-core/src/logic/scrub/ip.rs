@@ -73,8 +73,16 @@ fn is_address(reading: &Reading<'_>, at: usize, end: usize) -> bool {
     {
         return false;
     }
+    let low = &reading.view.low;
+    // "10.0.0.0/8": a network, not a machine.
+    if low[from..to].ends_with(b".0") && reading.view.byte(end) == b'/' {
+        return false;
+    }
     if view_has_port(reading.view, end) {
         return true;
+    }
+    if is_release(reading, at) {
+        return false;
     }
     let named_behind = reading.words.after(end).take(4).any(|word| {
         matches!(
@@ -95,6 +103,18 @@ fn is_address(reading: &Reading<'_>, at: usize, end: usize) -> bool {
         (Some(version), Some(address)) => address <= version || address <= 4 && reading.view.before(at) == b' ' && far,
         (version, _) => version.is_none(),
     }
+}
+
+/// "cuDNN 8.6.0.163", "pkg==1.2.3.4", "OpenCV => 4.5.5.64": the word right before is a product's name, or two signs say it.
+fn is_release(reading: &Reading<'_>, at: usize) -> bool {
+    let view = reading.view;
+    let Some(word) = reading.words.before(at).next() else {
+        return false;
+    };
+    let gap = &view.low[word.end..at];
+    let name = &view.raw[word.start..word.end];
+    let mixed = name.iter().any(u8::is_ascii_lowercase) && name.iter().skip(1).any(u8::is_ascii_uppercase);
+    gap == b"==" || mixed && !word.cues.has(Cues::IP) && matches!(gap, b" " | b" => " | b" = " | b": ")
 }
 
 /// `:8080` or `/24` behind it.

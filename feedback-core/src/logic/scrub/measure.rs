@@ -261,26 +261,30 @@ mod tests {
         assert!(leaks_in("Li", Label::Name, |_| false));
     }
 
+    fn marked(file: &str) -> Vec<MarkedMessage> {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("training/scrub")
+            .join(file);
+        let text = std::fs::read_to_string(path).unwrap();
+        text.lines().map(|line| training::parse(line).unwrap()).collect()
+    }
+
     /// The floors are below what is measured today, and rise with it. What is measured stands in the README of the
     /// training data.
     #[test]
     fn messages_that_nothing_was_trained_on_are_scrubbed_as_well_as_before() {
-        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("training/scrub/held_out.jsonl");
-        let messages: Vec<MarkedMessage> = std::fs::read_to_string(path)
-            .unwrap()
-            .lines()
-            .map(|line| training::parse(line).unwrap())
-            .collect();
+        let messages = marked("held_out.jsonl");
         assert!(messages.len() >= 600);
         let measure = Measure::of(&Scrubber::new(), &messages);
-        assert!(measure.all.share() >= 0.96, "{measure}");
-        assert!(measure.messages.share() >= 0.94, "{measure}");
-        assert!(measure.character_precision() >= 0.97, "{measure}");
-        assert!(measure.harmless_lost() <= 0.013, "{measure}");
+        assert!(measure.all.share() >= 0.97, "{measure}");
+        assert!(measure.messages.share() >= 0.955, "{measure}");
+        assert!(measure.character_precision() >= 0.988, "{measure}");
+        assert!(measure.harmless_lost() <= 0.006, "{measure}");
+        assert!(measure.false_hits_in_1000() <= 75.0, "{measure}");
         for (label, floor) in [
             (Label::Name, 0.955),
             (Label::Email, 0.99),
-            (Label::Phone, 0.96),
+            (Label::Phone, 0.98),
             (Label::Card, 0.995),
             (Label::Iban, 1.0),
             (Label::NationalId, 0.99),
@@ -290,5 +294,16 @@ mod tests {
         ] {
             assert!(measure.by_label[&label].share() >= floor, "{label}\n{measure}");
         }
+    }
+
+    #[test]
+    fn what_looks_like_a_person_and_is_none_stays() {
+        let messages = marked("second_held_out.jsonl");
+        let clean = messages.iter().filter(|message| message.spans.is_empty()).count();
+        assert!(clean >= 1_500);
+        let measure = Measure::of(&Scrubber::new(), &messages);
+        assert!(measure.false_hits_in_1000() <= 50.0, "{measure}");
+        assert!(measure.harmless_lost() <= 0.008, "{measure}");
+        assert!(measure.all.share() >= 0.97, "{measure}");
     }
 }

@@ -28,11 +28,16 @@ pub(super) fn find(reading: &Reading<'_>, word: &Word, claims: &mut Claims) {
     let leads = low.len() <= 5 && !matches!(view.byte(word.end), b'\n') && view.byte(word.end + 1).is_ascii_digit();
     if word.is_letters && !leads
         || view.before(word.start) == b'/'
+        || view.before(word.start) == b':' && word.start > 1 && view.byte(word.start - 2).is_ascii_digit()
         || view.before(word.start) == b'_' && word.start > 1 && is_alnum(view.byte(word.start - 2))
     {
         return;
     }
     if low[0].is_ascii_digit() {
+        // "lote 20260412-B": one letter in 23 fits by chance.
+        if reading.words.distance(view, word.start, Cues::ORDER, 2).is_some() && !cue(4) {
+            return;
+        }
         let cue = || cue(4);
         if let Some(end) = dni(view, word.start, cue).or_else(|| rut(view, word.start, cue)) {
             claims.hide(word.start, end, Label::NationalId);

@@ -159,10 +159,15 @@ fn number<'r>(view: &View<'_>, groups: &'r [(usize, usize)]) -> Number<'r> {
 #[expect(clippy::option_option, reason = "three answers: hide as, keep, look at fewer groups")]
 fn verdict(reading: &Reading<'_>, number: &Number<'_>) -> Option<Option<Label>> {
     let view = reading.view;
-    if is_part_of_a_code(view, number) {
+    if is_part_of_a_code(reading, number) {
         return (number.groups.len() == 1).then_some(None);
     }
-    if is_date(view, number) || is_amount(reading, number) {
+    if is_date(view, number)
+        || is_amount(reading, number)
+        || is_in_a_listing(view, number)
+        || is_decimal(reading, number)
+        || LIMITS.contains(&&number.digits[..])
+    {
         return Some(None);
     }
     if is_card(reading, number) {
@@ -178,7 +183,8 @@ fn verdict(reading: &Reading<'_>, number: &Number<'_>) -> Option<Option<Label>> 
 }
 
 /// `A383836`, `ORD-2026-90540`, `23573-B`, `v2.3`: letters or a tag are glued to it.
-fn is_part_of_a_code(view: &View<'_>, number: &Number<'_>) -> bool {
+fn is_part_of_a_code(reading: &Reading<'_>, number: &Number<'_>) -> bool {
+    let view = reading.view;
     let before = view.before(number.start);
     let far = if number.start >= 2 {
         view.byte(number.start - 2)
@@ -194,6 +200,22 @@ fn is_part_of_a_code(view: &View<'_>, number: &Number<'_>) -> bool {
         || (matches!(before, b'-' | b'/' | b'.' | b':')
             && is_alnum(far)
             && !(before == b':' && far.is_ascii_alphabetic()));
+    // "height=776463417", "tx=…": a variable's value, unless its name speaks of phones.
+    let sign = view.low[..number.start]
+        .iter()
+        .rev()
+        .take(3)
+        .find(|byte| !matches!(byte, b' ' | b'-'));
+    let assigned = sign == Some(&b'=')
+        && reading
+            .words
+            .distance(
+                view,
+                number.start,
+                Cues::PHONE.or(Cues::NATIONAL).or(Cues::CARD).or(Cues::IBAN),
+                2,
+            )
+            .is_none();
     let after = view.byte(number.end);
     let next = view.byte(number.end + 1);
     let tail = is_alnum(after)
@@ -201,8 +223,51 @@ fn is_part_of_a_code(view: &View<'_>, number: &Number<'_>) -> bool {
         || (matches!(after, b'-' | b'/') && is_alnum(next))
         || (after == b'.' && next.is_ascii_digit())
         || after == b'%';
-    (tagged && !cue) || tail
+    ((tagged || assigned) && !cue) || tail
 }
+
+/// Part of a listing: bytes in hexadecimal around it, or a log's time right before.
+fn is_in_a_listing(view: &View<'_>, number: &Number<'_>) -> bool {
+    let hexadecimal = |at: usize| {
+        let pair = [view.byte(at), view.byte(at + 1)];
+        pair.iter().all(u8::is_ascii_hexdigit)
+            && pair.iter().any(u8::is_ascii_alphabetic)
+            && !is_alnum(view.byte(at + 2))
+            && !is_alnum(view.before(at))
+    };
+    let pairs = number.groups.len() >= 3 && number.groups.iter().all(|(start, end)| end - start == 2);
+    let dump = pairs
+        && (hexadecimal(number.end + 1)
+            || number.start >= 3 && hexadecimal(number.start - 3)
+            || number.digits.starts_with(b"0000"));
+    // "14:00:51.294 12836 12836"
+    let time = number.start >= 10
+        && view.low[number.start - 1] == b' '
+        && view.low[number.start - 4..number.start - 1]
+            .iter()
+            .all(u8::is_ascii_digit)
+        && matches!(view.low[number.start - 5], b'.' | b',')
+        && view.low[number.start - 8] == b':';
+    dump || time
+}
+
+/// `60.79175629`, `0.0078125`, `1,234,567.891`: what two groups with one dot between them are, if no phone was announced.
+fn is_decimal(reading: &Reading<'_>, number: &Number<'_>) -> bool {
+    let view = reading.view;
+    let shape = number.shape();
+    matches!(shape[..], [1..=5, 4..=15])
+        && number.separator(view) == Some(b'.')
+        && reading.words.distance(view, number.start, Cues::PHONE, 3).is_none()
+}
+
+/// The largest and smallest numbers of machines: no phone, wherever they stand.
+const LIMITS: &[&[u8]] = &[
+    b"2147483647",
+    b"2147483648",
+    b"4294967295",
+    b"4294967296",
+    b"9223372036854775807",
+];
 
 fn value(digits: &[u8]) -> u32 {
     digits.iter().fold(0_u32, |value, &digit| {

@@ -34,10 +34,16 @@ pub(super) fn is_phone(reading: &Reading<'_>, number: &Number<'_>) -> bool {
                 b"whatsapp" | b"cel" | b"celular" | b"mobile" | b"cell" | b"movil" | b"telefono" | b"phone"
             )
         });
-    let cue = match (phone, order) {
-        (Some(phone), Some(order)) => phone <= order,
-        (phone, order) => phone.is_some() || (follows && order.is_none()),
-    };
+    let caller = reading
+        .words
+        .before(number.start)
+        .take(4)
+        .any(|word| matches!(&view.low[word.start..word.end], b"caller"));
+    let cue = caller
+        || match (phone, order) {
+            (Some(phone), Some(order)) => phone <= order,
+            (phone, order) => phone.is_some() || (follows && order.is_none()),
+        };
     if cue {
         // A short number needs the cue close by: "call 911 after 6 tries" has none.
         return well_grouped(&shape)
@@ -45,9 +51,17 @@ pub(super) fn is_phone(reading: &Reading<'_>, number: &Number<'_>) -> bool {
                 || phone.is_some_and(|phone| phone <= 3) && length >= 7
                 || length >= 6 && shape.len() > 1 && phone == Some(1));
     }
-    let parenthesis = view.low[number.start..number.end].contains(&b'(');
+    let written = &view.low[number.start..number.end];
+    let parenthesis = written.contains(&b'(');
+    // "9445.0/(9445.0", "1.64.0 (106400": two numbers.
+    let closed = written.contains(&b')') || written[0] == b'(' && view.byte(number.end) == b')';
+    if parenthesis && !closed {
+        return false;
+    }
     // "the SMS code goes to 404.423.6733": a shape that only phones have outweighs a word further off.
-    let near_order = order.is_some_and(|order| order <= if shape[..] == [3, 3, 4] { 1 } else { 3 });
+    let trunk =
+        number.digits[0] == b'0' && matches!(shape[..], [5, 6] | [5, 3, 3] | [4, 3, 4] | [4, 7] | [3, 4, 4] | [11]);
+    let near_order = order.is_some_and(|order| order <= if shape[..] == [3, 3, 4] || trunk { 1 } else { 3 });
     if near_order && !parenthesis {
         return false;
     }

@@ -4,7 +4,7 @@ use super::{
     Label, Reading,
     cues::Cues,
     gazetteer,
-    text::{is_code, is_random, is_uuid, is_version},
+    text::{is_code, is_identifier, is_random, is_uuid, is_version},
     view::{Claims, View, is_alnum},
     words::Word,
 };
@@ -197,14 +197,19 @@ fn by_shape(reading: &Reading<'_>, claims: &mut Claims) {
             && is_random(raw)
             && !is_uuid(low)
             && !low.starts_with(b"sha")
-            && !low.contains(&b'/');
+            && !low.contains(&b'/')
+            && !is_identifier(raw);
         let cue = || {
             reading
                 .words
                 .distance(view, start, Cues::KEY.or(Cues::PASSWORD), 4)
                 .is_some()
         };
-        if known || jwt || unknown || (low.len() >= 16 && (is_random(raw) || is_uuid(low)) && !is_code(low) && cue()) {
+        if known
+            || jwt
+            || unknown
+            || (low.len() >= 16 && (is_random(raw) || is_uuid(low)) && !is_code(low) && !is_identifier(raw) && cue())
+        {
             while view.byte(end) == b'=' {
                 end += 1;
             }
@@ -323,7 +328,7 @@ fn is_secret(reading: &Reading<'_>, cue: &Word, start: usize, end: usize, link: 
         return false;
     }
     if !cue.cues.has(Cues::PASSWORD) {
-        let long = low.len() >= 16 && (is_random(raw) || is_uuid(low));
+        let long = low.len() >= 16 && (is_random(raw) || is_uuid(low)) && !is_identifier(raw);
         return match link {
             Link::Beside => long && !is_code(low),
             Link::Verb => {
@@ -332,7 +337,7 @@ fn is_secret(reading: &Reading<'_>, cue: &Word, start: usize, end: usize, link: 
             }
             Link::Sign => {
                 long || (low.len() >= 6 && digits > 0 && !is_code(low))
-                    || (low.len() >= 12 && letters > 0 && capital_inside)
+                    || (low.len() >= 12 && letters > 0 && capital_inside && !is_identifier(raw))
                     || (quoted && low.len() >= 6)
             }
         };
@@ -348,6 +353,8 @@ fn is_secret(reading: &Reading<'_>, cue: &Word, start: usize, end: usize, link: 
                 && !low.contains(&b'/')
                 && letters > 1
                 && !(symbols == 0 && digits > 0 && low[0].is_ascii_digit())
+                // "Pass the OrderContext": the cue is a verb here.
+                && !(is_identifier(raw) && &reading.view.low[cue.start..cue.end] == b"pass")
         }
         Link::Verb => {
             low.len() >= 4

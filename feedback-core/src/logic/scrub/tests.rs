@@ -144,6 +144,57 @@ fn what_is_nobodys_stays() {
 }
 
 #[test]
+fn things_that_bear_a_name_stay_and_those_of_people_do_not() {
+    for text in [
+        "la cafetera Bialetti no calienta",
+        "the Winslow vacuum keeps dying",
+        "the Hollis plugin throws ERR-4412",
+        "el hospital Valeria Soto no ve los turnos",
+        "Dear Suport Team, my parcel is late",
+        "flights to St. Anselm are gone",
+        "why is there a joy-con drift warning",
+        "2026-01-09 13:02:23.386 12836 12836 I app : late",
+        "00 00 00 00 90 8e a0 29 19 56 00 00",
+        "got -60.79175629 instead of 12.50000000",
+        "height=776463417 took 30 ms",
+        "seed = 3574901271",
+        "boost 1.64.0 (106400) is missing",
+        "max is 2147483647",
+        "2023-03-05T21:26:43.074000Z node0 started",
+        "range 10.0.0.0/8 not allowed",
+        "cuDNN 8.6.0.163 on linux, pkg==1.2.3.4",
+        "lote 20260412-B vencido",
+        "el presupuesto 4500012345 no se aprueba",
+        "@typing.overload confuses the linter",
+        "the decorator @Injectable is missing",
+        "Pass the OrderContextDictionary to the callback",
+        "key=KeyboardEvent.code is undefined",
+        "https://forum.example.org/t/image2blob-in-c-and-python/13437",
+    ] {
+        assert_eq!(scrubbed(text), text);
+    }
+    for (text, expected) in [
+        ("la cafetera de Ana no anda", "la cafetera de [NAME_1] no anda"),
+        ("la doctora Ana Castillo Ruiz", "la doctora [NAME_1]"),
+        (
+            "apellido paterno Casas, apellido materno Camean",
+            "apellido paterno [NAME_1], apellido materno [NAME_2]",
+        ),
+        ("quedamos con don Daniel", "quedamos con don [NAME_1]"),
+        (
+            "el reporte lo subió m.ozturk ayer",
+            "el reporte lo subió [USERNAME_1] ayer",
+        ),
+        ("el user angel.casas no entra", "el user [USERNAME_1] no entra"),
+        ("the caller id said 765-568-0541", "the caller id said [PHONE_1]"),
+        ("tel = 612345678", "tel = [PHONE_1]"),
+        ("client ip 10.2.4.3", "client ip [IP_1]"),
+    ] {
+        assert_eq!(scrubbed(text), expected);
+    }
+}
+
+#[test]
 fn a_name_found_once_is_hidden_wherever_it_returns() {
     assert_eq!(
         scrubbed("Soy Ximena Trejo. Ximena: sigue fallando"),

@@ -1,5 +1,7 @@
 //! Questions about single tokens that several finders ask.
 
+use super::gazetteer;
+
 /// Looks drawn by chance: a digest, a key, base64. Words, slugs and dates do not.
 pub(super) fn is_random(raw: &[u8]) -> bool {
     let digits = raw.iter().filter(|byte| byte.is_ascii_digit()).count();
@@ -27,6 +29,38 @@ pub(super) fn is_random(raw: &[u8]) -> bool {
         .filter(|pair| kind(pair[0]) != kind(pair[1]) && kind(pair[0]) != 3 && kind(pair[1]) != 3)
         .count();
     turns >= 4 && turns * 7 >= raw.len()
+}
+
+/// Two words or more made one, as programmers do: `KeyboardEvent.code`, `OrderContextDictionary`, `Pooling_layers`. Most of
+/// its letters belong to words of a dictionary.
+pub(super) fn is_identifier(raw: &[u8]) -> bool {
+    let (mut letters, mut known, mut words) = (0, 0, 0);
+    let mut at = 0;
+    while at < raw.len() {
+        let start = at;
+        while at < raw.len() && raw[at].is_ascii_uppercase() {
+            at += 1;
+        }
+        // "XMLParser": the last capital opens the next word.
+        if at - start > 1 && raw.get(at).is_some_and(u8::is_ascii_lowercase) {
+            at -= 1;
+        } else {
+            while at < raw.len() && raw[at].is_ascii_lowercase() {
+                at += 1;
+            }
+        }
+        if at == start {
+            at += 1;
+            continue;
+        }
+        letters += at - start;
+        let word = raw[start..at].to_ascii_lowercase();
+        if word.len() >= 2 && gazetteer::class(&word).ordinary() > 0 {
+            known += word.len();
+            words += 1;
+        }
+    }
+    words >= 2 && known * 10 >= letters * 6
 }
 
 /// `8-4-4-4-12` hexadecimal digits.
@@ -85,6 +119,22 @@ mod tests {
             "user_settings_page",
         ] {
             assert!(!is_random(word.as_bytes()), "{word}");
+        }
+        for identifier in [
+            "KeyboardEvent.code",
+            "OrderContextDictionary",
+            "XMLDocumentReader",
+            "Payment_layers.Pooling_max/1",
+        ] {
+            assert!(is_identifier(identifier.as_bytes()), "{identifier}");
+        }
+        for key in [
+            "xdCgUDs7Pgjs6bIQlffEm6YQ1ZC3In",
+            "hQxKpLmZaWsEdCrFvTgB",
+            "password",
+            "Tr0ub4dor&3",
+        ] {
+            assert!(!is_identifier(key.as_bytes()), "{key}");
         }
         assert!(is_code(b"err-7731") && is_code(b"inc0043339") && !is_code(b"juan77x"));
         assert!(is_version(b"v2.3") && is_version(b"10.8.6.4-rc1") && !is_version(b"4x"));

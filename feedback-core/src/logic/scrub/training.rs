@@ -29,7 +29,7 @@ pub struct MarkedMessage {
 }
 
 /// The files of `training/scrub` that the committed model is trained on, in this order.
-pub const FILES: [&str; 3] = ["more.jsonl", "tune.jsonl", "plain.jsonl"];
+pub const FILES: [&str; 4] = ["more.jsonl", "tune.jsonl", "second_tune.jsonl", "plain.jsonl"];
 
 const EPOCHS: usize = 10;
 /// How surely a word has to be on the right side before it teaches nothing any more.

@@ -2,7 +2,7 @@
 
 use super::{
     Label, Reading, gazetteer,
-    text::{is_random, is_uuid},
+    text::{is_identifier, is_random, is_uuid},
     view::{Claims, View},
 };
 
@@ -255,6 +255,8 @@ fn segments(view: &View<'_>, host: &[u8], start: usize, end: usize, claims: &mut
         let mixed = digits > 0 && digits < segment.len();
         let opens = if opener {
             !segment.contains(&b'.')
+                && !is_title(segment)
+                && !is_identifier(&view.raw[at..stop])
                 && segment.len() >= 6
                 && (mixed
                     || is_random(&view.raw[at..stop])
@@ -267,7 +269,11 @@ fn segments(view: &View<'_>, host: &[u8], start: usize, end: usize, claims: &mut
                     && digits < segment.len()
                     && segment.iter().all(u8::is_ascii_alphanumeric)
         } else {
-            !PUBLIC.contains(&previous) && segment.len() >= 20 && !is_uuid(segment) && is_random(&view.raw[at..stop])
+            !PUBLIC.contains(&previous)
+                && segment.len() >= 20
+                && !is_uuid(segment)
+                && !is_asset(segment)
+                && is_random(&view.raw[at..stop])
         };
         if opens {
             hidden = Some((hidden.map_or(at, |(from, _)| from), stop));
@@ -282,11 +288,45 @@ fn segments(view: &View<'_>, host: &[u8], start: usize, end: usize, claims: &mut
     keep_all_but_addresses(view, start, end, b'/', claims);
 }
 
+/// A picture, a style, a script: what a page shows to everybody.
+fn is_asset(segment: &[u8]) -> bool {
+    segment.iter().rposition(|&byte| byte == b'.').is_some_and(|dot| {
+        matches!(
+            &segment[dot + 1..],
+            b"png"
+                | b"jpg"
+                | b"jpeg"
+                | b"gif"
+                | b"svg"
+                | b"webp"
+                | b"ico"
+                | b"css"
+                | b"js"
+                | b"woff2"
+                | b"mp4"
+                | b"html"
+        )
+    })
+}
+
 /// Words joined by dashes: a title, not a key.
 fn is_slug(segment: &[u8]) -> bool {
     segment
         .split(|&byte| matches!(byte, b'-' | b'_'))
         .all(|word| word.len() <= 14 && word.iter().all(u8::is_ascii_alphabetic))
+}
+
+/// A title with a number in it: "image2blob-in-c-and-python".
+fn is_title(segment: &[u8]) -> bool {
+    let words = segment.split(|&byte| byte == b'-');
+    let (all, plain) = words.fold((0, 0), |(all, plain), word| {
+        let letters = !word.is_empty() && word.iter().all(u8::is_ascii_alphabetic);
+        (
+            all + 1,
+            plain + usize::from(letters && (word.len() < 3 || gazetteer::class(word).ordinary() > 0)),
+        )
+    });
+    all >= 4 && plain * 4 >= all * 3
 }
 
 fn parameters(view: &View<'_>, start: usize, end: usize, claims: &mut Claims) {

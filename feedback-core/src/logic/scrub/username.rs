@@ -91,7 +91,7 @@ pub(super) fn find(reading: &Reading<'_>, claims: &mut Claims) {
             login(
                 reading,
                 word.end,
-                !matches!(low, b"account" | b"alias" | b"owner" | b"reporter"),
+                !matches!(low, b"account" | b"alias" | b"owner" | b"reporter" | b"handle"),
                 claims,
             );
         } else if matches!(low, b"as" | b"with" | b"con" | b"como") && index > 0 {
@@ -135,9 +135,26 @@ fn joined_name(reading: &Reading<'_>, index: usize, claims: &mut Claims) {
     let (given, surname) = (gazetteer::class(given), gazetteer::class(&surname[..name]));
     let announced = matches!(view.before(first.start), b':' | b'=')
         || view.low[..first.start].ends_with(b": ")
-        || view.low[..first.start].ends_with(b" by ");
+        || view.low[..first.start].ends_with(b" by ")
+        // "lo subió t.muro", "asignado a t.muro".
+        || view.before(first.start) == b' '
+            && index.checked_sub(1).is_some_and(|before| {
+                let doers = Cues::MET.or(Cues::SPEECH).or(Cues::USER).or(Cues::IS_ME).or(Cues::PARTY).or(Cues::ACTS);
+                words[before].cues.has(doers)
+            });
     let single = first.end - first.start == 1 && view.low[first.start].is_ascii_alphabetic();
-    let named = given.given() >= 2 && given.ordinary() < 2 && surname.surname() >= 1 && surname.ordinary() < 2
+    // "m.ozturk": in no list, but between spaces and small; "e.target" is in a dictionary.
+    let between = matches!(view.before(first.start), 0 | b' ' | b'\n' | b'(')
+        && matches!(view.byte(second.end), 0 | b' ' | b'\n' | b',' | b'.' | b')' | b'?');
+    let unlisted = single
+        && between
+        && view.byte(first.end) == b'.'
+        && name >= 5
+        && surname == Class::default()
+        && second.is_letters
+        && !view.raw[second.start..second.end].iter().any(u8::is_ascii_uppercase);
+    let named = unlisted
+        || given.given() >= 2 && given.ordinary() < 2 && surname.surname() >= 1 && surname.ordinary() < 2
         || single
             && view.byte(first.end) == b'.'
             && surname.surname() >= 1
@@ -178,11 +195,45 @@ fn handle(reading: &Reading<'_>, at: usize, claims: &mut Claims) {
     if name.len() < 2 || !is_alnum(name[0]) || name[0].is_ascii_digit() && !name.iter().any(u8::is_ascii_alphabetic) {
         return;
     }
+    // "@typing.overload", "`@tf.function`": two words that open a line of a program.
+    let opens_line = matches!(view.before(at), 0 | b'\n' | b'`');
+    let decorates = opens_line
+        && first.len() < name.len()
+        && gazetteer::class(top).ordinary() > 0
+        && !gazetteer::class(top).is_name()
+        && !gazetteer::class(first).is_name();
+    // "the decorator @Injectable", "el paquete @types": what stands before it says that it is of a program.
+    let program = reading.words.before(at).next().is_some_and(|word| {
+        at - word.end <= 2
+            && matches!(
+                &view.low[word.start..word.end],
+                b"decorator"
+                    | b"decorators"
+                    | b"decorador"
+                    | b"decoradores"
+                    | b"annotation"
+                    | b"annotations"
+                    | b"anotacion"
+                    | b"directive"
+                    | b"directiva"
+                    | b"macro"
+                    | b"package"
+                    | b"paquete"
+                    | b"scope"
+                    | b"module"
+                    | b"modulo"
+                    | b"import"
+                    | b"keyword"
+            )
+    });
     if host
+        || program
+        || decorates
         || EVERYONE.contains(&name)
         || EVERYONE.contains(&first)
         || view.byte(end) == b'/'
         || view.byte(end) == b'('
+        || view.low[end..].starts_with(b"://")
         || reading.allowed.has(name)
     {
         return claims.keep(at, end);
@@ -246,10 +297,13 @@ fn login(reading: &Reading<'_>, after: usize, alone: bool, claims: &mut Claims) 
             || low
                 .iter()
                 .any(|&byte| matches!(byte, b'/' | b'@' | b'=' | b'(' | b'{' | b'%' | b'$'))
+            || low.windows(2).any(|pair| pair == b"::")
         {
             return;
         }
-        if looks_like_login(low, sign, verb, alone) && !reading.allowed.has(low) {
+        // "login is crios / …": a word that a password stands beside.
+        let paired = verb && view.low[end..].starts_with(b" / ") && low.iter().all(u8::is_ascii_alphanumeric);
+        if (paired || looks_like_login(low, sign, verb, alone)) && !reading.allowed.has(low) {
             claims.hide(start, end, Label::Username);
             password_beside(reading, end, claims);
         }
@@ -321,10 +375,26 @@ fn looks_like_login(low: &[u8], sign: bool, verb: bool, alone: bool) -> bool {
     if file && joined {
         return false;
     }
+    // "angel.casas": both are words, and both are names.
+    if let [first, second] = parts().take(3).collect::<Vec<_>>()[..] {
+        let (first, second) = (gazetteer::class(first), gazetteer::class(second));
+        let person = |given: Class, surname: Class| given.given() >= 2 && surname.surname() >= 1;
+        let names = |class: Class| class.is_name() && class.ordinary() < 2;
+        if person(first, second) || second.ordinary() < 2 && person(second, first) || names(first) && names(second) {
+            return true;
+        }
+    }
     if digits > 0 || low.contains(&b'_') || low.contains(&b'.') {
         return !words || low.contains(&b'_') && digits > 0;
     }
     let ordinary = gazetteer::class(low).ordinary() > 0 || words;
+    // "gbates": an initial glued to a surname.
+    if low.len() >= 5 && !ordinary && gazetteer::class(low) == Class::default() {
+        let surname = gazetteer::class(&low[1..]);
+        if surname.surname() > 0 && surname.ordinary() == 0 {
+            return true;
+        }
+    }
     // "username jpage": no word of any language, and no name.
     let unknown = alone && low.len() >= 4 && gazetteer::class(low) == Class::default() && !low.contains(&b'-');
     unknown || (sign && !ordinary) || (verb && !ordinary && low.len() >= 4) || (joined && !ordinary)

@@ -81,7 +81,12 @@ impl Finder<'_, '_> {
                 _ => 0,
             }
         };
-        points.max(line)
+        // "Hi Bela,": who is greeted, and a comma.
+        let greeted = before.cues.has(Cues::GREET)
+            && points >= 34
+            && self.surely_named(index)
+            && matches!(self.gap(index), b", " | b",\n" | b"\n" | b"!" | b",");
+        points.max(line).max(if greeted { 40 } else { 0 })
     }
 
     /// A name and nothing else: what "con" or "for" before it needs in a message without capitals.
@@ -151,6 +156,7 @@ fn after_sign(before: &Before<'_>) -> i32 {
 fn after_space(before: &Before<'_>) -> i32 {
     let (cues, two) = (before.cues, before.two);
     match before.text {
+        b"named" if matches!(two, b"the" | b"a" | b"an") => 0,
         b"soy" | b"llamo" | b"llamaba" | b"named" => 46,
         b"llama" | b"llaman" if matches!(two, b"se" | b"me" | b"te" | b"le") => 42,
         b"called" | b"llamado" | b"llamada" => 24,
@@ -158,6 +164,7 @@ fn after_space(before: &Before<'_>) -> i32 {
         b"is" | b"s" if matches!(two, b"this" | b"it" | b"here") => 20,
         b"its" => 20,
         b"de" | b"of" if before.cues_two.has(Cues::NAME_OF) => 42,
+        b"paterno" | b"materno" if before.cues_two.has(Cues::IS_ME) => 44,
         b"under" if before.cues_two.has(Cues::ORDER) || matches!(two, b"is" | b"name" | b"it" | b"was") => 40,
         b"im" => 22,
         b"m" | b"am" if two == b"i" => 22,

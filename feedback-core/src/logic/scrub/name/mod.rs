@@ -22,11 +22,11 @@ const ENOUGH: i32 = 30;
 const STRONG: i32 = 38;
 
 /// A word is a name from this score of the model on, whatever the rules say.
-const SURE: i32 = 40;
+const SURE: i32 = 10;
 /// A word that most often is something else, a product or a month, needs this score.
 const CERTAIN: i32 = 200;
 /// Under this score the model overrules the rules.
-const DENIED: i32 = -40;
+const DENIED: i32 = -100;
 
 /// Marks names.
 pub(super) fn find(reading: &Reading<'_>, claims: &mut Claims) {
@@ -134,6 +134,7 @@ impl Finder<'_, '_> {
         it.allowed == 1 && !surname
             || it.word.cues.has(labels) && it.class.given() < 3 && !surname
             || it.word.cues.has(Cues::CALENDAR) && it.case == Case::Lower
+            || self.is_joined_to_a_word(index)
     }
 
     /// A part of a phrase that stays, or of what bears a person's name: a street, a hospital, a company.

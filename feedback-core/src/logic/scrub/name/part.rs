@@ -4,7 +4,7 @@ use super::super::{
     Reading,
     cues::Cues,
     gazetteer::Class,
-    view::{Claims, is_alnum},
+    view::{Claims, PLACEHOLDER, is_alnum},
     words::Word,
 };
 
@@ -75,6 +75,14 @@ impl<'r, 't> Finder<'r, 't> {
                             b"t" | b"ll" | b"ve" | b"re" | b"d" | b"m"
                         )
                 });
+            // "con don Daniel", "doña Ana"; "Don" with a capital may be his name.
+            let is_title = word.cues.has(Cues::TITLE)
+                && case == Case::Lower
+                && view.byte(word.end) == b' '
+                && (view.byte(word.end + 1) == PLACEHOLDER
+                    || words.get(index + 1).is_some_and(|next| {
+                        next.start == word.end + 1 && (next.class.is_name() || matches!(low, b"dona" | b"senora"))
+                    }));
             let gap = index
                 .checked_sub(1)
                 .map_or(&b"\n"[..], |before| &view.low[words[before].end..word.start]);
@@ -92,9 +100,21 @@ impl<'r, 't> Finder<'r, 't> {
                     && low.len() >= 2
                     && !matches!(
                         low,
-                        b"el" | b"la" | b"los" | b"las" | b"de" | b"del" | b"san" | b"santa" | b"santo" | b"ok"
+                        b"el"
+                            | b"la"
+                            | b"los"
+                            | b"las"
+                            | b"de"
+                            | b"del"
+                            | b"san"
+                            | b"santa"
+                            | b"santo"
+                            | b"ok"
+                            | b"paterno"
+                            | b"materno"
                     )
                     && !contraction
+                    && !is_title
                     && !identifier
                     && claims.is_free(word.start, word.end),
                 opens,

@@ -20,6 +20,8 @@ impl Finder<'_, '_> {
             (Case::Title, _) if it.opens => 4,
             (Case::Title, _) => 14,
             (Case::Upper, true) => -4,
+            // "GUI", "EDI" among small letters are no names; "ANA" is.
+            (Case::Upper, false) if it.word.end - it.word.start <= 4 && given < 2 => -26,
             (Case::Upper, false) if it.word.end - it.word.start <= 4 => -12,
             (Case::Upper, false) => 4,
             (Case::Lower, true) => -4,
@@ -117,6 +119,10 @@ impl Finder<'_, '_> {
             return 0;
         };
         let text = self.low(index + 1);
+        // "joy-con", "grace-period": small letters behind a dash that are no name.
+        if self.is_joined_to_a_word(index) {
+            return -24;
+        }
         if gap == b"'" {
             return if text == b"s" && !after.has(Cues::ORG) { 6 } else { 0 };
         }
@@ -138,8 +144,23 @@ impl Finder<'_, '_> {
         if matches!(text, b"from" | b"de" | b"in") && after.has(Cues::OURS) && it.class.is_name() {
             points += 12;
         }
+        if matches!(text, b"es" | b"is" | b"was" | b"era")
+            && matches!(
+                self.traits.get(index + 2).map(|_| self.low(index + 2)),
+                Some(b"mi" | b"my" | b"our" | b"nuestra" | b"nuestro")
+            )
+            && self.cues(index + 3).has(Cues::RELATION)
+        {
+            points += 20;
+        }
         if matches!(text, b"here" | b"aqui" | b"aca" | b"again") {
             points += 12;
+        }
+        if self.names_thing_behind(index) == 1 {
+            points -= if it.class.given() < 3 { 20 } else { 14 };
+        }
+        if is_crew(text) {
+            points -= 60;
         }
         if next.has(Cues::ORG) && last.case == Case::Title {
             points -= 20;
@@ -147,6 +168,16 @@ impl Finder<'_, '_> {
             points -= 14;
         }
         points
+    }
+
+    /// A dash joins it to small letters that are nobody's name.
+    pub(super) fn is_joined_to_a_word(&self, index: usize) -> bool {
+        self.gap(index) == b"-"
+            && self.traits[index].case == Case::Lower
+            && self
+                .traits
+                .get(index + 1)
+                .is_some_and(|next| next.case == Case::Lower && (next.class.ordinary() == 2 || !next.class.is_name()))
     }
 
     /// A capital word that no list has, or a particle and a surname: "Mehmet Yıldız", "Anneke van der Berg".
@@ -201,26 +232,80 @@ impl Finder<'_, '_> {
 
     /// "sucursal Benito Juárez", "Hospital San Rafael", "Blue Ocean Travel": something that bears a person's name.
     pub(super) fn place(&self, index: usize) -> i32 {
-        if self.names_company(index) {
+        if self.names_company(index) || self.names_thing_behind(index) == 2 {
             return -50;
         }
         let mut back = index;
+        let mut owned = false;
         for _ in 0..4 {
             let Some(before) = back.checked_sub(1) else { return 0 };
-            if !matches!(self.gap(before), b" " | b" \"" | b": ") {
+            let gap = self.gap(before);
+            if matches!(self.low(before), b"san" | b"santa" | b"santo") && gap == b" " && back == index
+                || self.low(before) == b"st" && gap == b". "
+            {
+                return -50;
+            }
+            if !matches!(gap, b" " | b" \"" | b": ") {
                 return 0;
             }
             let word = self.traits[before].word;
-            if word.cues.has(Cues::PLACE.or(Cues::VIA)) && !word.cues.has(Cues::TITLE) {
+            if word.cues.has(Cues::PLACE.or(Cues::VIA)) && !word.cues.has(Cues::TITLE) && !self.is_surname(before) {
                 return -60;
             }
-            if matches!(self.low(before), b"san" | b"santa" | b"santo") && back == index {
-                return -50;
+            // "la cafetera Oster"; "la cafetera de Ana" is a person's.
+            if !owned && gap != b": " && self.is_thing_with_article(before) {
+                return -60;
             }
-            if !word.cues.has(Cues::PARTICLE) && !self.is_partner(before) {
+            owned |= word.cues.has(Cues::PARTICLE);
+            let titled = self.traits[before].case == Case::Title && !self.traits[before].opens;
+            if !(word.cues.has(Cues::PARTICLE) || self.is_partner(before) || titled && !owned && word.is_letters) {
                 return 0;
             }
             back = before;
+        }
+        0
+    }
+
+    /// A word that is a surname and stands behind a name: "Ana Castillo Ruiz" is no castle.
+    fn is_surname(&self, index: usize) -> bool {
+        self.traits[index].class.surname() > 0
+            && index
+                .checked_sub(1)
+                .is_some_and(|before| self.gap(before) == b" " && self.is_partner(before))
+    }
+
+    /// "la cafetera", "mi impresora", "the game".
+    fn is_thing_with_article(&self, index: usize) -> bool {
+        let it = &self.traits[index];
+        it.word.cues.has(Cues::THING)
+            && !self.is_surname(index)
+            && (it.opens
+                || index
+                    .checked_sub(1)
+                    .is_some_and(|before| self.gap(before) == b" " && is_article(self.low(before))))
+    }
+
+    /// "the Dyson vacuum", "my Jo Malone candle", "Gantt chart": what follows the word and its neighbours is a thing. 2 where
+    /// an article stands before them.
+    fn names_thing_behind(&self, index: usize) -> u8 {
+        let part = |at: usize| {
+            let it = &self.traits[at];
+            it.word.is_letters && (it.case == Case::Title || it.class.is_name()) && it.word.cues == Cues::default()
+        };
+        let mut to = index;
+        while to < index + 2 && self.gap(to) == b" " && to + 1 < self.traits.len() {
+            to += 1;
+            if self.cues(to).has(Cues::THING) && !(self.traits[to].case == Case::Title && self.is_surname(to)) {
+                let mut from = index;
+                while from > 0 && index - from < 2 && self.gap(from - 1) == b" " && part(from - 1) {
+                    from -= 1;
+                }
+                let article = from > 0 && self.gap(from - 1) == b" " && is_article(self.low(from - 1));
+                return 1 + u8::from(article);
+            }
+            if !part(to) {
+                return 0;
+            }
         }
         0
     }
@@ -261,4 +346,44 @@ impl Finder<'_, '_> {
             _ => 0,
         }
     }
+}
+
+/// "Dear Spport Team": who is greeted is no person.
+fn is_crew(low: &[u8]) -> bool {
+    matches!(
+        low,
+        b"team" | b"desk" | b"department" | b"dept" | b"staff" | b"crew" | b"squad"
+    )
+}
+
+/// What stands before the name of a thing.
+fn is_article(low: &[u8]) -> bool {
+    matches!(
+        low,
+        b"el"
+            | b"la"
+            | b"los"
+            | b"las"
+            | b"un"
+            | b"una"
+            | b"unos"
+            | b"unas"
+            | b"mi"
+            | b"mis"
+            | b"su"
+            | b"tu"
+            | b"del"
+            | b"al"
+            | b"este"
+            | b"esta"
+            | b"the"
+            | b"a"
+            | b"an"
+            | b"my"
+            | b"our"
+            | b"your"
+            | b"this"
+            | b"that"
+            | b"new"
+    )
 }
