@@ -72,6 +72,7 @@ const KEYS: &[(&str, &[&str])] = &[
         &["token", "data_source_id", "poll_seconds", "webhook_secret", "base_url"],
     ),
     ("openai", &["api_key", "model", "embedding_model", "base_url"]),
+    ("matching", &["embedder", "encoder_weights", "window_days"]),
     ("smtp", &["url", "from", "subject", "unsubscribe", "authority"]),
     (
         "retention",
@@ -100,6 +101,9 @@ const KEYS: &[(&str, &[&str])] = &[
 
 /// What makes a ticket where emojis do and none is named.
 const DEFAULT_EMOJI: &str = "ticket";
+
+/// Reports of longer ago are hardly of the same cause, and a year of them would fill the memory.
+const MAX_WINDOW_DAYS: u32 = 365;
 
 /// Keys whose values nobody may guess: shorter ones are refused.
 const MIN_SECRET_BYTES: usize = 16;
@@ -137,6 +141,8 @@ pub(crate) struct Settings {
     pub(crate) notion: Option<NotionSettings>,
     /// An OpenAI-compatible server, where configured.
     pub(crate) openai: Option<OpenAiSettings>,
+    /// How duplicates are looked for.
+    pub(crate) matching: MatchingSettings,
     /// How deliveries are made.
     pub(crate) delivery: DeliveryKeys,
     /// What is configured and not in this program; told at start.
@@ -261,10 +267,30 @@ pub(crate) struct OpenAiSettings {
     pub(crate) api_key: Option<SecretString>,
     /// Chat model.
     pub(crate) model: Option<String>,
-    /// Embedding model; without one, vectors are made locally.
+    /// Embedding model; without one, vectors are not made by this server.
     pub(crate) embedding_model: Option<String>,
     /// Server, ending in `/v1`.
     pub(crate) base_url: Option<String>,
+}
+
+/// `MATCHING`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct MatchingSettings {
+    /// What makes vectors of texts.
+    pub(crate) embedder: EmbedderChoice,
+    /// How far back duplicates are looked for.
+    pub(crate) window: Duration,
+}
+
+/// `MATCHING.EMBEDDER`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum EmbedderChoice {
+    /// The word table in the program.
+    Static,
+    /// The whole encoder, with the weights in this file.
+    Encoder(PathBuf),
+    /// The server of `OPENAI`.
+    OpenAi,
 }
 
 /// `DELIVERY`.
@@ -457,6 +483,8 @@ impl Source {
 
     fn typed(mut self) -> Result<Settings, InvalidConfiguration> {
         let delivery = self.delivery();
+        let openai = self.openai();
+        let matching = self.matching(openai.as_ref());
         let settings = Settings {
             listen: self.optional("", "listen"),
             public_url: self.url("", "public_url"),
@@ -477,7 +505,8 @@ impl Source {
             email: self.email(),
             smtp: self.smtp(),
             notion: self.notion(),
-            openai: self.openai(),
+            openai,
+            matching,
             delivery,
             unsupported: self.unsupported(),
         };
@@ -640,6 +669,48 @@ impl Source {
             embedding_model: self.take("openai", "embedding_model").filter(|model| !model.is_empty()),
             base_url: self.url("openai", "base_url"),
         })
+    }
+
+    fn matching(&mut self, openai: Option<&OpenAiSettings>) -> MatchingSettings {
+        let has_remote_model = openai.is_some_and(|openai| openai.embedding_model.is_some());
+        let weights = self
+            .take("matching", "encoder_weights")
+            .filter(|path| !path.is_empty())
+            .map(PathBuf::from);
+        let named = self.take("matching", "embedder").unwrap_or_default();
+        let embedder = match named.to_ascii_lowercase().as_str() {
+            // Who names a model of the server wants it.
+            "" if has_remote_model => EmbedderChoice::OpenAi,
+            "" | "static" => EmbedderChoice::Static,
+            "encoder" => {
+                if weights.is_none() {
+                    self.problems
+                        .push("MATCHING.ENCODER_WEIGHTS is missing: the file that the encoder reads".to_owned());
+                }
+                EmbedderChoice::Encoder(weights.unwrap_or_default())
+            }
+            "openai" => {
+                if !has_remote_model {
+                    self.problems
+                        .push("OPENAI.EMBEDDING_MODEL is missing: MATCHING.EMBEDDER is openai".to_owned());
+                }
+                EmbedderChoice::OpenAi
+            }
+            _ => {
+                self.problems
+                    .push("MATCHING.EMBEDDER must be static, encoder or openai".to_owned());
+                EmbedderChoice::Static
+            }
+        };
+        let days: u32 = self.optional("matching", "window_days").unwrap_or(14);
+        if !(1..=MAX_WINDOW_DAYS).contains(&days) {
+            self.problems
+                .push(format!("MATCHING.WINDOW_DAYS must be from 1 to {MAX_WINDOW_DAYS}"));
+        }
+        MatchingSettings {
+            embedder,
+            window: DAY * days.min(MAX_WINDOW_DAYS),
+        }
     }
 
     /// Days; 0 keeps for ever.
@@ -942,6 +1013,41 @@ mod tests {
         assert_eq!(
             problems(&[("FEEDBACK_DELIVERY__RECEIPTS", "sometimes")]),
             ["DELIVERY.RECEIPTS must be on, threads or off"]
+        );
+    }
+
+    #[test]
+    fn the_embedder_is_the_one_that_is_named_and_has_what_it_needs() {
+        let chosen = |pairs: &[(&str, &str)]| Settings::from_pairs(pairs).unwrap().matching;
+        let model = ("FEEDBACK_OPENAI__EMBEDDING_MODEL", "text-embedding-3-small");
+        let weights = ("FEEDBACK_MATCHING__ENCODER_WEIGHTS", "/srv/encoder.bin");
+        assert_eq!(chosen(&[]).embedder, EmbedderChoice::Static);
+        assert_eq!(chosen(&[]).window, DAY * 14);
+        assert_eq!(chosen(&[model]).embedder, EmbedderChoice::OpenAi);
+        let named = ("FEEDBACK_MATCHING__EMBEDDER", "static");
+        assert_eq!(chosen(&[model, named]).embedder, EmbedderChoice::Static);
+        let named = ("FEEDBACK_MATCHING__EMBEDDER", "Encoder");
+        assert_eq!(
+            chosen(&[model, weights, named]).embedder,
+            EmbedderChoice::Encoder("/srv/encoder.bin".into())
+        );
+        assert_eq!(
+            problems(&[named]),
+            ["MATCHING.ENCODER_WEIGHTS is missing: the file that the encoder reads"]
+        );
+        assert_eq!(
+            problems(&[("FEEDBACK_MATCHING__EMBEDDER", "openai")]),
+            ["OPENAI.EMBEDDING_MODEL is missing: MATCHING.EMBEDDER is openai"]
+        );
+        assert_eq!(
+            problems(&[
+                ("FEEDBACK_MATCHING__EMBEDDER", "words"),
+                ("FEEDBACK_MATCHING__WINDOW_DAYS", "0")
+            ]),
+            [
+                "MATCHING.EMBEDDER must be static, encoder or openai",
+                "MATCHING.WINDOW_DAYS must be from 1 to 365"
+            ]
         );
     }
 

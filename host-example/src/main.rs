@@ -2,6 +2,7 @@
 
 mod commands;
 mod config;
+mod encoder;
 mod http_edge;
 mod server;
 mod shutdown;

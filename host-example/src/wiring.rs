@@ -33,7 +33,8 @@ use feedback_core::{
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
-    config::{self, InvalidConfiguration, Settings},
+    config::{self, EmbedderChoice, InvalidConfiguration, Settings},
+    encoder,
     store::Store,
 };
 
@@ -171,7 +172,7 @@ pub(crate) async fn wire(settings: &Settings, keys: &SecretString) -> anyhow::Re
             ids: ids.clone(),
             triage,
             writer,
-            embedder: embedder(settings, &providers),
+            embedder: embedder(settings, &providers)?,
             tracker: providers.notion.clone().map(|notion| notion as Arc<dyn Tracker>),
             senders: providers.senders(),
             blobs: Arc::new(blobs(settings)?),
@@ -238,6 +239,7 @@ fn hub_settings(settings: &Settings, rules: Rules, backoff: Backoff) -> HubSetti
             backoff,
         },
         retention: settings.retention,
+        duplicates_window: settings.matching.window,
         receipts: delivery.receipts,
         receipt_text: delivery.receipt_text.clone(),
         poll_every: settings
@@ -256,14 +258,16 @@ fn ai(providers: &Providers) -> (Arc<dyn Triage>, Arc<dyn ChangelogWriter>) {
     }
 }
 
-fn embedder(settings: &Settings, providers: &Providers) -> Arc<dyn Embedder> {
-    let remote = settings
-        .openai
-        .as_ref()
-        .and_then(|openai| openai.embedding_model.as_ref());
-    match (remote, &providers.openai) {
-        (Some(_), Some(openai)) => openai.clone(),
-        _ => Arc::new(WordTable::new()),
+/// What makes vectors of texts, as configured.
+pub(crate) fn embedder(settings: &Settings, providers: &Providers) -> anyhow::Result<Arc<dyn Embedder>> {
+    match (&settings.matching.embedder, &providers.openai) {
+        (EmbedderChoice::OpenAi, Some(openai)) => Ok(openai.clone()),
+        (EmbedderChoice::Encoder(path), _) => {
+            let told = |error| InvalidConfiguration::one(&format!("MATCHING.ENCODER_WEIGHTS: {error:#}"));
+            Ok(encoder::open(path).map_err(told)?.into())
+        }
+        // `openai` without that section is refused where the configuration is read.
+        (EmbedderChoice::Static | EmbedderChoice::OpenAi, _) => Ok(Arc::new(WordTable::new())),
     }
 }
 

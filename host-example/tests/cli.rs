@@ -186,3 +186,38 @@ fn a_line_that_is_no_message_is_named_and_not_quoted() {
     assert!(said(&output).contains("line 2"), "{}", said(&output));
     assert!(!said(&output).contains("s3cr3t"), "{}", said(&output));
 }
+
+#[test]
+fn serve_and_doctor_tell_what_is_wrong_with_the_encoders_weights() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let weights = folder.path().join("encoder.bin");
+    let with_weights = |argument: &str| {
+        let mut command = host(folder.path());
+        command
+            .arg(argument)
+            .env("FEEDBACK_SECRET_KEYS", KEYS)
+            .env("FEEDBACK_LISTEN", "127.0.0.1:0")
+            .env("FEEDBACK_MATCHING__EMBEDDER", "encoder")
+            .env("FEEDBACK_MATCHING__ENCODER_WEIGHTS", &weights);
+        command.output().expect("it runs")
+    };
+    let missing = with_weights("serve");
+    assert_eq!(missing.status.code(), Some(78), "{}", said(&missing));
+    assert!(said(&missing).contains("MATCHING.ENCODER_WEIGHTS: could not read"));
+    fs::write(&weights, "no weights at all").expect("written");
+    for (argument, code) in [("serve", 78), ("doctor", 1)] {
+        let damaged = with_weights(argument);
+        assert_eq!(damaged.status.code(), Some(code), "{}", said(&damaged));
+        assert!(
+            said(&damaged).contains("the weights are not of a form"),
+            "{}",
+            said(&damaged)
+        );
+    }
+    let plain = host(folder.path()).arg("doctor").output().expect("it runs");
+    assert!(
+        said(&plain).contains("ok   Duplicates: vectors of 128 values by use-words-"),
+        "{}",
+        said(&plain)
+    );
+}

@@ -6,6 +6,7 @@ mod canary;
 mod crash;
 mod demo;
 mod edge;
+mod embedders;
 mod keys;
 mod last_mile;
 mod rights;

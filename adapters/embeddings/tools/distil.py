@@ -291,7 +291,7 @@ def make_encoder(use, path):
 
 def small_encoder():
     """What numpy makes of "no llega factura" with an encoder of the same form, few pieces and made-up weights. The test
-    of the forward pass (`src/encoder/tests.rs`) makes the same weights, from the same formulas, in the same order."""
+    of the forward pass (`src/encoder/small.rs`) makes the same weights, from the same formulas, in the same order."""
     count, dims = 13, 6
     made = 0
 

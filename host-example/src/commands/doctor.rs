@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use feedback_core::{
-    domain::{Language, TemplateRef},
+    domain::{Language, Scrubbed, TemplateRef},
     logic::{
         infer::infer,
         scrub::{KnownPeople, Scrubber},
     },
-    ports::{PortError, PortErrorKind, Templates, Triage, TriageRequest},
+    ports::{Embedder, PortError, PortErrorKind, Templates, Triage, TriageRequest},
     usecases::{TemplateFit, template_fit},
 };
 use secrecy::ExposeSecret;
@@ -123,6 +123,10 @@ pub(crate) async fn run(config: Option<&Path>) -> anyhow::Result<()> {
     if let Some(openai) = &providers.openai {
         report(&mut say, "OpenAI", asked(&**openai).await);
     }
+    match wiring::embedder(&settings, &providers) {
+        Ok(embedder) => report(&mut say, "Duplicates", compared(&*embedder, &settings).await),
+        Err(error) => say("Duplicates", false, &format!("{error:#}")),
+    }
     if healthy {
         Ok(())
     } else {
@@ -130,11 +134,27 @@ pub(crate) async fn run(config: Option<&Path>) -> anyhow::Result<()> {
     }
 }
 
+/// Embeds a made-up report: that weights can be read, or that the server knows the model.
+async fn compared(embedder: &dyn Embedder, settings: &Settings) -> Result<String, PortError> {
+    let vectors = embedder.embed(&[made_up()]).await?;
+    Ok(format!(
+        "vectors of {} values by {}, {} days back",
+        vectors.first().map_or(0, Vec::len),
+        embedder.model(),
+        settings.matching.window.as_secs() / (24 * 60 * 60),
+    ))
+}
+
+/// A report that nobody wrote.
+fn made_up() -> Scrubbed {
+    Scrubber::new()
+        .scrub("The export to a spreadsheet stops halfway.", &KnownPeople::new())
+        .text
+}
+
 /// Asks the model about a made-up report: the one way to know that key, model and schema work together.
 async fn asked(triage: &dyn Triage) -> Result<String, PortError> {
-    let text = Scrubber::new()
-        .scrub("The export to a spreadsheet stops halfway.", &KnownPeople::new())
-        .text;
+    let text = made_up();
     let request = TriageRequest {
         inferred: infer(text.as_str()),
         text,

@@ -2,7 +2,6 @@
 
 use std::{
     collections::HashMap,
-    fs,
     io::{self, BufRead, Write},
     path::PathBuf,
     time::Duration,
@@ -10,10 +9,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
-use feedback_adapters::{
-    embeddings::{Encoder, WordTable},
-    local_ai::LocalAi,
-};
+use feedback_adapters::{embeddings::WordTable, local_ai::LocalAi};
 use feedback_core::{
     domain::{Scrubbed, TicketId, Timestamp},
     logic::{
@@ -25,6 +21,8 @@ use feedback_core::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
+
+use crate::encoder;
 
 /// So many candidates are written for a report.
 const WRITTEN: usize = 20;
@@ -112,11 +110,7 @@ fn embedder(arguments: &Arguments) -> anyhow::Result<Box<dyn Embedder>> {
     match (arguments.embedder, &arguments.weights) {
         (Choice::Static, None) => Ok(Box::new(WordTable::new())),
         (Choice::Ngrams, None) => Ok(Box::new(LocalAi::new())),
-        (Choice::Encoder, Some(path)) => {
-            let bytes = fs::read(path).with_context(|| format!("could not read {}", path.display()))?;
-            let encoder = Encoder::read(&bytes).with_context(|| format!("{}", path.display()))?;
-            Ok(Box::new(encoder))
-        }
+        (Choice::Encoder, Some(path)) => encoder::open(path),
         (Choice::Encoder, None) => bail!("the encoder needs --weights FILE"),
         (_, Some(_)) => bail!("--weights is for --embedder encoder"),
     }

@@ -3,6 +3,8 @@
 mod network;
 mod pieces;
 #[cfg(test)]
+mod small;
+#[cfg(test)]
 mod tests;
 
 use std::fmt;
