@@ -148,6 +148,29 @@ fn a_person_and_a_token_are_added_by_name() {
 }
 
 #[test]
+fn a_token_is_revoked_by_whoever_has_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let token = host(folder.path())
+        .args(["token", "add", "reporting job"])
+        .output()
+        .expect("it runs");
+    let token = String::from_utf8_lossy(&token.stdout).trim().to_owned();
+    let revoke = |line: &str| {
+        let mut revoke = host(folder.path());
+        revoke.args(["token", "revoke"]);
+        with_input(revoke, line)
+    };
+    for _ in 0..2 {
+        let revoked = revoke(&format!("{token}\n"));
+        assert!(revoked.status.success(), "{}", said(&revoked));
+    }
+    let unknown = revoke("no such token");
+    assert!(!unknown.status.success());
+    assert!(!said(&unknown).contains("no such token\n"), "{}", said(&unknown));
+    assert!(said(&unknown).contains("there is no such token"), "{}", said(&unknown));
+}
+
+#[test]
 fn classify_and_scrub_read_json_lines_and_need_no_database() {
     let folder = tempfile::tempdir().expect("a folder");
     let lines = "{\"id\":1,\"text\":\"Nobody in the company can log in since 9\",\"channel\":\"slack\"}\n\n\

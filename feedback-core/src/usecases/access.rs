@@ -208,6 +208,22 @@ impl Access {
         })
     }
 
+    /// Ends a token that leaked or is not needed any more: from the commit on nothing is done in its name. One that was
+    /// ended before stays as it is.
+    ///
+    /// # Errors
+    /// [`AccessError::Denied`] for a secret that was never a token.
+    pub async fn revoke_token(&self, secret: &str) -> Result<(), AccessError> {
+        let digest = SecretDigest::of(secret);
+        let token = self.storage.api_token(digest).await.map_err(AccessError::Storage)?;
+        let token = token.ok_or(AccessError::Denied)?;
+        if token.revoked_at.is_some() {
+            return Ok(());
+        }
+        self.commit(Change::new().with(Write::RevokeApiToken(token.id, self.clock.now())))
+            .await
+    }
+
     async fn active_user(&self, id: UserId) -> Result<User, AccessError> {
         let user = self.storage.user(id).await.map_err(AccessError::Storage)?;
         user.filter(|user| user.disabled_at.is_none())

@@ -1,11 +1,13 @@
-//! `user add` and `token add`: who may.
+//! `user add`, `token add` and `token revoke`: who may.
 
 use std::{path::Path, sync::Arc};
 
+use anyhow::Context;
 use clap::Subcommand;
 use feedback_adapters::system::{RandomIds, SystemClock};
-use feedback_core::usecases::Access;
-use secrecy::ExposeSecret;
+use feedback_core::usecases::{Access, AccessError};
+use secrecy::{ExposeSecret, SecretString};
+use zeroize::Zeroize;
 
 use crate::{config::Settings, store::Store, telemetry};
 
@@ -27,6 +29,8 @@ pub(crate) enum TokenAction {
         /// What it is for. What is done with it is done in this name.
         name: String,
     },
+    /// Ends a token for ever: the token itself is read from standard input, so that no shell remembers it.
+    Revoke,
 }
 
 pub(crate) async fn user(action: UserAction, config: Option<&Path>) -> anyhow::Result<()> {
@@ -43,11 +47,26 @@ pub(crate) async fn user(action: UserAction, config: Option<&Path>) -> anyhow::R
 }
 
 pub(crate) async fn token(action: TokenAction, config: Option<&Path>) -> anyhow::Result<()> {
-    let TokenAction::Add { name } = action;
-    let (_, access) = open(config).await?;
-    let user = access.add_user(&name).await?;
-    let (_, token) = access.add_token(&name, user.id).await?;
-    println!("{}", token.expose_secret());
+    match action {
+        TokenAction::Add { name } => {
+            let (_, access) = open(config).await?;
+            let user = access.add_user(&name).await?;
+            let (_, token) = access.add_token(&name, user.id).await?;
+            println!("{}", token.expose_secret());
+        }
+        TokenAction::Revoke => {
+            let mut line = String::new();
+            std::io::stdin().read_line(&mut line).context("standard input")?;
+            let token = SecretString::from(line.trim());
+            line.zeroize();
+            let (_, access) = open(config).await?;
+            match access.revoke_token(token.expose_secret()).await {
+                Err(AccessError::Denied) => anyhow::bail!("there is no such token in this database"),
+                done => done?,
+            }
+            println!("The token is revoked.");
+        }
+    }
     Ok(())
 }
 
