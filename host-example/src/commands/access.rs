@@ -7,7 +7,6 @@ use clap::Subcommand;
 use feedback_adapters::system::{RandomIds, SystemClock};
 use feedback_core::usecases::{Access, AccessError};
 use secrecy::{ExposeSecret, SecretString};
-use zeroize::Zeroize;
 
 use crate::{config::Settings, store::Store, telemetry};
 
@@ -57,8 +56,8 @@ pub(crate) async fn token(action: TokenAction, config: Option<&Path>) -> anyhow:
         TokenAction::Revoke => {
             let mut line = String::new();
             std::io::stdin().read_line(&mut line).context("standard input")?;
-            let token = SecretString::from(line.trim());
-            line.zeroize();
+            line.truncate(line.trim_end().len());
+            let token = SecretString::from(line);
             let (_, access) = open(config).await?;
             match access.revoke_token(token.expose_secret()).await {
                 Err(AccessError::Denied) => anyhow::bail!("there is no such token in this database"),
