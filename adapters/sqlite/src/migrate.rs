@@ -43,13 +43,18 @@ pub(crate) fn inspect(path: &Path, config: &SqliteConfig, lock: &InstanceLock) -
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(path, flags).map_err(failed)?;
     conn.busy_timeout(config.busy_timeout).map_err(failed)?;
-    let tables: i64 = conn
-        .query_row(
-            "SELECT count(*) FROM sqlite_schema WHERE name NOT LIKE 'refinery%' AND name NOT LIKE 'sqlite%'",
-            [],
-            |row| row.get(0),
-        )
-        .map_err(failed)?;
+    let count = || {
+        let tables = "SELECT count(*) FROM sqlite_schema WHERE name NOT LIKE 'refinery%' AND name NOT LIKE 'sqlite%'";
+        conn.query_row(tables, [], |row| row.get::<_, i64>(0))
+    };
+    let tables = match count() {
+        Err(error) if is_half_written(&error) => {
+            roll_back(path, config).map_err(failed)?;
+            count()
+        }
+        counted => counted,
+    }
+    .map_err(failed)?;
     let application: i64 = conn
         .query_row("PRAGMA application_id", [], |row| row.get(0))
         .map_err(failed)?;
@@ -68,6 +73,21 @@ pub(crate) fn inspect(path: &Path, config: &SqliteConfig, lock: &InstanceLock) -
         }
     }
     Ok(())
+}
+
+/// Whether a process died in a write that no log holds, and left a journal to undo it: at the very first start, before the
+/// file has a log. Only who may write can read such a file.
+fn is_half_written(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error().map(|error| error.extended_code);
+    code == Some(rusqlite::ffi::SQLITE_READONLY_ROLLBACK)
+}
+
+/// Undoes that write, as any program would that reads the file.
+fn roll_back(path: &Path, config: &SqliteConfig) -> rusqlite::Result<()> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = Connection::open_with_flags(path, flags)?;
+    conn.busy_timeout(config.busy_timeout)?;
+    conn.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))
 }
 
 /// Runs the migrations that are missing, in one transaction with their lines in the history. One by one, refinery would

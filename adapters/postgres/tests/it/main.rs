@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop right there")]
 
 mod append_only;
+mod backlog;
 mod faults;
 mod group_commit;
 mod hosts;

@@ -122,6 +122,31 @@ fn f07_a_start_that_died_before_its_first_migration_goes_on() {
 }
 
 #[test]
+fn f07_a_start_that_died_while_the_file_got_its_log_goes_on() {
+    let early = tempfile::tempdir().unwrap();
+    let path = file(&early);
+    let journal = path.with_extension("db-journal");
+    let conn = Connection::open(&path).unwrap();
+    conn.execute_batch(
+        "PRAGMA journal_mode = DELETE; CREATE TABLE refinery_half (x); INSERT INTO refinery_half VALUES (1)",
+    )
+    .unwrap();
+    // In the middle of a write: pages are changed, and the journal says how they were.
+    conn.execute_batch("PRAGMA cache_size = 1; PRAGMA cache_spill = 1; BEGIN IMMEDIATE")
+        .unwrap();
+    for _ in 0..50 {
+        conn.execute("INSERT INTO refinery_half VALUES (zeroblob(4000))", [])
+            .unwrap();
+    }
+    let (half, undo) = (fs::read(&path).unwrap(), fs::read(&journal).unwrap());
+    drop(conn);
+    fs::write(&path, half).unwrap();
+    fs::write(&journal, undo).unwrap();
+    assert!(open(&path).schema_version() >= 1);
+    assert!(!journal.exists(), "the write was undone");
+}
+
+#[test]
 fn a_folder_that_is_not_there_is_said_so() {
     let folder = tempfile::tempdir().unwrap();
     let error = Sqlite::open(SqliteConfig::new(folder.path().join("none/feedback.db"))).unwrap_err();
