@@ -97,6 +97,7 @@ const KEYS: &[(&str, &[&str])] = &[
             "receipt_text_es",
         ],
     ),
+    ("worker", &["lease_seconds"]),
 ];
 
 /// What makes a ticket where emojis do and none is named.
@@ -104,6 +105,11 @@ const DEFAULT_EMOJI: &str = "ticket";
 
 /// Reports of longer ago are hardly of the same cause, and a year of them would fill the memory.
 const MAX_WINDOW_DAYS: u32 = 365;
+
+/// How long a job's lease may hold: shorter ones lapse when a host is merely busy, longer ones keep a dead host's work.
+const LEASE_SECONDS: std::ops::RangeInclusive<u64> = 3..=300;
+
+const DEFAULT_LEASE_SECONDS: u64 = 30;
 
 /// Keys whose values nobody may guess: shorter ones are refused.
 const MIN_SECRET_BYTES: usize = 16;
@@ -145,6 +151,8 @@ pub(crate) struct Settings {
     pub(crate) matching: MatchingSettings,
     /// How deliveries are made.
     pub(crate) delivery: DeliveryKeys,
+    /// How long a job stays with a host that gives no sign of life.
+    pub(crate) lease: Duration,
     /// What is configured and not in this program; told at start.
     pub(crate) unsupported: Vec<&'static str>,
 }
@@ -485,6 +493,7 @@ impl Source {
         let delivery = self.delivery();
         let openai = self.openai();
         let matching = self.matching(openai.as_ref());
+        let lease = self.lease();
         let settings = Settings {
             listen: self.optional("", "listen"),
             public_url: self.url("", "public_url"),
@@ -508,6 +517,7 @@ impl Source {
             openai,
             matching,
             delivery,
+            lease,
             unsupported: self.unsupported(),
         };
         if self.problems.is_empty() {
@@ -711,6 +721,18 @@ impl Source {
             embedder,
             window: DAY * days.min(MAX_WINDOW_DAYS),
         }
+    }
+
+    fn lease(&mut self) -> Duration {
+        let seconds = self
+            .optional("worker", "lease_seconds")
+            .unwrap_or(DEFAULT_LEASE_SECONDS);
+        if !LEASE_SECONDS.contains(&seconds) {
+            let (least, most) = (LEASE_SECONDS.start(), LEASE_SECONDS.end());
+            self.problems
+                .push(format!("WORKER.LEASE_SECONDS must be between {least} and {most}"));
+        }
+        Duration::from_secs(seconds)
     }
 
     /// Days; 0 keeps for ever.

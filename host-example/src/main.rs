@@ -14,7 +14,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
-use commands::{access, demo, doctor, migrate, offline, privacy, serve, similar, simulate};
+use commands::{access, demo, doctor, migrate, offline, privacy, restore, serve, similar, simulate};
 
 /// Turns customers' messages into tickets, and tells the customers when their problem is solved.
 #[derive(Debug, Parser)]
@@ -57,6 +57,9 @@ enum Command {
     Purge,
     /// Moves everything to the newest of SECRET_KEYS, so that older ones can go. It can be stopped and run again.
     RotateKeys,
+    /// Makes a database that came back from a backup safe to serve: erases again who was erased since, and stops deliveries
+    /// that may have been made since.
+    Restore(restore::Arguments),
     /// Proves that the timelines are as they were written, and names the first event of each that is not.
     Verify,
     /// Reads JSON lines {"id","text"} and writes {"id","type","priority"}: what the rules make of your own messages.
@@ -103,6 +106,7 @@ fn run(command: Command, config: Option<&std::path::Path>) -> anyhow::Result<()>
             Command::Erase(person) => privacy::erase(person, config).await,
             Command::Purge => privacy::purge(config).await,
             Command::RotateKeys => privacy::rotate_keys(config).await,
+            Command::Restore(arguments) => restore::run(arguments, config).await,
             Command::Verify => privacy::verify(config).await,
             Command::User { action } => access::user(action, config).await,
             Command::Token { action } => access::token(action, config).await,

@@ -188,7 +188,7 @@ pub(crate) async fn wire(settings: &Settings, keys: &SecretString) -> anyhow::Re
     });
     let worker_settings = WorkerSettings {
         backoff,
-        ..WorkerSettings::default()
+        ..WorkerSettings::with_lease(settings.lease)
     };
     let worker = Worker::new(store.queue(), hub.registry(), clock, ids, worker_settings);
     Ok(Wired {

@@ -9,4 +9,7 @@ mod edge;
 mod embedders;
 mod keys;
 mod last_mile;
+mod machine;
+mod peers;
+mod restore;
 mod rights;

@@ -1,5 +1,7 @@
 //! The hub's API as a client in another language would use it: JSON over HTTP, nothing of our own types.
 
+use std::time::Duration;
+
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 
@@ -21,6 +23,8 @@ impl Api {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder()
             .no_proxy()
+            // A hub that does not answer at all fails the test, and does not hold it for ever.
+            .timeout(Duration::from_secs(30))
             .build()
             .expect("an HTTP client can be made");
         Self {
@@ -32,6 +36,10 @@ impl Api {
 
     /// Calls a route. The body is `null` where the answer has none; an unreachable hub is `None`.
     pub async fn try_call(&self, method: Method, path: &str, body: Option<&Value>) -> Option<(StatusCode, Value)> {
+        self.send(method, path, body).await.ok()
+    }
+
+    async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> reqwest::Result<(StatusCode, Value)> {
         let mut request = self
             .client
             .request(method, format!("{}{path}", self.url))
@@ -39,10 +47,10 @@ impl Api {
         if let Some(body) = body {
             request = request.json(body);
         }
-        let answer = request.send().await.ok()?;
+        let answer = request.send().await?;
         let status = answer.status();
-        let text = answer.text().await.ok()?;
-        Some((status, serde_json::from_str(&text).unwrap_or(Value::Null)))
+        let text = answer.text().await?;
+        Ok((status, serde_json::from_str(&text).unwrap_or(Value::Null)))
     }
 
     /// Calls a route that must answer.
@@ -50,8 +58,8 @@ impl Api {
     /// # Panics
     /// If the hub cannot be reached.
     pub async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> (StatusCode, Value) {
-        let answer = self.try_call(method.clone(), path, body).await;
-        answer.unwrap_or_else(|| panic!("{method} {path}: no answer"))
+        let answer = self.send(method.clone(), path, body).await;
+        answer.unwrap_or_else(|error| panic!("{method} {path}: no answer: {error:?}"))
     }
 
     /// Reads a route.

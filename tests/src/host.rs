@@ -3,7 +3,7 @@
 use std::{
     net::{Ipv4Addr, SocketAddr, TcpListener},
     path::PathBuf,
-    process::Stdio,
+    process::{ExitStatus, Stdio},
     time::Duration,
 };
 
@@ -95,6 +95,16 @@ impl Host {
     /// # Panics
     /// If it is not ready within 30 s.
     pub async fn serve(address: SocketAddr, token: &str, environment: &[(&str, String)]) -> Self {
+        let host = Self::spawn(address, token, environment);
+        host.ready().await;
+        host
+    }
+
+    /// `serve` with this environment, whatever becomes of it.
+    ///
+    /// # Panics
+    /// If the binary cannot be run.
+    pub fn spawn(address: SocketAddr, token: &str, environment: &[(&str, String)]) -> Self {
         let mut command = command();
         command
             .arg("serve")
@@ -105,15 +115,13 @@ impl Host {
             command.env(key, value);
         }
         let child = command.spawn().expect("the host binary can be run");
-        let host = Self {
+        Self {
             child,
             url: format!("http://{address}"),
             token: token.to_owned(),
             sign_in: None,
             outside: None,
-        };
-        host.ready().await;
-        host
+        }
     }
 
     /// A client of its API.
@@ -133,6 +141,44 @@ impl Host {
         self.child.kill().await.expect("a running child can be killed");
     }
 
+    /// Sends it a signal by name, for instance `TERM`.
+    ///
+    /// # Panics
+    /// If it cannot be sent: the process is gone.
+    pub async fn signal(&self, name: &str) {
+        let sent = Command::new("kill")
+            .args(["-s", name, &self.pid().to_string()])
+            .status()
+            .await
+            .expect("kill can be run");
+        assert!(sent.success(), "SIG{name} cannot be sent");
+    }
+
+    /// How it ended, once it has.
+    ///
+    /// # Panics
+    /// If it still runs after `limit`.
+    pub async fn ended(&mut self, limit: Duration) -> ExitStatus {
+        timeout(limit, self.child.wait())
+            .await
+            .unwrap_or_else(|_| panic!("the host still runs after {limit:?}"))
+            .expect("a child can be waited for")
+    }
+
+    /// How it ended, where it has.
+    ///
+    /// # Panics
+    /// If a child cannot be asked.
+    pub fn has_ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().expect("a child can be asked")
+    }
+
+    /// Whether it says that it is ready.
+    pub async fn is_ready(&self) -> bool {
+        let answer = self.api().try_call(reqwest::Method::GET, "/readyz", None).await;
+        answer.is_some_and(|(status, _)| status.is_success())
+    }
+
     /// Its process id, for looking at what it uses.
     ///
     /// # Panics
@@ -144,10 +190,8 @@ impl Host {
     }
 
     async fn ready(&self) {
-        let api = self.api();
         until("the host to be ready", Duration::from_secs(30), || async {
-            let (status, _) = api.try_call(reqwest::Method::GET, "/readyz", None).await?;
-            status.is_success().then_some(())
+            self.is_ready().await.then_some(())
         })
         .await;
     }

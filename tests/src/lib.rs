@@ -4,6 +4,7 @@ pub mod api;
 pub mod browser;
 pub mod host;
 pub mod proxy;
+pub mod strace;
 pub mod wait;
 
 /// The examples of the pages that a reader begins with, as doc tests.

@@ -19,6 +19,7 @@ mod merge_reporters;
 mod open_thread;
 mod person;
 mod privacy;
+mod restore;
 mod review;
 mod sealing;
 mod send_receipt;
@@ -35,7 +36,7 @@ pub use self::{
     },
     confirm::{Confirm, ConfirmError, Confirmed, Edit},
     dead_letters::{DeadLetterError, DeadLetters},
-    deliver::{Deliver, DeliverError, DeliverySettings, OnAmbiguous, SettleAmbiguousError, Settled},
+    deliver::{DeadJob, Deliver, DeliverError, DeliverySettings, OnAmbiguous, SettleAmbiguousError, Settled},
     draft::{DraftError, Drafts},
     duplicates::{AcceptAs, DuplicateError, Duplicates},
     enrich::{Enrich, EnrichError},
@@ -54,6 +55,7 @@ pub use self::{
         ExportedNotification, ExportedReporter, ExportedTicket, Purged, Retain, RetainError, RetentionSettings,
         RotateError, RotateKeys, Rotated, VerifiedTimelines, VerifyError, VerifyTimelines, to_csv,
     },
+    restore::{Restore, RestoreError, Restored},
     review::{Approval, Audience, MAX_CONTENT_CHARS, PlannedDelivery, Review, ReviewError, WhatsAppPlan},
     send_receipt::{SendReceipt, SendReceiptError},
     shift::{HeldShift, Shift, Shifts},

@@ -9,7 +9,7 @@ use crate::{
     },
     ports::{PortError, PortErrorKind, Queries, Storage},
     usecases::{
-        Deliver, DeliverError, DraftError, Drafts, Enrich, EnrichError, FetchAttachment, FetchAttachmentError,
+        DeadJob, Deliver, DeliverError, DraftError, Drafts, Enrich, EnrichError, FetchAttachment, FetchAttachmentError,
         FetchError, Ingest, LookUpError, LookUpReporter, MatchDuplicates, MatchError, NextStep, OpenThread,
         OpenThreadError, PollTracker, PushToTracker, ReplayError, Retain, RetainError, SendReceipt, SendReceiptError,
         Shift, Shifts, SyncError, TRIES, next_step,
@@ -209,7 +209,11 @@ impl Registry {
             }
             JobPayload::DeliverNotification { notification, .. }
             | JobPayload::ReconcileNotification { notification } => {
-                let change = self.deliver.left_behind(*notification, why, at).await;
+                let dead = match payload {
+                    JobPayload::ReconcileNotification { .. } => DeadJob::Look,
+                    _ => DeadJob::Try,
+                };
+                let change = self.deliver.left_behind(*notification, dead, why, at).await;
                 change.map_err(|(DeliverError::Storage(error) | DeliverError::Paused(error))| error)
             }
             JobPayload::PushToTracker { ticket, .. } => match &self.push {

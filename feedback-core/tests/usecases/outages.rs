@@ -12,6 +12,7 @@ use feedback_core::{
         hub::{TestHub, ticket_of},
         memory::SendStep,
     },
+    usecases::DeadJob,
 };
 
 use crate::{
@@ -220,8 +221,12 @@ async fn one_provider_that_is_down_holds_no_other_back() {
 }
 
 /// What a delivery's job leaves behind that took its third process with it.
-async fn job_died(test: &TestHub, notification: &Notification, at: Timestamp) {
-    let left = test.hub.deliver.left_behind(notification.id, "crash_loop", at).await;
+async fn job_died(test: &TestHub, notification: &Notification, job: DeadJob, at: Timestamp) {
+    let left = test
+        .hub
+        .deliver
+        .left_behind(notification.id, job, "crash_loop", at)
+        .await;
     test.store.commit(left.unwrap()).await.unwrap();
 }
 
@@ -231,13 +236,13 @@ async fn a_delivery_whose_job_is_dead_says_so_and_one_that_moved_since_does_not(
     let (test, _) = approved_on(Channel::Slack, test).await;
     let waiting = notification(&test);
     let buried_at = waiting.updated_at;
-    job_died(&test, &waiting, buried_at).await;
+    job_died(&test, &waiting, DeadJob::Try, buried_at).await;
     let dead = notification(&test);
     assert_eq!(dead.status, NotificationStatus::PermanentlyFailed);
     assert_eq!(dead.last_error.as_ref().unwrap().code, "gave_up");
     test.clock.advance(SECOND);
     test.hub.deliver.retry(dead.id, test.reviewer.id).await.unwrap();
-    job_died(&test, &dead, buried_at).await;
+    job_died(&test, &dead, DeadJob::Try, buried_at).await;
     test.run_due_jobs().await;
     assert_eq!(notification(&test).status, NotificationStatus::Sent);
 }
@@ -250,6 +255,22 @@ async fn a_try_under_way_whose_job_is_dead_is_for_a_person_to_decide() {
     test.run_due_jobs().await;
     let sending = notification(&test);
     assert_eq!(sending.status, NotificationStatus::Sending);
-    job_died(&test, &sending, sending.updated_at).await;
+    job_died(&test, &sending, DeadJob::Look, sending.updated_at).await;
     assert_eq!(notification(&test).status, NotificationStatus::Ambiguous);
+}
+
+#[tokio::test]
+async fn f30_a_try_whose_job_died_with_its_processes_is_looked_up_where_the_channel_can_be_asked() {
+    let test = TestHub::new().await;
+    test.slack.script(SendStep::LoseAnswer);
+    let (test, _) = approved_on(Channel::Slack, test).await;
+    test.run_due_jobs().await;
+    let sending = notification(&test);
+    assert_eq!(sending.status, NotificationStatus::Sending);
+    test.clock.advance(SECOND);
+    job_died(&test, &sending, DeadJob::Try, sending.updated_at).await;
+    assert_eq!(notification(&test).status, NotificationStatus::Sending);
+    test.wait(Duration::from_secs(31)).await;
+    assert_eq!(notification(&test).status, NotificationStatus::Sent);
+    assert_eq!(test.slack.texts().len(), 1);
 }

@@ -1,7 +1,9 @@
 //! The worker loop over the memory queue: what becomes of jobs that fail, hang, panic, or cannot be read, and of those
 //! that run when the host stops.
 
+mod flood;
 mod shifts;
+mod versions;
 
 use std::{
     sync::{

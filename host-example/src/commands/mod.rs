@@ -7,6 +7,7 @@ pub(crate) mod doctor;
 pub(crate) mod migrate;
 pub(crate) mod offline;
 pub(crate) mod privacy;
+pub(crate) mod restore;
 pub(crate) mod serve;
 pub(crate) mod similar;
 pub(crate) mod simulate;

@@ -291,12 +291,33 @@ pub(super) fn given_up(notification: Notification, said: DeliveryError, now: Tim
     }
 }
 
+/// Which of a delivery's jobs will not run again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeadJob {
+    /// The one that tries.
+    Try,
+    /// The one that looks what became of a try.
+    Look,
+}
+
 /// Its job will not run again. `None` where it does not wait for one.
-pub(super) fn abandoned(notification: Notification, said: DeliveryError, now: Timestamp) -> Option<Moved> {
-    match notification.status {
-        NotificationStatus::Pending | NotificationStatus::Failed => Some(given_up(notification, said, now)),
-        // Bytes may have left: only a person can say.
-        NotificationStatus::Sending => {
+pub(super) fn abandoned(
+    notification: Notification,
+    job: DeadJob,
+    said: DeliveryError,
+    settings: &DeliverySettings,
+    now: Timestamp,
+) -> Option<Moved> {
+    match (notification.status, job) {
+        (NotificationStatus::Pending | NotificationStatus::Failed, _) => Some(given_up(notification, said, now)),
+        // Bytes may have left. Whatever kills the processes that try, the provider may still be asked.
+        (NotificationStatus::Sending, DeadJob::Try) => Some(Moved {
+            notification: stamped(notification, now),
+            event: None,
+            then: Then::ReconcileAt(now.plus(settings.settle)),
+        }),
+        // Nor can that be found out: only a person can say.
+        (NotificationStatus::Sending, DeadJob::Look) => {
             let mut ambiguous = stamped(notification, now);
             ambiguous.status = NotificationStatus::Ambiguous;
             ambiguous.last_error = Some(said);

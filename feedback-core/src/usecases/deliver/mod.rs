@@ -15,6 +15,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use serde_json::json;
 
+pub use self::decide::DeadJob;
 pub(crate) use self::{
     decide::closed_by_arrival,
     status::{Reports, StatusChange},
@@ -433,13 +434,19 @@ impl Deliver {
     ///
     /// # Errors
     /// [`DeliverError::Storage`].
-    pub async fn left_behind(&self, id: NotificationId, why: &str, at: Timestamp) -> Result<Change, DeliverError> {
+    pub async fn left_behind(
+        &self,
+        id: NotificationId,
+        job: DeadJob,
+        why: &str,
+        at: Timestamp,
+    ) -> Result<Change, DeliverError> {
         let found = self.storage.notification(NotificationKey::Id(id)).await;
         let found = found.map_err(DeliverError::Storage)?;
         let now = self.clock.now();
         let moved = found
             .filter(|notification| notification.updated_at <= at)
-            .and_then(|notification| decide::abandoned(notification, error("gave_up", why), now));
+            .and_then(|notification| decide::abandoned(notification, job, error("gave_up", why), &self.settings, now));
         match moved {
             None => Ok(Change::new()),
             Some(moved) => self
