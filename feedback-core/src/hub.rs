@@ -249,6 +249,7 @@ impl Hub {
             confirm: Confirm::new(s(), c(), i(), scrubber()),
             drafts: Drafts::new(s(), writer, tracker, v(), c(), i(), scrubber()),
             review: Review::new(s(), v(), c(), i(), settings.template)
+                .with_scrubber(scrubber())
                 .with_senders(senders.iter().map(|sender| sender.channel())),
             deliver: Deliver::new(s(), v(), c(), i(), senders, &guards, settings.delivery),
             fetch_attachment: FetchAttachment::new(s(), v(), Arc::clone(&blobs), c(), i(), files),

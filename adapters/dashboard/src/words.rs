@@ -5,6 +5,7 @@ use feedback_core::{
         ChangelogStatus, Channel, DeliveryMode, EnrichmentStatus, EventKind, Language, Notification,
         NotificationStatus, ThreadRef, Timestamp, is_direction_override,
     },
+    logic::scrub::Label,
     usecases::PlannedDelivery,
 };
 
@@ -175,6 +176,31 @@ pub(crate) fn shown(text: &str) -> String {
         }
     }
     shown
+}
+
+/// "a name and a phone number": kinds of personal data as a sentence has them; empty for none.
+pub(crate) fn kinds_of_data(kinds: &[Label]) -> String {
+    let words: Vec<&str> = kinds
+        .iter()
+        .map(|kind| match kind {
+            Label::Name => "a name",
+            Label::Email => "an email address",
+            Label::Phone => "a phone number",
+            Label::Card => "a card number",
+            Label::Iban => "a bank account",
+            Label::NationalId => "a national id",
+            Label::Address => "an address",
+            Label::Ip => "an IP address",
+            Label::UrlToken => "a secret link",
+            Label::Secret => "a password or key",
+            Label::Username => "a user name",
+        })
+        .collect();
+    match words.split_last() {
+        Some((last, [])) => (*last).to_owned(),
+        Some((last, before)) => format!("{} and {last}", before.join(", ")),
+        None => String::new(),
+    }
 }
 
 /// A language for `lang`, which screen readers and spell checks go by; empty where it is not known.

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{
     deliver::{answered_with, closed_by_arrival},
     review::{MAX_CONTENT_CHARS, current_resolution},
-    sealing::{open, place, seal},
+    sealing::{open_placeholders, place, seal},
     timeline::event,
 };
 use crate::{
@@ -210,7 +210,7 @@ impl Drafts {
         if reporter.key.is_none() {
             return Err(DraftError::Erased);
         }
-        let mut placeholders = self.placeholders(ticket, &reporter).map_err(DraftError::Storage)?;
+        let mut placeholders = open_placeholders(&*self.vault, ticket, &reporter).map_err(DraftError::Storage)?;
         let request = self.request(ticket, &mut placeholders).await?;
         let draft = self.writer.draft(&request).await.map_err(DraftError::Writer)?;
         let mut entry = self
@@ -320,20 +320,6 @@ impl Drafts {
             created_at: now,
             updated_at: now,
             version: 1,
-        })
-    }
-
-    fn placeholders(&self, ticket: &Ticket, reporter: &Reporter) -> Result<Placeholders, PortError> {
-        let Some(sealed) = &ticket.placeholders else {
-            return Ok(Placeholders::default());
-        };
-        let at = place::of("tickets", "placeholders", *ticket.id.as_uuid());
-        let Some(json) = open(&*self.vault, reporter, at, sealed)? else {
-            return Ok(Placeholders::default());
-        };
-        serde_json::from_str(&json).map_err(|error| {
-            // The error's text could quote what it read.
-            PortError::new(PortErrorKind::Rejected, "draft.placeholders").with_reason(format!("{:?}", error.classify()))
         })
     }
 

@@ -3,7 +3,8 @@
 use zeroize::Zeroizing;
 
 use crate::{
-    domain::{Reporter, Sealed, SubjectKey},
+    domain::{Reporter, Sealed, SubjectKey, Ticket},
+    logic::scrub::Placeholders,
     ports::{KeyScope, Place, PortError, PortErrorKind, Vault},
 };
 
@@ -50,6 +51,25 @@ pub(crate) fn open_bytes(
 ) -> Result<Option<Zeroizing<Vec<u8>>>, PortError> {
     let Some(key) = &reporter.key else { return Ok(None) };
     vault.open(KeyScope::Subject(reporter.id, key), at, sealed).map(Some)
+}
+
+/// What the placeholders of a ticket stand for; nothing once the reporter is erased.
+pub(crate) fn open_placeholders(
+    vault: &dyn Vault,
+    ticket: &Ticket,
+    reporter: &Reporter,
+) -> Result<Placeholders, PortError> {
+    let Some(sealed) = &ticket.placeholders else {
+        return Ok(Placeholders::default());
+    };
+    let at = place::of("tickets", "placeholders", *ticket.id.as_uuid());
+    let Some(json) = open(vault, reporter, at, sealed)? else {
+        return Ok(Placeholders::default());
+    };
+    serde_json::from_str(&json).map_err(|error| {
+        // The error's text could quote what it read.
+        PortError::new(PortErrorKind::Rejected, "ticket.placeholders").with_reason(format!("{:?}", error.classify()))
+    })
 }
 
 fn scope<'a>(reporter: &'a Reporter, operation: &'static str) -> Result<KeyScope<'a>, PortError> {

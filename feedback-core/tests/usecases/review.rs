@@ -2,6 +2,7 @@
 
 use feedback_core::{
     domain::{ChangelogStatus, Channel, TicketId, TrackerStatus},
+    logic::scrub::Label,
     testing::hub::{TestHub, ticket_of},
     usecases::ReviewError,
 };
@@ -155,4 +156,60 @@ async fn f73_the_same_approval_again_gives_the_same_answer_and_one_message() {
     assert!(answers.windows(2).all(|pair| pair[0] == pair[1]));
     test.run_due_jobs().await;
     assert_eq!(test.slack.texts().len(), 1);
+}
+
+#[tokio::test]
+async fn f70_a_draft_with_data_of_others_waits_for_a_person_to_take_its_words_over() {
+    let test = TestHub::new().await;
+    let body = payloads::slack(
+        "1767225600.000100",
+        "U0DANA",
+        "the export that Priya Raman set up hangs",
+    );
+    let id = ticket_of(&test.receive(Channel::Slack, body).await);
+    test.run_due_jobs().await;
+    test.writer
+        .then_write("It works again for Priya. Marta Quintero (marta@example.org, +34 699 888 777) had the same.");
+    resolve(&test, id).await;
+    let (review, by) = (&test.hub.review, test.reviewer.id);
+    let entry = review.newest_of(id).await.unwrap().unwrap();
+    let kinds = [Label::Name, Label::Email, Label::Phone];
+    assert_eq!(review.personal_data_of_others(&entry).await.unwrap(), kinds);
+    let refused = review.approve(entry.id, entry.version, by, None).await;
+    assert!(
+        matches!(&refused, Err(ReviewError::NamesOthers { kinds: named }) if *named == kinds),
+        "{refused:?}"
+    );
+    test.run_due_jobs().await;
+    assert_eq!(test.slack.texts().len(), 0);
+    let edited = review
+        .update(entry.id, entry.version, "It works again for Priya.", by, None)
+        .await
+        .unwrap();
+    assert_eq!(
+        review.personal_data_of_others(&edited).await.unwrap(),
+        [],
+        "whom the reporter named is no news to them"
+    );
+    review.approve(edited.id, edited.version, by, None).await.unwrap();
+    test.run_due_jobs().await;
+    assert_eq!(test.slack.texts(), ["It works again for Priya."]);
+}
+
+#[tokio::test]
+async fn f70_what_a_person_has_saved_is_their_word_and_stays_marked() {
+    let test = TestHub::new().await;
+    let body = payloads::slack("1767225600.000100", "U0DANA", "the export hangs");
+    let id = ticket_of(&test.receive(Channel::Slack, body).await);
+    test.run_due_jobs().await;
+    let text = "Solved. Write to ventas@example.org for the new plan.";
+    test.writer.then_write(text);
+    resolve(&test, id).await;
+    let (review, by) = (&test.hub.review, test.reviewer.id);
+    let entry = review.newest_of(id).await.unwrap().unwrap();
+    let refused = review.approve(entry.id, entry.version, by, None).await;
+    assert!(matches!(refused, Err(ReviewError::NamesOthers { .. })), "{refused:?}");
+    let saved = review.update(entry.id, entry.version, text, by, None).await.unwrap();
+    assert_eq!(review.personal_data_of_others(&saved).await.unwrap(), [Label::Email]);
+    review.approve(saved.id, saved.version, by, None).await.unwrap();
 }

@@ -32,6 +32,8 @@ async fn a_draft_is_written_read_edited_and_approved() {
         (&json!("inbox"), &json!([]))
     );
     shown.as_object_mut().unwrap().remove("plan");
+    assert_eq!(shown["personal_data_of_others"].take(), json!([]));
+    shown.as_object_mut().unwrap().remove("personal_data_of_others");
     assert_eq!(shown, draft);
     let again = world.post(&format!("{path}/generate_changelog"), &json!({})).await;
     assert_eq!(again.json()["id"], draft["id"]);
@@ -477,4 +479,27 @@ async fn entries_are_listed_by_status_and_ticket() {
         world.get("/api/changelog_entries?ticket_id=1001").await.wrong_fields(),
         ["ticket_id"]
     );
+}
+
+#[tokio::test]
+async fn f70_a_draft_with_data_of_others_is_approved_once_somebody_edited_it() {
+    let world = World::new().await;
+    world
+        .writer
+        .then_write("Solved, as for Marta Quintero (marta@example.org).");
+    let (path, _) = world.drafted("The export hangs.").await;
+    let shown = world.get(&format!("{path}/changelog")).await.json();
+    assert_eq!(shown["personal_data_of_others"], json!(["NAME", "EMAIL"]));
+    let refused = world
+        .patch(&format!("{path}/approve_changelog"), &json!({"version": 1}))
+        .await;
+    assert_eq!(refused.status, StatusCode::CONFLICT, "{}", refused.text);
+    assert!(refused.text.contains("names-others"), "{}", refused.text);
+    assert!(!refused.text.contains("Marta"), "{}", refused.text);
+    let edit = json!({"version": 1, "content": "Solved."});
+    world.patch(&format!("{path}/update_changelog"), &edit).await;
+    let approved = world
+        .patch(&format!("{path}/approve_changelog"), &json!({"version": 2}))
+        .await;
+    assert_eq!(approved.status, StatusCode::OK, "{}", approved.text);
 }

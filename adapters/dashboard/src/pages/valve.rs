@@ -37,6 +37,10 @@ pub(crate) enum Valve {
         plan: Vec<String>,
         /// Who else reported it, and how they would be told.
         others: Vec<String>,
+        /// Personal data in it that is not the reporter's own, in words; empty where there is none.
+        warning: String,
+        /// Whether a person has taken its words over: until then a warned draft wants their word.
+        is_edited: bool,
     },
     /// Somebody decided.
     Decided {
@@ -75,7 +79,10 @@ impl Valve {
                 .await
                 .map_err(of_review)?;
             let others = everyone.iter().skip(plan.len());
+            let strangers = review.personal_data_of_others(entry).await.map_err(of_review)?;
             return Ok(Self::Draft {
+                warning: words::kinds_of_data(&strangers),
+                is_edited: entry.edited_by.is_some(),
                 id: entry.id.to_string(),
                 version: entry.version,
                 content,
@@ -166,6 +173,9 @@ pub(crate) struct ValveForm {
     /// `yes` where everybody who reported it is told.
     #[serde(default)]
     everyone: String,
+    /// `yes` where the person takes over words that hold somebody else's data.
+    #[serde(default)]
+    mine: String,
 }
 
 pub(crate) async fn update(
@@ -211,7 +221,7 @@ async fn approve_shown(
     let shown = form.content.replace("\r\n", "\n");
     let stored = review.content(&review.entry(id).await?).await?;
     let is_changed = stored.is_some_and(|stored| stored.trim() != shown.trim());
-    let version = if is_changed {
+    let version = if is_changed || form.mine == "yes" {
         review.update(id, form.version, &shown, by, None).await?.version
     } else {
         form.version
@@ -262,6 +272,7 @@ async fn answer(dashboard: &Dashboard, result: Result<(), ReviewError>, number: 
         | ReviewError::ReasonMissing
         | ReviewError::KeyReused
         | ReviewError::NamesReporter
+        | ReviewError::NamesOthers { .. }
         | ReviewError::Erased => (StatusCode::UNPROCESSABLE_ENTITY, sentence(&error.to_string())),
         ReviewError::Storage(error) => {
             tracing::error!(%error, "a reviewer's decision could not be stored");

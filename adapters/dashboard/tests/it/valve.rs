@@ -175,3 +175,26 @@ async fn a_store_that_is_away_costs_nobody_their_words() {
         answer.html
     );
 }
+
+#[tokio::test]
+async fn f70_a_draft_with_data_of_others_is_marked_and_wants_a_persons_word() {
+    let test = TestHub::new().await;
+    let person = Person::reviewer(&test).await;
+    let text = "Solved, as for Marta Quintero (marta@example.org).";
+    let (ticket, draft) = drafted(&test, &person, text).await;
+    let page = person.get(&ticket).await.html;
+    assert!(
+        page.contains("Holds a name and an email address that the reporter did not give."),
+        "{page}"
+    );
+    let fields = [("version", "1"), ("content", text)];
+    let answer = person.post(&format!("{draft}/approve"), &fields).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    test.run_due_jobs().await;
+    assert!(test.slack.texts().is_empty());
+    let fields = [("version", "1"), ("content", text), ("mine", "yes")];
+    let answer = person.post(&format!("{draft}/approve"), &fields).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
+    test.run_due_jobs().await;
+    assert_eq!(test.slack.texts(), [text]);
+}

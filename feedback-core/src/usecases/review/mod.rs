@@ -2,6 +2,7 @@
 //! about the version that the person saw.
 
 mod plan;
+mod strangers;
 
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use super::{
     TRIES,
     deliver::deliver_job,
     person::person_of,
-    sealing::{open, place, seal},
+    sealing::{open, open_placeholders, place, seal},
     templates::TemplateRegistry,
     timeline::event,
 };
@@ -22,12 +23,14 @@ use crate::{
         Decision, EventKind, IdempotencyKey, Notification, NotificationStatus, RememberedCall, Reporter, ReporterId,
         TemplateRef, Ticket, TicketId, TicketStatus, Timestamp, UserId, Write, without_overrides,
     },
+    logic::scrub::{KnownPeople, Label, Scrubber},
     ports::{
         ChangelogEntryKey, Clock, IdSource, IdSourceExt, NotificationsKey, PortError, PortErrorKind, ReporterKey,
         Storage, TicketKey, Vault,
     },
 };
 
+use self::strangers::strangers_in;
 pub use plan::{Audience, PlannedDelivery, WhatsAppPlan};
 
 /// Longest text that a reviewer can approve, in characters: what the strictest channel takes in one message.
@@ -40,6 +43,7 @@ pub struct Review {
     vault: Arc<dyn Vault>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdSource>,
+    scrubber: Scrubber,
     template: Option<TemplateRef>,
     /// Without one, every template is taken for usable until the provider says otherwise.
     templates: Option<Arc<TemplateRegistry>>,
@@ -91,6 +95,13 @@ pub enum ReviewError {
     /// Others are to be told, and the text names the person that it was written for.
     #[error("text names its reporter, and others would read it")]
     NamesReporter,
+    /// The draft holds personal data that is not its reporter's, and nobody has taken its words over yet: a person edits
+    /// it, or saves it as it is.
+    #[error("draft holds personal data of others; edit it, or save it as your own words first")]
+    NamesOthers {
+        /// What kinds of data, never the data.
+        kinds: Vec<Label>,
+    },
     /// The reporter was erased; nothing can be said to them.
     #[error("reporter was erased")]
     Erased,
@@ -104,6 +115,15 @@ struct Loaded {
     entry: ChangelogEntry,
     ticket: Ticket,
     keeper: Reporter,
+}
+
+/// Who is to read a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Readers {
+    /// The one whom it was written for.
+    Reporter,
+    /// Others as well: what the reporter told is not theirs to read.
+    Others,
 }
 
 impl Review {
@@ -120,10 +140,18 @@ impl Review {
             vault,
             clock,
             ids,
+            scrubber: Scrubber::new(),
             template,
             templates: None,
             senders: None,
         }
+    }
+
+    /// The same, looking for personal data with the host's scrubber, which knows the host's products.
+    #[must_use]
+    pub fn with_scrubber(mut self, scrubber: Scrubber) -> Self {
+        self.scrubber = scrubber;
+        self
     }
 
     /// The same, knowing the channels that something is configured for: a plan says where nothing is.
@@ -178,6 +206,15 @@ impl Review {
             let plan = self.plan_for_all(&loaded, audience).await?;
             if plan.len() > 1 && names_somebody(&text, &self.known_of(&loaded.keeper)?) {
                 return Err(ReviewError::NamesReporter);
+            }
+            let readers = if plan.len() > 1 {
+                Readers::Others
+            } else {
+                Readers::Reporter
+            };
+            let kinds = self.strangers(&loaded, &text, readers).await?;
+            if loaded.entry.edited_by.is_none() && !kinds.is_empty() {
+                return Err(ReviewError::NamesOthers { kinds });
             }
             let now = self.clock.now();
             let (entry, notifications, change) = self.decide_approval(&loaded, &text, seen, plan, by, now);
@@ -403,6 +440,45 @@ impl Review {
             known.extend(open(&*self.vault, keeper, at, sealed).map_err(ReviewError::Storage)?);
         }
         Ok(known)
+    }
+
+    /// The kinds of personal data in an entry's text that are not its reporter's own: what a person should look at before
+    /// they approve it. While nobody has edited the draft, it cannot be approved with any.
+    ///
+    /// # Errors
+    /// [`ReviewError::NotFound`], [`ReviewError::Storage`].
+    pub async fn personal_data_of_others(&self, entry: &ChangelogEntry) -> Result<Vec<Label>, ReviewError> {
+        let loaded = self.load(entry.id).await?;
+        match self.opened(&loaded)? {
+            Some(text) => self.strangers(&loaded, &text, Readers::Reporter).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
+    async fn strangers(&self, loaded: &Loaded, text: &str, readers: Readers) -> Result<Vec<Label>, ReviewError> {
+        let found = self.scrubber.personal_data_in(text, &KnownPeople::new());
+        if found.is_empty() {
+            return Ok(Vec::new());
+        }
+        if readers == Readers::Others {
+            return Ok(strangers_in(text, &found, []));
+        }
+        let own = self.known_of(&loaded.keeper)?;
+        let teller = match loaded.ticket.reporter {
+            id if id == loaded.keeper.id => None,
+            id => self
+                .storage
+                .reporter(ReporterKey::Id(id))
+                .await
+                .map_err(ReviewError::Storage)?,
+        };
+        let teller = teller.as_ref().unwrap_or(&loaded.keeper);
+        let told = open_placeholders(&*self.vault, &loaded.ticket, teller).map_err(ReviewError::Storage)?;
+        let expected = own
+            .iter()
+            .map(|value| value.as_str())
+            .chain(told.scrubbed_values().map(|(_, _, value)| value));
+        Ok(strangers_in(text, &found, expected))
     }
 
     /// The text of an entry, opened for a person to read; `None` once the reporter is erased.

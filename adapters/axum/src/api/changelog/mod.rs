@@ -73,6 +73,7 @@ fn unexpected(error: &ReviewError) -> Problem {
         ReviewError::AlreadyDecided { .. } => Problem::conflict("already-decided", error.to_string()),
         ReviewError::Stale { .. } => Problem::conflict("stale-version", error.to_string()),
         ReviewError::TicketMovedOn => Problem::conflict("ticket-moved-on", error.to_string()),
+        ReviewError::NamesOthers { .. } => Problem::conflict("names-others", error.to_string()),
         ReviewError::NamesReporter => Problem::conflict("names-reporter", error.to_string()),
         ReviewError::Erased => Problem::conflict("erased", error.to_string()),
         ReviewError::InvalidContent => Problem::invalid_field("content", error),

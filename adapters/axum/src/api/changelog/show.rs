@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::{Json, extract::State, http::StatusCode};
 use feedback_core::{
     domain::{ChangelogEntry, ChangelogEntryId, ChangelogStatus, Language, TicketId, Timestamp, UserId},
+    logic::scrub::Label,
     usecases::Review,
 };
 use serde::Serialize;
@@ -95,6 +96,10 @@ pub(crate) struct ShownBody {
     entry: EntryBody,
     /// Null once somebody decided.
     plan: Option<PlanBody>,
+    /// Kinds of personal data in a draft that are not its reporter's own, `NAME` or `EMAIL` for example: read it well. While
+    /// nobody has edited the draft, it is not approved with any (`names-others`).
+    #[schema(value_type = Vec<String>)]
+    personal_data_of_others: Vec<Label>,
 }
 
 /// The newest entry of a ticket.
@@ -113,9 +118,20 @@ pub(crate) async fn show(
     let found = newest(&api, ticket).await?;
     let review = &api.hub.review;
     let entry = EntryBody::opened(review, &found).await?;
-    let plan = match found.status {
-        ChangelogStatus::Draft => Some(PlanBody::of(review, &found, api.hub.clock.now()).await?),
-        ChangelogStatus::Approved | ChangelogStatus::Rejected => None,
+    let (plan, personal_data_of_others) = match found.status {
+        ChangelogStatus::Draft => {
+            let others = review.personal_data_of_others(&found).await;
+            (
+                Some(PlanBody::of(review, &found, api.hub.clock.now()).await?),
+                others.map_err(|error| unexpected(&error))?,
+            )
+        }
+        ChangelogStatus::Approved | ChangelogStatus::Rejected => (None, Vec::new()),
     };
-    Ok((StatusCode::OK, etag(found.version), Json(ShownBody { entry, plan })))
+    let body = ShownBody {
+        entry,
+        plan,
+        personal_data_of_others,
+    };
+    Ok((StatusCode::OK, etag(found.version), Json(body)))
 }
