@@ -10,6 +10,7 @@ use feedback_core::{
             blob_store::{self, BlobStoreHarness},
             custody::{self, CustodyHarness},
             job_queue::{self, JobQueueHarness},
+            outbox::{self, OutboxHarness},
             queries::{self, QueriesHarness},
             storage::{self, StorageHarness},
             tracker, trials,
@@ -43,6 +44,14 @@ impl QueriesHarness for Memory {
 }
 
 impl JobQueueHarness for Memory {
+    type Adapter = MemoryStore;
+
+    async fn fresh(&self) -> Fresh<MemoryStore> {
+        Fresh::new(MemoryStore::new())
+    }
+}
+
+impl OutboxHarness for Memory {
     type Adapter = MemoryStore;
 
     async fn fresh(&self) -> Fresh<MemoryStore> {
@@ -95,6 +104,7 @@ fn main() -> ExitCode {
     let mut all = trials(Memory, "storage", storage::checks());
     all.extend(trials(Memory, "queries", queries::checks()));
     all.extend(trials(Memory, "job_queue", job_queue::checks()));
+    all.extend(trials(Memory, "outbox", outbox::checks()));
     all.extend(trials(Memory, "blob_store", blob_store::checks()));
     all.extend(trials(Memory, "custody", custody::checks()));
     all.extend(trials(Vaults(1.into()), "vault", vault::checks()));

@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use feedback_adapters::nats::NatsConfig;
 use feedback_core::{
     domain::Language,
     usecases::{ReceiptText, Receipts, RetentionSettings},
@@ -30,6 +31,8 @@ const KEYS: &[(&str, &[&str])] = &[
             "public_url",
             "database_url",
             "queue_url",
+            "queue_credentials",
+            "queue_stream",
             "blob_url",
             "secret_keys",
             "erasure_log",
@@ -123,6 +126,8 @@ pub(crate) struct Settings {
     pub(crate) public_url: Option<String>,
     /// Where the data is, where configured.
     pub(crate) database: Option<Database>,
+    /// What spreads work between hosts beside the database, where configured.
+    pub(crate) queue: Option<NatsConfig>,
     /// Where the bytes of attachments are kept.
     pub(crate) blob: BlobSettings,
     /// Who was erased, kept beside the database.
@@ -153,8 +158,6 @@ pub(crate) struct Settings {
     pub(crate) delivery: DeliveryKeys,
     /// How long a job stays with a host that gives no sign of life.
     pub(crate) lease: Duration,
-    /// What is configured and not in this program; told at start.
-    pub(crate) unsupported: Vec<&'static str>,
 }
 
 /// `BLOB_URL` and `BLOB`.
@@ -494,10 +497,12 @@ impl Source {
         let openai = self.openai();
         let matching = self.matching(openai.as_ref());
         let lease = self.lease();
+        let database = self.database();
         let settings = Settings {
             listen: self.optional("", "listen"),
             public_url: self.url("", "public_url"),
-            database: self.database(),
+            queue: self.queue(database.as_ref()),
+            database,
             blob: self.blob(),
             secret_keys: self.take("", "secret_keys").map(SecretString::from),
             erasure_log: self
@@ -518,7 +523,6 @@ impl Source {
             matching,
             delivery,
             lease,
-            unsupported: self.unsupported(),
         };
         if self.problems.is_empty() {
             Ok(settings)
@@ -814,14 +818,34 @@ impl Source {
         text
     }
 
-    /// What an operator may have configured for a later version.
-    fn unsupported(&mut self) -> Vec<&'static str> {
-        let mut told = Vec::new();
-        let on = |value: Option<String>| value.is_some_and(|value| !value.is_empty());
-        if on(self.take("", "queue_url")) {
-            told.push("QUEUE_URL: jobs are queued in the database");
+    /// NATS beside the database. A SQLite file has one host, which hears of its own work.
+    fn queue(&mut self, database: Option<&Database>) -> Option<NatsConfig> {
+        let mut given = |key| self.take("", key).filter(|value| !value.is_empty());
+        let (url, credentials, stream) = (given("queue_url"), given("queue_credentials"), given("queue_stream"));
+        let Some(url) = url else {
+            if credentials.is_some() || stream.is_some() {
+                self.problems
+                    .push("QUEUE_CREDENTIALS and QUEUE_STREAM are for a QUEUE_URL, which is missing".to_owned());
+            }
+            return None;
+        };
+        if !matches!(database, Some(Database::Server(_))) {
+            self.problems
+                .push("QUEUE_URL is for hosts that share a PostgreSQL database: DATABASE_URL is none".to_owned());
+            return None;
         }
-        told
+        let mut config = NatsConfig::new(url.into());
+        if let Some(credentials) = credentials {
+            config = config.with_credentials(credentials.into());
+        }
+        if let Some(stream) = stream {
+            config = config.with_stream(stream);
+        }
+        if let Err(wrong) = config.check() {
+            let name = wrong.name.to_uppercase();
+            self.problems.push(format!("QUEUE_{name} {}", wrong.problem));
+        }
+        Some(config)
     }
 
     fn section_present(&self, section: &str) -> bool {
@@ -984,6 +1008,34 @@ mod tests {
         assert_eq!(
             problems(&[("FEEDBACK_BLOB_URL", "/var/files")]),
             ["BLOB_URL must be file:///folder or s3://bucket/prefix"]
+        );
+    }
+
+    #[test]
+    fn a_queue_beside_the_database_needs_a_database_server_and_an_address() {
+        let postgres = ("FEEDBACK_DATABASE_URL", "postgres://db.example/hub");
+        let url = ("FEEDBACK_QUEUE_URL", "tls://hub:secret@nats.example:4222");
+        let stream = ("FEEDBACK_QUEUE_STREAM", "second_hub");
+        let settings = Settings::from_pairs(&[postgres, url, stream]).unwrap();
+        assert_eq!(settings.queue.unwrap().stream, "second_hub");
+        assert!(Settings::from_pairs(&[postgres]).unwrap().queue.is_none());
+        let no_server = ["QUEUE_URL is for hosts that share a PostgreSQL database: DATABASE_URL is none"];
+        assert_eq!(problems(&[url]), no_server);
+        assert_eq!(
+            problems(&[("FEEDBACK_DATABASE_URL", "sqlite://hub.db"), url]),
+            no_server
+        );
+        assert_eq!(
+            problems(&[postgres, ("FEEDBACK_QUEUE_URL", "nats.example:4222")]),
+            ["QUEUE_URL must be nats://host:4222 or tls://host:4222"]
+        );
+        assert_eq!(
+            problems(&[postgres, url, ("FEEDBACK_QUEUE_CREDENTIALS", "not-a-key")]),
+            ["QUEUE_CREDENTIALS must be what a .creds file holds, or the seed of a user's nkey"]
+        );
+        assert_eq!(
+            problems(&[postgres, stream]),
+            ["QUEUE_CREDENTIALS and QUEUE_STREAM are for a QUEUE_URL, which is missing"]
         );
     }
 

@@ -7,7 +7,7 @@ use feedback_adapters::{
     postgres::{Postgres, PostgresConfig},
     sqlite::{Sqlite, SqliteConfig},
 };
-use feedback_core::ports::{Custody, JobQueue, Queries, Storage};
+use feedback_core::ports::{Custody, JobQueue, Outbox, Queries, Storage};
 use secrecy::SecretString;
 
 /// Where the data is.
@@ -72,6 +72,14 @@ impl Store {
                 let version = store.migrate().await?;
                 Ok((Self::Server(store), version))
             }
+        }
+    }
+
+    /// The rows that something else may spread, where they are on a server.
+    pub(crate) fn outbox(&self) -> Option<Arc<dyn Outbox>> {
+        match self {
+            Self::File(_) => None,
+            Self::Server(store) => Some(Arc::new(store.clone())),
         }
     }
 

@@ -8,6 +8,7 @@ use feedback_adapters::{
     embeddings::WordTable,
     intercom::{Intercom, IntercomConfig},
     local_ai::LocalAi,
+    nats::Nats,
     notion::{Notion, NotionConfig},
     object_store::{ObjectBlobs, ObjectStoreConfig},
     openai::{OpenAi, OpenAiConfig},
@@ -24,8 +25,8 @@ use feedback_core::{
         retry::Backoff,
     },
     ports::{
-        ChangelogWriter, ChannelSender, Conversations, Directory, Embedder, FileSource, PortError, PortErrorKind,
-        Tracker, Triage,
+        ChangelogWriter, ChannelSender, Conversations, Directory, Embedder, FileSource, JobQueue, PortError,
+        PortErrorKind, Tracker, Triage,
     },
     usecases::{DeliverySettings, OnAmbiguous},
     worker::{Worker, WorkerSettings},
@@ -160,13 +161,17 @@ pub(crate) async fn wire(settings: &Settings, keys: &SecretString) -> anyhow::Re
         cap: settings.delivery.retry_cap,
     };
     let (triage, writer) = ai(&providers);
+    let queue: Arc<dyn JobQueue> = match (&settings.queue, store.outbox()) {
+        (Some(config), Some(rows)) => Arc::new(Nats::start(config.clone(), rows, clock.clone())?),
+        _ => store.queue(),
+    };
     let hub = Hub::new(
         Ports {
             storage: store.storage(),
             custody: store.custody(),
             erasure_log: Some(Arc::new(FileErasureLog::new(settings.erasure_log_or_default()))),
             queries: store.queries(),
-            queue: store.queue(),
+            queue: queue.clone(),
             vault: Arc::new(RingVault::new(ring)),
             clock: clock.clone(),
             ids: ids.clone(),
@@ -190,7 +195,7 @@ pub(crate) async fn wire(settings: &Settings, keys: &SecretString) -> anyhow::Re
         backoff,
         ..WorkerSettings::with_lease(settings.lease)
     };
-    let worker = Worker::new(store.queue(), hub.registry(), clock, ids, worker_settings);
+    let worker = Worker::new(queue, hub.registry(), clock, ids, worker_settings);
     Ok(Wired {
         hub,
         worker,

@@ -27,6 +27,9 @@ pub use feedback_intercom as intercom;
 #[cfg(feature = "local-ai")]
 #[cfg_attr(docsrs, doc(cfg(feature = "local-ai")))]
 pub use feedback_local_ai as local_ai;
+#[cfg(feature = "nats")]
+#[cfg_attr(docsrs, doc(cfg(feature = "nats")))]
+pub use feedback_nats as nats;
 #[cfg(feature = "notion")]
 #[cfg_attr(docsrs, doc(cfg(feature = "notion")))]
 pub use feedback_notion as notion;

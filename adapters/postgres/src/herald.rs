@@ -28,6 +28,8 @@ const AGAIN: Duration = Duration::from_secs(1);
 pub(crate) struct Herald {
     heard: Arc<Notify>,
     told: Arc<Notify>,
+    /// For a relay: what other processes bring is theirs to publish.
+    own: Arc<Notify>,
     /// Tells our own notices from those of others.
     name: Arc<str>,
 }
@@ -41,6 +43,7 @@ impl Herald {
         let herald = Self {
             heard: Arc::default(),
             told: Arc::default(),
+            own: Arc::default(),
             name: hex::encode(name).into(),
         };
         let limit = config.connect_timeout;
@@ -53,12 +56,19 @@ impl Herald {
     pub(crate) fn announce(&self) {
         self.wake();
         self.told.notify_one();
+        self.own.notify_one();
     }
 
     /// Returns when there may be work, and after `at_most` in any case.
     pub(crate) async fn wait(&self, at_most: Duration) {
         // The time limit is the other way out, so its outcome tells nothing.
         let _ = timeout(at_most, self.heard.notified()).await;
+    }
+
+    /// Returns when this process has brought work, and after `at_most` in any case.
+    pub(crate) async fn wait_for_own(&self, at_most: Duration) {
+        // As above.
+        let _ = timeout(at_most, self.own.notified()).await;
     }
 
     /// Wakes everybody who waits, and the next one who comes: it may have looked just before the commit.

@@ -39,12 +39,12 @@ macro_rules! change {
 impl JobQueue for Postgres {
     async fn claim(&self, request: ClaimRequest) -> Result<Vec<LeasedJob>, PortError> {
         // What another claim holds is passed over, not waited for. The token is random, made by the database once for
-        // each row.
+        // each row. A job that waits again is published anew.
         let sql = "WITH due AS MATERIALIZED (
                 SELECT id FROM jobs WHERE status = 'ready' AND queue = $1 AND run_at <= $2
                 ORDER BY run_at, id LIMIT $4 FOR UPDATE SKIP LOCKED)
             UPDATE jobs SET status = 'leased', attempts = attempts + 1, lease_token = gen_random_uuid(), lease_until = $3,
-                updated_at = $2
+                updated_at = $2, published_at = 0
             FROM due WHERE jobs.id = due.id RETURNING jobs.*";
         let claimed = self.inner.connections.write(|conn| {
             let query = statement!(
@@ -54,22 +54,9 @@ impl JobQueue for Postgres {
                 request.lease_until.unix_micros(),
                 rows(request.limit),
             );
-            Box::pin(async move {
-                row::all(&query.fetch_all(conn).await?, |cells| {
-                    let job = row::job(cells)?;
-                    let lease = Lease {
-                        job: job.id,
-                        token: cells.id("lease_token")?,
-                        until: cells.time("lease_until")?,
-                    };
-                    Ok(LeasedJob { job, lease })
-                })
-            })
+            Box::pin(async move { row::all(&query.fetch_all(conn).await?, leased) })
         });
-        let mut claimed = claimed.await.map_err(|failure| failure.into_port("jobs.claim"))?;
-        // RETURNING promises no order.
-        claimed.sort_by_key(|leased| (leased.job.run_at, leased.job.id));
-        Ok(claimed)
+        in_order(claimed.await)
     }
 
     async fn extend(&self, lease: &Lease, until: Timestamp) -> Result<(), SettleError> {
@@ -214,6 +201,24 @@ impl Postgres {
             })
             .await
     }
+}
+
+/// A row that was just leased.
+pub(crate) fn leased(cells: &row::Cells<'_>) -> row::Read<LeasedJob> {
+    let job = row::job(cells)?;
+    let lease = Lease {
+        job: job.id,
+        token: cells.id("lease_token")?,
+        until: cells.time("lease_until")?,
+    };
+    Ok(LeasedJob { job, lease })
+}
+
+/// RETURNING promises no order.
+pub(crate) fn in_order(claimed: Result<Vec<LeasedJob>, Failure>) -> Result<Vec<LeasedJob>, PortError> {
+    let mut claimed = claimed.map_err(|failure| failure.into_port("jobs.claim"))?;
+    claimed.sort_by_key(|leased| (leased.job.run_at, leased.job.id));
+    Ok(claimed)
 }
 
 fn settled(changed: Result<u64, Failure>) -> Result<(), SettleError> {

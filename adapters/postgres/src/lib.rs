@@ -10,6 +10,7 @@ mod herald;
 mod job_queue;
 mod locks;
 mod migrate;
+mod outbox;
 mod queries;
 mod row;
 mod storage;

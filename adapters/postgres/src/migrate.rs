@@ -16,11 +16,18 @@ struct Migration {
     sql: &'static str,
 }
 
-const MIGRATIONS: [Migration; 1] = [Migration {
-    version: 1,
-    name: "data_model",
-    sql: include_str!("../migrations/V1__data_model.sql"),
-}];
+const MIGRATIONS: [Migration; 2] = [
+    Migration {
+        version: 1,
+        name: "data_model",
+        sql: include_str!("../migrations/V1__data_model.sql"),
+    },
+    Migration {
+        version: 2,
+        name: "outbox",
+        sql: include_str!("../migrations/V2__outbox.sql"),
+    },
+];
 
 /// "fbhb" twice: nobody else's lock.
 const LOCK: i64 = 0x6662_6862_6662_6862;

@@ -19,7 +19,7 @@ use crate::{
     text::restored,
 };
 
-type Read<T> = Result<T, sqlx::Error>;
+pub(crate) type Read<T> = Result<T, sqlx::Error>;
 
 /// All rows as entities, in their order.
 pub(crate) fn all<T>(rows: &[PgRow], read: impl Fn(&Cells<'_>) -> Read<T>) -> Result<Vec<T>, Failure> {

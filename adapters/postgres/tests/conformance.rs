@@ -10,6 +10,7 @@ use feedback_core::{
         Fresh,
         custody::{self, CustodyHarness},
         job_queue::{self, JobQueueHarness},
+        outbox::{self, OutboxHarness},
         queries::{self, QueriesHarness},
         storage::{self, StorageHarness},
         trials,
@@ -61,6 +62,14 @@ impl JobQueueHarness for OneDatabase {
     }
 }
 
+impl OutboxHarness for OneDatabase {
+    type Adapter = Postgres;
+
+    async fn fresh(&self) -> Fresh<Postgres> {
+        fresh().await
+    }
+}
+
 impl CustodyHarness for OneDatabase {
     type Adapter = Postgres;
 
@@ -78,6 +87,7 @@ fn main() -> ExitCode {
     let mut all = trials(OneDatabase, "storage", storage::checks());
     all.extend(trials(OneDatabase, "queries", queries::checks()));
     all.extend(trials(OneDatabase, "job_queue", job_queue::checks()));
+    all.extend(trials(OneDatabase, "outbox", outbox::checks()));
     all.extend(trials(OneDatabase, "custody", custody::checks()));
     libtest_mimic::run(&Arguments::from_args(), all).exit_code()
 }

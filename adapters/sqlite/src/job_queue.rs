@@ -150,7 +150,7 @@ fn params_of(id: uuid::Uuid, token: uuid::Uuid, at: Timestamp) -> impl Params + 
 fn claim(conn: &Connection, request: &ClaimRequest) -> Result<Vec<LeasedJob>, Failure> {
     // The token is random, made by the database once for each row: the adapter needs no source of ids.
     let sql = "UPDATE jobs SET status = 'leased', attempts = attempts + 1, lease_token = randomblob(16), lease_until = ?3,
-            updated_at = ?2
+            updated_at = ?2, published_at = 0
         WHERE id IN (SELECT id FROM jobs WHERE status = 'ready' AND queue = ?1 AND run_at <= ?2 ORDER BY run_at, id LIMIT ?4)
         RETURNING *";
     let limit = i64::try_from(request.limit).unwrap_or(i64::MAX);
@@ -160,18 +160,21 @@ fn claim(conn: &Connection, request: &ClaimRequest) -> Result<Vec<LeasedJob>, Fa
         request.lease_until.unix_micros(),
         limit
     ];
-    let mut claimed = row::all(conn, sql, params, |cells| {
-        let job = row::job(cells)?;
-        let lease = Lease {
-            job: job.id,
-            token: cells.id("lease_token")?,
-            until: cells.time("lease_until")?,
-        };
-        Ok(LeasedJob { job, lease })
-    })?;
+    let mut claimed = row::all(conn, sql, params, leased)?;
     // RETURNING promises no order.
     claimed.sort_by_key(|leased| (leased.job.run_at, leased.job.id));
     Ok(claimed)
+}
+
+/// A row that was just leased.
+pub(crate) fn leased(cells: &row::Cells<'_>) -> row::Read<LeasedJob> {
+    let job = row::job(cells)?;
+    let lease = Lease {
+        job: job.id,
+        token: cells.id("lease_token")?,
+        until: cells.time("lease_until")?,
+    };
+    Ok(LeasedJob { job, lease })
 }
 
 fn take_back(conn: &Connection, now: Timestamp) -> Result<Reaped, Failure> {

@@ -14,8 +14,8 @@ use feedback_core::{
     },
     ports::{
         AttachmentsKey, ChangelogEntryKey, ChangelogFilter, ClaimRequest, Custody, Expired, IdentityKey, JobQueue,
-        LinksKey, NotificationFilter, NotificationKey, NotificationsKey, Queries, ReporterKey, SourceKey, Storage,
-        TicketFilter, TicketKey, TicketsKey, WrappedKind,
+        LinksKey, NotificationFilter, NotificationKey, NotificationsKey, Outbox, PublishRequest, Queries, ReporterKey,
+        SourceKey, Storage, TicketFilter, TicketKey, TicketsKey, WrappedKind,
     },
     testing::fixtures::Fixtures,
 };
@@ -311,6 +311,14 @@ async fn jobs(store: &Sqlite, fixtures: &Fixtures) {
     for _ in 0..4 {
         leases.push(store.claim(request.clone()).await.unwrap()[0].lease);
     }
+    store.claim_these(&[fixtures.id()], request).await.unwrap();
+    let publish = PublishRequest {
+        queues: Queue::ALL.to_vec(),
+        limit: 9,
+        published_before: now,
+        now,
+    };
+    store.take_unpublished(publish).await.unwrap();
     store.extend(&leases[0], now).await.unwrap();
     store.complete(&leases[0], now).await.unwrap();
     store.retry_later(&leases[1], now, "x", now).await.unwrap();

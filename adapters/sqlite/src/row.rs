@@ -19,7 +19,7 @@ use crate::{
     error::{Failure, Unreadable},
 };
 
-type Read<T> = rusqlite::Result<T>;
+pub(crate) type Read<T> = rusqlite::Result<T>;
 
 /// The first row, or none.
 pub(crate) fn first<T>(

@@ -10,6 +10,7 @@ use feedback_core::{
         Fresh,
         custody::{self, CustodyHarness},
         job_queue::{self, JobQueueHarness},
+        outbox::{self, OutboxHarness},
         queries::{self, QueriesHarness},
         storage::{self, StorageHarness},
         trials,
@@ -62,6 +63,14 @@ impl JobQueueHarness for OneFile {
     }
 }
 
+impl OutboxHarness for OneFile {
+    type Adapter = Sqlite;
+
+    async fn fresh(&self) -> Fresh<Sqlite> {
+        fresh()
+    }
+}
+
 impl CustodyHarness for OneFile {
     type Adapter = Sqlite;
 
@@ -91,6 +100,7 @@ fn main() -> ExitCode {
     let mut all = trials(OneFile, "storage", storage::checks());
     all.extend(trials(OneFile, "queries", queries::checks()));
     all.extend(trials(OneFile, "job_queue", job_queue::checks()));
+    all.extend(trials(OneFile, "outbox", outbox::checks()));
     all.extend(trials(OneFile, "custody", custody::checks()));
     libtest_mimic::run(&Arguments::from_args(), all).exit_code()
 }

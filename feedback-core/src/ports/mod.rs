@@ -13,6 +13,7 @@
 //! | [`BlobStore`] | bytes of attachments |
 //! | [`FileSource`] | files that came with messages, through a channel's own API |
 //! | [`JobQueue`] | lease, complete, retry later, bury |
+//! | [`Outbox`] | a job queue whose rows feed another way of spreading the work |
 //! | [`Triage`], [`ChangelogWriter`], [`Embedder`] | the three things that AI does here |
 //! | [`Tracker`] | the engineers' board |
 //! | [`ChannelSender`] | one approved message to one person |
@@ -36,6 +37,7 @@ mod file_source;
 pub(crate) mod guard;
 mod id_source;
 mod job_queue;
+mod outbox;
 mod queries;
 mod storage;
 mod templates;
@@ -60,6 +62,7 @@ pub use self::{
     guard::{Gate, Guards, ProviderHealth, Turn},
     id_source::{FromUuid, IdSource, IdSourceExt},
     job_queue::{ClaimRequest, JobQueue, Reaped, SettleError},
+    outbox::{Outbox, Publication, PublishRequest},
     queries::{
         ChangelogFilter, ChangelogRow, DeadLetter, GroupRow, InboxRow, MetricsSummary, NotificationDetail,
         NotificationFilter, OpsStatus, Queries, Rollup, SourceRef, StepTimes, TicketDetail, TicketFilter, TicketRow,

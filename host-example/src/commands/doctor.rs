@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use feedback_adapters::nats::Nats;
 use feedback_core::{
     domain::{Language, Scrubbed, TemplateRef},
     logic::{
@@ -36,8 +37,19 @@ pub(crate) async fn run(config: Option<&Path>) -> anyhow::Result<()> {
         Some(Err(error)) => say("SECRET_KEYS", false, &error.to_string()),
         None => say("SECRET_KEYS", false, "missing: `serve` will not start"),
     }
-    for told in &settings.unsupported {
-        println!("note {told}");
+    if let Some(queue) = &settings.queue {
+        match Nats::check(queue).await {
+            Ok(()) => say(
+                "QUEUE_URL",
+                true,
+                &format!("stream {} takes and gives messages", queue.stream),
+            ),
+            Err(error) => say(
+                "QUEUE_URL",
+                false,
+                &format!("{error}; `serve` starts all the same, and finds jobs in the database"),
+            ),
+        }
     }
     match wiring::blobs(&settings) {
         Ok(blobs) => {

@@ -36,9 +36,6 @@ pub(crate) async fn run(arguments: Arguments, config: Option<&Path>) -> anyhow::
     let stop = shutdown::on_signal()?;
     let metrics = telemetry::start_metrics()?;
     let wired = wiring::wire(&settings, &keys).await?;
-    for told in &settings.unsupported {
-        tracing::warn!("configured, and not in this version: {told}");
-    }
     for off in wired.providers.off() {
         tracing::info!("not configured, so off: {off}");
     }

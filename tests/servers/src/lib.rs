@@ -4,4 +4,6 @@
     reason = "the environment says which server the tests share"
 )]
 
+pub mod nats;
+mod port;
 pub mod postgres;

@@ -2,7 +2,6 @@
 
 use std::{
     env, fs,
-    net::{Ipv4Addr, TcpListener},
     os::unix::fs::chown,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
@@ -14,6 +13,8 @@ use std::{
 };
 
 use tempfile::TempDir;
+
+use crate::port::free_port;
 
 /// Names a server that tests of several processes share.
 pub const SHARED: &str = "FEEDBACK_TEST_POSTGRES";
@@ -457,11 +458,6 @@ fn as_server_user(program: &Path) -> Command {
     // The server's user may not enter the folder that the tests run in.
     command.current_dir("/");
     command
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has a free port");
-    listener.local_addr().expect("a bound socket has an address").port()
 }
 
 #[cfg(test)]

@@ -2,20 +2,52 @@
 
 use std::{collections::BTreeSet, future::Future, process::ExitCode, sync::Arc, time::Duration};
 
+use async_trait::async_trait;
 use futures::future::join_all;
 
 use super::{Check, Fresh, checks, run_checks};
 use crate::{
-    domain::{Change, Job, JobId, JobPayload, JobStatus, LeasedJob, MAX_ERROR_BYTES, NewJob, Queue, Timestamp, Write},
-    ports::{ClaimRequest, JobQueue, PortErrorKind, Queries, Reaped, SettleError, Storage},
+    domain::{
+        Change, CommitReceipt, Job, JobId, JobPayload, JobStatus, LeasedJob, MAX_ERROR_BYTES, NewJob, PageRequest,
+        Queue, Timestamp, Write,
+    },
+    ports::{ClaimRequest, JobQueue, PortError, PortErrorKind, Queries, Reaped, SettleError, Storage},
     testing::fixtures::Fixtures,
 };
 
-/// Makes queues for the checks. Jobs come in by [`Storage::commit`] and dead ones are seen by [`Queries`], so that all
-/// three are behind one adapter.
+/// A queue, and the rows below it: jobs come in by a change, and dead ones are seen in a list. Stores are both; a queue that
+/// stands beside its store says where these are.
+#[async_trait]
+pub trait QueueUnderTest: JobQueue {
+    /// As [`Storage::commit`].
+    ///
+    /// # Errors
+    /// As [`Storage::commit`].
+    async fn take_in(&self, change: Change) -> Result<CommitReceipt, PortError>;
+
+    /// The dead jobs, newest first.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    async fn dead_jobs(&self) -> Result<Vec<Job>, PortError>;
+}
+
+#[async_trait]
+impl<T: JobQueue + Storage + Queries> QueueUnderTest for T {
+    async fn take_in(&self, change: Change) -> Result<CommitReceipt, PortError> {
+        self.commit(change).await
+    }
+
+    async fn dead_jobs(&self) -> Result<Vec<Job>, PortError> {
+        let page = self.dead_letters(PageRequest::default()).await?;
+        Ok(page.items.into_iter().map(|letter| letter.job).collect())
+    }
+}
+
+/// Makes queues for the checks.
 pub trait JobQueueHarness: Send + Sync + 'static {
     /// The queue under test.
-    type Adapter: JobQueue + Storage + Queries;
+    type Adapter: QueueUnderTest;
 
     /// An empty queue.
     fn fresh(&self) -> impl Future<Output = Fresh<Self::Adapter>> + Send;
@@ -65,9 +97,9 @@ pub fn checks<H: JobQueueHarness>() -> &'static [Check<H>] {
 
 const LEASE: Duration = Duration::from_secs(30);
 
-async fn enqueue(queue: &impl Storage, jobs: impl IntoIterator<Item = NewJob>) {
+async fn enqueue<Q: QueueUnderTest>(queue: &Arc<Q>, jobs: impl IntoIterator<Item = NewJob>) {
     let change = jobs.into_iter().map(Write::Enqueue).fold(Change::new(), Change::with);
-    queue.commit(change).await.expect("jobs can be queued");
+    queue.take_in(change).await.expect("jobs can be queued");
 }
 
 async fn claim(queue: &impl JobQueue, fixtures: &Fixtures, limit: usize) -> Vec<LeasedJob> {
@@ -92,12 +124,8 @@ async fn nothing_is_due(queue: &impl JobQueue, fixtures: &Fixtures) {
 }
 
 /// The dead jobs, newest first.
-async fn dead(queue: &impl Queries) -> Vec<Job> {
-    let page = queue
-        .dead_letters(Default::default())
-        .await
-        .expect("dead letters can be listed");
-    page.items.into_iter().map(|letter| letter.job).collect()
+async fn dead<Q: QueueUnderTest>(queue: &Arc<Q>) -> Vec<Job> {
+    queue.dead_jobs().await.expect("dead jobs can be listed")
 }
 
 fn is_lost(outcome: Result<(), SettleError>) -> bool {
@@ -137,7 +165,7 @@ async fn a_job_of_a_refused_change_never_appears<H: JobQueueHarness>(harness: &H
     let orphan = Write::AppendEvent(fixtures.intake().event);
     let change = Change::new().with(Write::Enqueue(fixtures.job())).with(orphan);
     assert_eq!(
-        queue.commit(change).await.expect_err("the event has no ticket").kind(),
+        queue.take_in(change).await.expect_err("the event has no ticket").kind(),
         PortErrorKind::NotFound
     );
     nothing_is_due(queue, &fixtures).await;
@@ -430,14 +458,14 @@ async fn a_burial_and_what_it_leaves_behind_are_one_commit<H: JobQueueHarness>(h
     let change = Change::new()
         .with(burial(&held, "refused for good", fixtures.now()))
         .with(orphan);
-    let error = queue.commit(change).await.expect_err("the event has no ticket");
+    let error = queue.take_in(change).await.expect_err("the event has no ticket");
     assert_eq!(error.kind(), PortErrorKind::NotFound);
     assert_eq!(dead(queue).await, []);
     let later = fixtures.now().plus(Duration::from_secs(1));
     let change = Change::new()
         .with(Write::Enqueue(behind.clone()))
         .with(burial(&held, "refused for good", later));
-    queue.commit(change).await.expect("the lease holds");
+    queue.take_in(change).await.expect("the lease holds");
     let letters = dead(queue).await;
     assert_eq!((letters.len(), letters[0].id, letters[0].attempts), (1, job.id, 1));
     assert_eq!(letters[0].last_error.as_deref(), Some("refused for good"));
@@ -464,7 +492,7 @@ async fn a_burial_under_a_lost_lease_leaves_nothing_behind<H: JobQueueHarness>(h
     let change = Change::new()
         .with(Write::Enqueue(behind))
         .with(burial(&zombie, "late", fixtures.now()));
-    let error = queue.commit(change).await.expect_err("the lease is lost");
+    let error = queue.take_in(change).await.expect_err("the lease is lost");
     assert_eq!(error.kind(), PortErrorKind::Conflict);
     assert_eq!(dead(queue).await, []);
     let again = claim(queue, &fixtures, 10).await;

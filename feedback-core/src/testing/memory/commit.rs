@@ -499,7 +499,15 @@ impl State {
             created_at: job.created_at,
             updated_at: job.created_at,
         };
-        insert(self.jobs.entry(job.id), StoredJob { job, lease: None }, "job")
+        insert(
+            self.jobs.entry(job.id),
+            StoredJob {
+                job,
+                lease: None,
+                published_at: None,
+            },
+            "job",
+        )
     }
 
     fn insert_api_token(&mut self, token: ApiToken) -> Result<(), Misfit> {

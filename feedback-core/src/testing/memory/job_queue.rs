@@ -5,45 +5,20 @@ use uuid::Uuid;
 
 use super::{MemoryStore, StoredJob};
 use crate::{
-    domain::{JobId, JobStatus, Lease, LeaseToken, LeasedJob, Timestamp, error_text},
+    domain::{JobId, JobStatus, Lease, LeaseToken, LeasedJob, Queue, Timestamp, error_text},
     ports::{ClaimRequest, JobQueue, PortError, Reaped, SettleError},
 };
+
+impl StoredJob {
+    pub(super) fn is_due(&self, queue: Queue, now: Timestamp) -> bool {
+        self.job.status == JobStatus::Ready && self.job.queue == queue && self.job.run_at <= now
+    }
+}
 
 #[async_trait]
 impl JobQueue for MemoryStore {
     async fn claim(&self, request: ClaimRequest) -> Result<Vec<LeasedJob>, PortError> {
-        let mut state = self.lock();
-        let mut due: Vec<(Timestamp, JobId)> = state
-            .jobs
-            .values()
-            .map(|stored| &stored.job)
-            .filter(|job| job.status == JobStatus::Ready && job.queue == request.queue && job.run_at <= request.now)
-            .map(|job| (job.run_at, job.id))
-            .collect();
-        due.sort_unstable();
-        due.truncate(request.limit);
-        let mut claimed = Vec::with_capacity(due.len());
-        for (_, id) in due {
-            state.leases_given += 1;
-            let token = LeaseToken::from_uuid(Uuid::from_u128(u128::from(state.leases_given)));
-            let Some(stored) = state.jobs.get_mut(&id) else {
-                continue;
-            };
-            let lease = Lease {
-                job: id,
-                token,
-                until: request.lease_until,
-            };
-            stored.job.status = JobStatus::Leased;
-            stored.job.attempts += 1;
-            stored.job.updated_at = request.now;
-            stored.lease = Some(lease);
-            claimed.push(LeasedJob {
-                job: stored.job.clone(),
-                lease,
-            });
-        }
-        Ok(claimed)
+        Ok(self.claim_of(|_| true, &request))
     }
 
     async fn extend(&self, lease: &Lease, until: Timestamp) -> Result<(), SettleError> {
@@ -140,6 +115,42 @@ impl JobQueue for MemoryStore {
 }
 
 impl MemoryStore {
+    /// Leases due jobs, of those that are wanted.
+    pub(super) fn claim_of(&self, wanted: impl Fn(JobId) -> bool, request: &ClaimRequest) -> Vec<LeasedJob> {
+        let mut state = self.lock();
+        let mut due: Vec<(Timestamp, JobId)> = state
+            .jobs
+            .values()
+            .filter(|stored| stored.is_due(request.queue, request.now) && wanted(stored.job.id))
+            .map(|stored| (stored.job.run_at, stored.job.id))
+            .collect();
+        due.sort_unstable();
+        due.truncate(request.limit);
+        let mut claimed = Vec::with_capacity(due.len());
+        for (_, id) in due {
+            state.leases_given += 1;
+            let token = LeaseToken::from_uuid(Uuid::from_u128(u128::from(state.leases_given)));
+            let Some(stored) = state.jobs.get_mut(&id) else {
+                continue;
+            };
+            let lease = Lease {
+                job: id,
+                token,
+                until: request.lease_until,
+            };
+            stored.job.status = JobStatus::Leased;
+            stored.job.attempts += 1;
+            stored.job.updated_at = request.now;
+            stored.lease = Some(lease);
+            stored.published_at = None;
+            claimed.push(LeasedJob {
+                job: stored.job.clone(),
+                lease,
+            });
+        }
+        claimed
+    }
+
     /// Wakes everybody who waits, and the next one who comes: it may have looked just before the commit.
     pub(super) fn announce_work(&self) {
         self.inner.work.notify_waiters();

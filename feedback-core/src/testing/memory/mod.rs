@@ -10,6 +10,7 @@ mod custody;
 mod erase;
 mod files;
 mod job_queue;
+mod outbox;
 mod queries;
 mod senders;
 mod storage;
@@ -35,7 +36,7 @@ use crate::{
         ChangelogEntryId, Channel, Erasure, EventKind, GroupId, Identity, IdentityId, IdentityLink, IdentityLinkId,
         Job, JobId, Lease, Notification, NotificationAttempt, NotificationId, RememberedCall, Reporter, ReporterId,
         SecretDigest, Session, SignInLink, SourceId, SyncCursor, Ticket, TicketEvent, TicketGroup, TicketId,
-        TicketLink, TicketLinkId, TicketSource, TicketVector, User, UserId,
+        TicketLink, TicketLinkId, TicketSource, TicketVector, Timestamp, User, UserId,
     },
     ports::PortErrorKind,
 };
@@ -85,6 +86,7 @@ struct State {
 struct StoredJob {
     job: Job,
     lease: Option<Lease>,
+    published_at: Option<Timestamp>,
 }
 
 /// What a test told the next commits to do.
