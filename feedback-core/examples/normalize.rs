@@ -85,6 +85,7 @@ fn answer(normalized: &Normalized) -> Value {
         Answer::Empty => Value::Null,
         Answer::Challenge(challenge) => json!(challenge),
         Answer::Command => json!("the ticket's number, for the person alone"),
+        Answer::Form(_) => json!("a form to fill in, for the person alone"),
     };
     let items: Vec<Value> = normalized.items.iter().map(item).collect();
     json!({"ack": 200, "body": body, "lossy": normalized.lossy, "items": items})

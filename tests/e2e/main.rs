@@ -4,6 +4,7 @@ mod attachments;
 mod by_hand;
 mod canary;
 mod crash;
+mod decodings;
 mod demo;
 mod edge;
 mod embedders;

@@ -16,7 +16,8 @@ use crate::{
     error::{Effect, check, unreadable},
     mapping,
     wire::{
-        AuthTest, FileInfo, Messages, OpenConversation, Opened, PostMessage, Posted, User, UserInfo, WholeMessages,
+        AuthTest, FileInfo, Messages, OpenConversation, OpenView, Opened, PostMessage, Posted, User, UserInfo,
+        WholeMessages,
     },
 };
 
@@ -186,6 +187,31 @@ impl Slack {
         let call = Call::get("slack.person", self.method("users.info")).query("user", id);
         let info: UserInfo = self.read("slack.person", call, self.deadline()).await?;
         Ok(info.user)
+    }
+
+    /// Which locale somebody chose in Slack, where it says.
+    pub(crate) async fn locale_of(&self, id: &str, deadline: Deadline) -> Result<Option<String>, PortError> {
+        let call = Call::get("slack.locale", self.method("users.info"))
+            .query("user", id)
+            .query("include_locale", "true");
+        let info: UserInfo = self.read("slack.locale", call, deadline).await?;
+        Ok(info.user.locale)
+    }
+
+    /// `views.open`: a form, for who has a trigger.
+    pub(crate) async fn open_view(
+        &self,
+        operation: &'static str,
+        trigger: &str,
+        view: &serde_json::Value,
+        deadline: Deadline,
+    ) -> Result<(), PortError> {
+        let call = Call::post(operation, self.method("views.open")).json(&OpenView {
+            trigger_id: trigger,
+            view,
+        });
+        let answer = self.answer(call, deadline).await?;
+        check(operation, Effect::Sends, &answer)
     }
 
     /// `files.info`: where a file is that a message named by its id alone.

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use feedback_core::{
     domain::{Channel, ExternalId, ThreadRef},
+    logic::normalize::WantedForm,
     ports::{Conversations, PortError, PortErrorKind, ThreadOpening},
 };
 use feedback_http_client::Deadline;
@@ -69,6 +70,11 @@ impl Conversations for Slack {
         let direct = self.open_direct(OPEN_THREAD, person, deadline).await?;
         let ts = self.receipt_in(&direct, opening, deadline).await?;
         Ok(thread(direct, ts))
+    }
+
+    #[tracing::instrument(name = "slack.open_form", skip_all)]
+    async fn open_form(&self, form: &WantedForm) -> Result<(), PortError> {
+        self.show_form(form).await
     }
 }
 

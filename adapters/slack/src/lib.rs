@@ -6,6 +6,7 @@ mod conversations;
 mod directory;
 mod error;
 mod files;
+mod form;
 mod mapping;
 mod sender;
 mod wire;

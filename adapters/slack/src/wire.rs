@@ -154,6 +154,7 @@ pub(crate) struct User {
     #[serde(default)]
     pub(crate) is_stranger: bool,
     pub(crate) is_email_confirmed: Option<bool>,
+    pub(crate) locale: Option<String>,
     #[serde(default)]
     pub(crate) profile: Profile,
 }
@@ -187,4 +188,11 @@ pub(crate) struct FileInfo {
 pub(crate) struct File {
     pub(crate) url_private_download: Option<String>,
     pub(crate) url_private: Option<String>,
+}
+
+/// `views.open`.
+#[derive(Serialize)]
+pub(crate) struct OpenView<'a> {
+    pub(crate) trigger_id: &'a str,
+    pub(crate) view: &'a serde_json::Value,
 }

@@ -4,6 +4,7 @@ use std::{net::TcpListener, process::ExitCode, sync::Arc, time::Duration};
 
 use feedback_core::{
     domain::{Channel, ExternalId, Route, ThreadRef, Timestamp},
+    logic::normalize::WantedForm,
     ports::{ChannelSender, Conversations, Directory, ThreadOpening},
     testing::conformance::{
         BoxFuture,
@@ -312,6 +313,23 @@ impl ConversationsBench for Bench {
         });
         let posted = posted.collect();
         Box::pin(async { posted })
+    }
+
+    fn wanted_form(&self) -> WantedForm {
+        WantedForm {
+            trigger: "13345224609.738474920.8088930838d88f008e0".into(),
+            user: USER.into(),
+            place: Some(CHANNEL.into()),
+        }
+    }
+
+    fn forms(&self) -> BoxFuture<'_, Vec<Option<String>>> {
+        let views = self.sandbox.slack().views();
+        let places = views
+            .iter()
+            .map(|view| view["private_metadata"].as_str().map(str::to_owned));
+        let places = places.collect();
+        Box::pin(async { places })
     }
 
     fn fail_next(&self, failure: ConversationsFailure) -> bool {

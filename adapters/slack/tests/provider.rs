@@ -4,7 +4,8 @@ use std::{sync::Once, time::Duration};
 
 use feedback_core::{
     domain::{OutboundMessage, Route, Timestamp},
-    ports::{ChannelSender, PortErrorKind, ReadBack},
+    logic::normalize::WantedForm,
+    ports::{ChannelSender, Conversations, PortErrorKind, ReadBack},
     testing::outbound::outbound,
 };
 use feedback_sandbox::{Fault, Provider, Sandbox, SandboxConfig, Scope};
@@ -163,5 +164,43 @@ async fn the_identity_is_the_apps_and_a_foreign_token_is_unauthorized() {
     assert_eq!(
         (error.kind(), error.code()),
         (PortErrorKind::Unauthorized, Some("invalid_auth"))
+    );
+}
+
+#[tokio::test]
+async fn the_form_speaks_the_persons_language_and_english_where_slack_does_not_say() {
+    let (sandbox, slack) = start().await;
+    let wanted = |nth: u32| WantedForm {
+        trigger: format!("1.{nth}.x"),
+        user: "U0LUCIAFERN".into(),
+        place: Some("C0SUPPORT".into()),
+    };
+    slack.open_form(&wanted(1)).await.unwrap();
+    let scope = Scope::path("users.info");
+    sandbox
+        .faults()
+        .fail_next_in(Provider::Slack, 1, Fault::code("internal_error"), scope.clone());
+    slack.open_form(&wanted(2)).await.unwrap();
+    // Slack is slow about it: the form does not wait.
+    sandbox
+        .faults()
+        .fail_next_in(Provider::Slack, 1, Fault::Slow(Duration::from_secs(5)), scope);
+    let began = std::time::Instant::now();
+    slack.open_form(&wanted(3)).await.unwrap();
+    assert!(began.elapsed() < Duration::from_secs(2));
+    let titles: Vec<_> = sandbox
+        .slack()
+        .views()
+        .iter()
+        .map(|view| view["title"]["text"].clone())
+        .collect();
+    assert_eq!(
+        titles,
+        ["Contanos qué pasó", "Tell us what happened", "Tell us what happened"]
+    );
+    let lapsed = slack.open_form(&wanted(1)).await.unwrap_err();
+    assert_eq!(
+        (lapsed.kind(), lapsed.code()),
+        (PortErrorKind::Rejected, Some("exchanged_trigger_id"))
     );
 }

@@ -5,7 +5,10 @@ use bytes::Bytes;
 use secrecy::SecretString;
 
 use super::PortError;
-use crate::domain::{Channel, ExternalId, ThreadRef, Timestamp};
+use crate::{
+    domain::{Channel, ExternalId, ThreadRef, Timestamp},
+    logic::normalize::WantedForm,
+};
 
 /// A thread to begin for a report that came without one. `Debug` shows neither the person nor the words.
 #[derive(Clone)]
@@ -32,8 +35,8 @@ impl fmt::Debug for ThreadOpening {
     }
 }
 
-/// What intake needs of a channel beyond its webhooks: the words of a message that a webhook only pointed at, and a thread
-/// for a report that came without one.
+/// What intake needs of a channel beyond its webhooks: the words of a message that a webhook only pointed at, a thread for a
+/// report that came without one, and a form for who has said nothing yet.
 ///
 /// # What an implementer guarantees
 /// - *Whole:* `message` gives the provider's own JSON of that message and of no other; the core reads it.
@@ -41,6 +44,9 @@ impl fmt::Debug for ThreadOpening {
 ///   once no request of ours is under way any more.
 /// - *Reachable:* where the report's place does not take a message (our app is not in it, it is archived), the thread
 ///   begins in the person's direct messages.
+/// - *In time:* `open_form` ends within two seconds, since the leave to show a form lasts for three; it speaks the language
+///   that the channel knows the person to have, English where it cannot say. What is filled in comes back as a delivery under
+///   [`FORM_CALLBACK`](crate::logic::normalize::FORM_CALLBACK), with the place where it was asked for.
 /// - *To the letter:* the receipt arrives as plain text: nobody is mentioned, nothing is linked.
 /// - *Bounded*, *silent:* as [`ChannelSender`](super::ChannelSender).
 ///
@@ -62,6 +68,12 @@ pub trait Conversations: fmt::Debug + Send + Sync + 'static {
     /// `Unknown` where the receipt may have been posted: try again once no request can be under way. `Rejected` and
     /// `NotFound`: nowhere takes it. Else as `message`.
     async fn open_thread(&self, opening: &ThreadOpening) -> Result<ThreadRef, PortError>;
+
+    /// Shows somebody a form to report with.
+    ///
+    /// # Errors
+    /// `Rejected`: the leave has lapsed, or was used. Else as `message`.
+    async fn open_form(&self, form: &WantedForm) -> Result<(), PortError>;
 }
 
 macro_rules! forward {
@@ -78,6 +90,10 @@ macro_rules! forward {
 
             async fn open_thread(&self, opening: &ThreadOpening) -> Result<ThreadRef, PortError> {
                 (**self).open_thread(opening).await
+            }
+
+            async fn open_form(&self, form: &WantedForm) -> Result<(), PortError> {
+                (**self).open_form(form).await
             }
         }
     };

@@ -147,6 +147,9 @@ pub(crate) fn description() -> Vec<OpenApi> {
     ]
 }
 
+/// How long showing a form may keep its channel waiting, which waits three seconds for the answer in all.
+const FORM_TIME: Duration = Duration::from_millis(2200);
+
 /// One provider's way in.
 struct Door<E> {
     intake: Intake,
@@ -177,7 +180,7 @@ impl Intake {
     {
         let channel = judge.channel;
         match self.judged(request, judge).await {
-            Ok(recorded) => self.answer(recorded).await,
+            Ok(recorded) => self.answer(channel, recorded).await,
             Err((reason, problem)) => {
                 let labels = [("channel", channel.as_str()), ("reason", reason)];
                 metrics::counter!("feedback_webhook_refused_total", &labels).increment(1);
@@ -254,12 +257,21 @@ impl Intake {
         }
     }
 
-    async fn answer(&self, recorded: Recorded) -> Response {
+    async fn answer(&self, channel: Channel, recorded: Recorded) -> Response {
         match recorded.answer {
             Answer::Empty => StatusCode::OK.into_response(),
             // `str` answers as `text/plain; charset=utf-8`.
             Answer::Challenge(challenge) => challenge.into_response(),
             Answer::Command => slack::tell_command(&*self.queries, &recorded.outcomes).await,
+            Answer::Form(form) => match tokio::time::timeout(FORM_TIME, self.ingest.open_form(channel, &form)).await {
+                Ok(Ok(())) => StatusCode::OK.into_response(),
+                shown => {
+                    if let Ok(Err(error)) = shown {
+                        tracing::warn!(%channel, %error, "could not show a form");
+                    }
+                    slack::tell_command(&*self.queries, &recorded.outcomes).await
+                }
+            },
         }
     }
 }

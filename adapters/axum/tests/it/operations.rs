@@ -224,7 +224,10 @@ async fn the_status_of_operations_has_exactly_its_fields() {
         .iter()
         .map(|p| p["provider"].as_str().unwrap())
         .collect();
-    assert_eq!(named, ["ai", "embedder", "intercom", "slack", "whatsapp"]);
+    assert_eq!(
+        named,
+        ["ai", "embedder", "intercom", "slack", "slack conversations", "whatsapp"]
+    );
     world.ticket("The export hangs.").await;
     let busy = world.get("/api/ops/status").await.json();
     assert_eq!(

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use feedback_axum::{InFlight, webhooks::SlackEndpoint};
 use feedback_core::{
     domain::{Channel, JobStatus},
+    logic::normalize::FORM_CALLBACK,
     ports::{Clock, PortErrorKind},
     testing::memory::MemoryStore,
 };
@@ -284,6 +285,45 @@ async fn f50_both_secrets_count_while_one_is_rotated() {
 }
 
 #[tokio::test]
+async fn who_sends_the_command_alone_or_uses_the_shortcut_is_shown_a_form_whose_answers_are_a_report() {
+    let world = World::new().await;
+    let form = |fields: &str| world.slack("application/x-www-form-urlencoded", fields.to_owned());
+    let command = "command=%2Ffeedback&team_id=T0DEMO&channel_id=C0DEMO&user_id=U0DANA&trigger_id=1.5.x&text=";
+    let payload = |json: &serde_json::Value| {
+        let json: String = json.to_string().bytes().map(|byte| format!("%{byte:02X}")).collect();
+        format!("payload={json}")
+    };
+    let shortcut = payload(&serde_json::json!({
+        "type": "shortcut", "callback_id": "report", "trigger_id": "1.6.x", "team": {"id": "T0DEMO"}, "user": {"id": "U0DANA"},
+    }));
+    for (nth, request) in [form(command), form(&shortcut)].into_iter().enumerate() {
+        let reply = world.send(request).await;
+        assert_eq!((reply.status, reply.text.as_str()), (StatusCode::OK, ""));
+        assert_eq!(world.conversations.forms().len(), nth + 1);
+    }
+    let places: Vec<_> = world.conversations.forms().into_iter().map(|form| form.place).collect();
+    assert_eq!(places, [Some("C0DEMO".to_owned()), None]);
+    assert!(world.store.all_tickets().is_empty());
+    let filled = payload(&serde_json::json!({
+        "type": "view_submission", "team": {"id": "T0DEMO"}, "user": {"id": "U0DANA"},
+        "view": {"id": "V1", "hash": "1.x", "callback_id": FORM_CALLBACK, "private_metadata": "C0DEMO",
+            "state": {"values": {
+                "description": {"description": {"type": "plain_text_input", "value": "the export hangs"}},
+                "title": {"title": {"type": "plain_text_input", "value": null}},
+            }}},
+    }));
+    for _ in 0..2 {
+        // Sent twice, it is one report; an empty answer closes the form.
+        let reply = world.send(form(&filled)).await;
+        assert_eq!((reply.status, reply.text.as_str()), (StatusCode::OK, ""));
+    }
+    let [ticket] = &world.store.all_tickets()[..] else {
+        panic!("one ticket")
+    };
+    assert_eq!(ticket.description.as_str(), "the export hangs");
+}
+
+#[tokio::test]
 async fn a_slash_command_is_told_its_number_in_the_persons_language() {
     let world = World::new().await;
     let command = |trigger: &str, text: &str| {
@@ -301,6 +341,10 @@ async fn a_slash_command_is_told_its_number_in_the_persons_language() {
             .collect();
         world.slack("application/x-www-form-urlencoded", form.join("&"))
     };
+    // Asked for words in a form, which cannot be shown: then the words say so.
+    world
+        .conversations
+        .fail_next(PortErrorKind::Unavailable, "internal_error");
     for (trigger, text, told) in [
         (
             "1.1",

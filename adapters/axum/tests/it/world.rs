@@ -19,7 +19,7 @@ use feedback_core::{
     testing::{
         FixedClock, SeededIds,
         memory::{
-            MemoryBlobs, MemoryStore, MemoryVault, ScriptedFiles, ScriptedSender,
+            MemoryBlobs, MemoryStore, MemoryVault, ScriptedConversations, ScriptedFiles, ScriptedSender,
             ai::{ScriptedEmbedder, ScriptedTriage, ScriptedWriter},
         },
     },
@@ -44,6 +44,7 @@ pub(crate) struct World {
     pub(crate) clock: FixedClock,
     pub(crate) writer: Arc<ScriptedWriter>,
     pub(crate) files: Arc<ScriptedFiles>,
+    pub(crate) conversations: Arc<ScriptedConversations>,
     pub(crate) user: UserId,
     pub(crate) token: String,
     pub(crate) app: Router,
@@ -108,6 +109,7 @@ impl World {
     ) -> Self {
         let clock = FixedClock::default();
         let writer = Arc::new(ScriptedWriter::default());
+        let conversations = Arc::new(ScriptedConversations::default());
         let (blobs, files) = (MemoryBlobs::new(), Arc::new(ScriptedFiles::new(Channel::Slack)));
         let sender = |channel| Arc::new(ScriptedSender::new(channel)) as Arc<dyn ChannelSender>;
         let ports = Ports {
@@ -129,7 +131,7 @@ impl World {
             blobs: Arc::new(blobs.clone()),
             files: vec![Arc::clone(&files) as _],
             directories: Vec::new(),
-            conversations: Vec::new(),
+            conversations: vec![Arc::clone(&conversations) as _],
         };
         let hub = Arc::new(Hub::new(ports, settings));
         let user = hub.access.add_user("Rita Reviewer").await.unwrap().id;
@@ -163,6 +165,7 @@ impl World {
             clock,
             writer,
             files,
+            conversations,
             user,
             token: token.expose_secret().to_owned(),
             app,

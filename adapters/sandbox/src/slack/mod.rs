@@ -1,6 +1,9 @@
 //! Slack's stand-in: what is stored, what people do, and what a test may ask.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use axum::{
     Json, Router,
@@ -25,6 +28,7 @@ mod history;
 mod post_message;
 mod response_url;
 mod users;
+mod views;
 mod web_api;
 
 /// Everything that this workspace holds.
@@ -35,6 +39,8 @@ pub(crate) struct State {
     messages: Vec<SlackMessage>,
     response_urls: BTreeMap<String, response_url::ResponseUrl>,
     answers: Vec<SlackAnswer>,
+    views: Vec<Value>,
+    used_triggers: BTreeSet<String>,
     last_ts_micros: i64,
 }
 
@@ -62,6 +68,8 @@ impl State {
             messages: Vec::new(),
             response_urls: BTreeMap::new(),
             answers: Vec::new(),
+            views: Vec::new(),
+            used_triggers: BTreeSet::new(),
             last_ts_micros: 0,
         }
     }
@@ -199,6 +207,11 @@ impl Slack {
     /// What the app answered to slash commands.
     pub fn answers(&self) -> Vec<SlackAnswer> {
         self.world.slack.lock().answers.clone()
+    }
+
+    /// The forms that the app showed to people, in order, as `views.open` has them.
+    pub fn views(&self) -> Vec<Value> {
+        views::shown(&self.world)
     }
 
     /// Raw requests, in order.

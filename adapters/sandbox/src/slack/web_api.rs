@@ -11,7 +11,7 @@ use axum::{
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::{Answer, arguments::Arguments, error, history, post_message, users};
+use super::{Answer, arguments::Arguments, error, history, post_message, users, views};
 use crate::world::World;
 
 pub(super) async fn call(
@@ -80,6 +80,7 @@ fn answer(world: &Arc<World>, method: &str, arguments: &Arguments) -> Answer {
         "files.info" => users::file_info(world, arguments),
         "users.info" => users::info(world, arguments),
         "users.lookupByEmail" => users::lookup_by_email(world, arguments),
+        "views.open" => views::open(world, arguments),
         _ => Err("unknown_method"),
     }
 }

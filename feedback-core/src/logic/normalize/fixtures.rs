@@ -245,6 +245,7 @@ fn complaints(fixture: &Fixture, normalized: &Normalized) -> Vec<String> {
             Answer::Empty => json!("empty"),
             Answer::Challenge(challenge) => json!({"challenge": challenge}),
             Answer::Command => json!("command"),
+            Answer::Form(form) => json!({"form": {"trigger": form.trigger, "user": form.user, "place": form.place}}),
         };
         if *expected != answer {
             complaints.push(format!("expected answer {expected}, got {answer}"));

@@ -5,6 +5,8 @@
 //! A kind of event that is known and of no use is *ignored*; one that nobody here has heard of is *unparsed*, so that it
 //! can be replayed once the program has learned it.
 
+use std::fmt;
+
 use crate::{
     domain::{Channel, DeliveryError, ExternalId, Marker, Priority, ReceiptStatus, ThreadRef, TicketType, Timestamp},
     logic::verify::{Payload, Verified},
@@ -94,6 +96,31 @@ pub enum Answer {
     Challenge(String),
     /// A slash command: the hub may tell the person the ticket's number, visible to them alone.
     Command,
+    /// Somebody wants to report and has said nothing yet: the hub may show them a form, whose answers come as a delivery of
+    /// their own.
+    Form(WantedForm),
+}
+
+/// What a form of ours is called where it is filled in: its answers are a report whatever else is configured.
+pub const FORM_CALLBACK: &str = "feedback_hub_report";
+
+/// A form that somebody asked for. `Debug` does not show the trigger: who has it can open a form, for seconds.
+#[derive(Clone, PartialEq, Eq)]
+pub struct WantedForm {
+    /// The provider's leave to show one.
+    pub trigger: String,
+    /// The provider's id of who asked: the form speaks their language.
+    pub user: String,
+    /// Where they asked; the answer to their report goes there. `None` where that is no place.
+    pub place: Option<String>,
+}
+
+impl fmt::Debug for WantedForm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WantedForm")
+            .field("place", &self.place)
+            .finish_non_exhaustive()
+    }
 }
 
 /// One thing that a delivery says.

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use super::Gate;
 use crate::{
     domain::{Channel, ExternalId, Scrubbed, ThreadRef, Timestamp, TrackerPage},
+    logic::normalize::WantedForm,
     ports::{
         ChangelogWriter, Conversations, Directory, Draft, DraftRequest, Embedder, Person, PortError, ThreadOpening,
         TrackedTicket, Tracker, TrackerChanges, Triage, TriageReading, TriageRequest,
@@ -107,6 +108,12 @@ impl Conversations for Guarded<dyn Conversations> {
     async fn open_thread(&self, opening: &ThreadOpening) -> Result<ThreadRef, PortError> {
         self.gate
             .call("conversations.open_thread", self.port.open_thread(opening))
+            .await
+    }
+
+    async fn open_form(&self, form: &WantedForm) -> Result<(), PortError> {
+        self.gate
+            .call("conversations.open_form", self.port.open_form(form))
             .await
     }
 }

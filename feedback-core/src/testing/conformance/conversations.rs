@@ -5,6 +5,7 @@ use std::{error::Error, process::ExitCode, sync::Arc};
 use super::{BoxFuture, Check, checks, run_checks, trials};
 use crate::{
     domain::{Channel, ExternalId, ThreadRef},
+    logic::normalize::WantedForm,
     ports::{Conversations, PortError, PortErrorKind, ThreadOpening},
 };
 
@@ -39,6 +40,12 @@ pub trait ConversationsBench: Send + Sync {
 
     /// Everything that our app posted, as a person reads it, and the thread that each message begins.
     fn receipts(&self) -> BoxFuture<'_, Vec<(String, ThreadRef)>>;
+
+    /// Somebody's leave to be shown a form, used once at most.
+    fn wanted_form(&self) -> WantedForm;
+
+    /// The forms that people see: the place that each will come back with.
+    fn forms(&self) -> BoxFuture<'_, Vec<Option<String>>>;
 
     /// Lets the next request fail; `false` where the provider never fails so.
     fn fail_next(&self, failure: ConversationsFailure) -> bool;
@@ -92,6 +99,7 @@ pub(crate) const CHECKS: &[Check<Suite>] = checks![
     an_opening_whose_answer_was_lost_is_found_by_the_next,
     a_place_that_takes_no_message_leads_to_the_person,
     the_receipt_is_plain_text_to_the_letter,
+    a_form_is_shown_once_for_a_leave_and_knows_its_place,
     failures_say_what_may_be_done,
     an_unreachable_provider_is_not_sent,
     nothing_secret_shows,
@@ -225,6 +233,34 @@ async fn the_receipt_is_plain_text_to_the_letter(suite: &Suite) {
         .await
         .expect("the place takes it");
     assert_eq!(bench.receipts().await[0].0, words);
+}
+
+async fn a_form_is_shown_once_for_a_leave_and_knows_its_place(suite: &Suite) {
+    let bench = suite.start().await;
+    let wanted = bench.wanted_form();
+    assert!(wanted.place.is_some(), "it was asked for somewhere");
+    let began = std::time::Instant::now();
+    bench.conversations().open_form(&wanted).await.expect("it is shown");
+    assert!(began.elapsed() < std::time::Duration::from_secs(2), "in time");
+    assert_eq!(bench.forms().await, std::slice::from_ref(&wanted.place));
+    let again = bench
+        .conversations()
+        .open_form(&wanted)
+        .await
+        .expect_err("the leave was used");
+    assert_eq!(again.kind(), PortErrorKind::Rejected, "{again}");
+    assert_eq!(bench.forms().await.len(), 1);
+    assert!(bench.receipts().await.is_empty(), "nobody else sees it");
+    let error = bench
+        .unreachable()
+        .open_form(&wanted)
+        .await
+        .expect_err("nobody listens there");
+    assert_eq!(error.kind(), PortErrorKind::NotSent, "{error}");
+    assert!(
+        !format!("{wanted:?} {error:?}").contains(&wanted.trigger),
+        "the leave is a secret"
+    );
 }
 
 async fn failures_say_what_may_be_done(suite: &Suite) {

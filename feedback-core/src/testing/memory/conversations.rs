@@ -12,6 +12,7 @@ use secrecy::ExposeSecret;
 
 use crate::{
     domain::{Channel, ExternalId, ThreadRef},
+    logic::normalize::WantedForm,
     ports::{Conversations, PortError, PortErrorKind, ThreadOpening},
 };
 
@@ -39,6 +40,7 @@ struct State {
     receipts: Vec<PostedReceipt>,
     script: VecDeque<(PortErrorKind, &'static str)>,
     lost: usize,
+    forms: Vec<WantedForm>,
 }
 
 impl ScriptedConversations {
@@ -65,6 +67,11 @@ impl ScriptedConversations {
     /// What was posted, in order.
     pub fn receipts(&self) -> Vec<PostedReceipt> {
         self.state().receipts.clone()
+    }
+
+    /// The forms that were shown, in order.
+    pub fn forms(&self) -> Vec<WantedForm> {
+        self.state().forms.clone()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -123,6 +130,18 @@ impl Conversations for ScriptedConversations {
             return Err(PortError::new(PortErrorKind::Unknown, "scripted.open_thread").with_code("connection_lost"));
         }
         Ok(thread)
+    }
+
+    async fn open_form(&self, form: &WantedForm) -> Result<(), PortError> {
+        let mut state = self.state();
+        if let Some((kind, code)) = state.script.pop_front() {
+            return Err(PortError::new(kind, "scripted.open_form").with_code(code));
+        }
+        if state.forms.iter().any(|shown| shown.trigger == form.trigger) {
+            return Err(PortError::new(PortErrorKind::Rejected, "scripted.open_form").with_code("exchanged_trigger_id"));
+        }
+        state.forms.push(form.clone());
+        Ok(())
     }
 }
 
@@ -195,6 +214,22 @@ mod tests {
                 .map(|receipt| (receipt.text, receipt.thread))
                 .collect();
             Box::pin(async { receipts })
+        }
+
+        fn wanted_form(&self) -> WantedForm {
+            WantedForm {
+                trigger: "1.2.trigger".into(),
+                user: "U0DANA".into(),
+                place: Some("C0SUPPORT".into()),
+            }
+        }
+
+        fn forms(&self) -> BoxFuture<'_, Vec<Option<String>>> {
+            let places = ScriptedConversations::forms(self)
+                .into_iter()
+                .map(|form| form.place)
+                .collect();
+            Box::pin(async { places })
         }
 
         fn fail_next(&self, failure: ConversationsFailure) -> bool {

@@ -31,7 +31,7 @@ use crate::{
         TicketNumber, TicketType, Timestamp, Write,
     },
     logic::{
-        normalize::{self, Answer, Author, InboundMessage, Intake, MessageRole, Rules, Stated},
+        normalize::{self, Answer, Author, InboundMessage, Intake, MessageRole, Rules, Stated, WantedForm},
         scrub::Scrubber,
         verify::{KeyId, Payload, Verified},
     },
@@ -603,6 +603,19 @@ impl Ingest {
             received_at: now,
         };
         Ok(Write::Enqueue(NewJob::now(id, replay, now).dead(reason)))
+    }
+
+    /// Shows who asked for it a form to report with.
+    ///
+    /// # Errors
+    /// As [`Conversations::open_form`]; `Rejected` where nothing is configured that could.
+    pub async fn open_form(&self, channel: Channel, form: &WantedForm) -> Result<(), PortError> {
+        match self.conversations.get(&channel) {
+            Some(port) => port.open_form(form).await,
+            None => {
+                Err(PortError::new(crate::ports::PortErrorKind::Rejected, "ingest.open_form").with_code("no_forms"))
+            }
+        }
     }
 
     /// The number of a ticket, for the answer to a slash command.

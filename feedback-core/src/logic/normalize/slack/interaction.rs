@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{
     super::{
-        InboundMessage, Intake, MessageRole, Normalized,
+        Answer, FORM_CALLBACK, InboundMessage, Intake, MessageRole, Normalized, WantedForm,
         form::{Form, field_of, value_text},
         wire::{self, Loose},
     },
@@ -21,15 +21,24 @@ pub(super) fn normalize(payload: &str, rules: &SlackRules) -> Normalized {
     let Some(text) = wire::open(payload.as_bytes()) else {
         return Normalized::of(Intake::Unparsed("Slack interaction is nested too deeply"));
     };
-    let item = match wire::read::<Interaction<'_>>(&text.text) {
+    let interaction = wire::read::<Interaction<'_>>(&text.text);
+    let item = match &interaction {
         Some(interaction) => interaction.item(rules),
         None => Intake::Unparsed("Slack interaction has an unknown shape"),
     };
+    let form = match (&interaction, &item) {
+        (Some(interaction), Intake::Ignored(reason)) if *reason == ASKS_FOR_A_FORM => interaction.wanted_form(),
+        _ => None,
+    };
     Normalized {
+        answer: form.map_or(Answer::Empty, Answer::Form),
         lossy: text.lossy,
-        ..Normalized::of(item)
+        items: vec![item],
     }
 }
+
+/// A shortcut of the app, without a message.
+const ASKS_FOR_A_FORM: &str = "a shortcut that asks for a form";
 
 #[derive(Deserialize)]
 struct Interaction<'a> {
@@ -37,6 +46,8 @@ struct Interaction<'a> {
     kind: Loose<'a>,
     #[serde(borrow, default)]
     callback_id: Loose<'a>,
+    #[serde(borrow, default)]
+    trigger_id: Loose<'a>,
     #[serde(borrow, default)]
     api_app_id: Loose<'a>,
     #[serde(borrow, default)]
@@ -97,7 +108,10 @@ impl Interaction<'_> {
             "view_submission" => self.submission(rules),
             "message_action" => self.shortcut(rules),
             "block_actions" | "interactive_message" => Intake::Ignored("a button or menu"),
-            "shortcut" => Intake::Ignored("a shortcut without a message"),
+            "shortcut" if !rules.allows_callback(self.callback_id.as_str()) => {
+                Intake::Ignored("a shortcut that is not configured")
+            }
+            "shortcut" => Intake::Ignored(ASKS_FOR_A_FORM),
             "view_closed" => Intake::Ignored("a form that was closed without sending"),
             "block_suggestion" | "dialog_suggestion" => Intake::Ignored("a menu asks for its options"),
             "dialog_submission" | "dialog_cancellation" | "workflow_step_edit" => {
@@ -114,12 +128,21 @@ impl Interaction<'_> {
             .unwrap_or_default()
     }
 
+    /// Slack's leave to show who used the shortcut a form.
+    fn wanted_form(&self) -> Option<WantedForm> {
+        Some(WantedForm {
+            trigger: self.trigger_id.get()?.to_owned(),
+            user: self.user.as_ref()?.id.get()?.to_owned(),
+            place: None,
+        })
+    }
+
     /// A modal of ours, filled in.
     fn submission(&self, rules: &SlackRules) -> Intake {
         let (Some(view), Some(user)) = (&self.view, self.user.as_ref().and_then(|user| user.id.get())) else {
             return Intake::Unparsed("Slack submission names no view or person");
         };
-        if !rules.allows_callback(view.callback_id.as_str()) {
+        if view.callback_id.as_str() != FORM_CALLBACK && !rules.allows_callback(view.callback_id.as_str()) {
             return Intake::Ignored("a form that is not configured");
         }
         let (Some(id), team) = (view.id.get(), self.team()) else {

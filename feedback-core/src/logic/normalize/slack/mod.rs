@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use url::form_urlencoded;
 
 use super::{
-    Answer, Author, InboundMessage, Intake, MessageRole, Normalized, Stated, WantedMessage,
+    Answer, Author, InboundMessage, Intake, MessageRole, Normalized, Stated, WantedForm, WantedMessage,
     wire::{self, clean},
 };
 use crate::{
@@ -131,9 +131,14 @@ fn from_form(body: &[u8], rules: &SlackRules) -> Normalized {
     let mut normalized = if let Some(interaction) = field("payload") {
         interaction::normalize(interaction, rules)
     } else if field("command").is_some() {
+        let item = command(field, rules);
+        let answer = match &item {
+            Intake::Ignored(_) => form_instead(field),
+            _ => None,
+        };
         Normalized {
-            answer: Answer::Command,
-            items: vec![command(field, rules)],
+            answer: answer.map_or(Answer::Command, Answer::Form),
+            items: vec![item],
             lossy: false,
         }
     } else if field("ssl_check").is_some() {
@@ -167,6 +172,15 @@ fn percent_decoded(body: &[u8]) -> impl Iterator<Item = u8> {
         };
         at += if decoded.is_some() { 3 } else { 1 };
         Some(decoded.unwrap_or(byte))
+    })
+}
+
+/// Who sends the command alone is asked for the words in a form.
+fn form_instead<'f>(field: impl Fn(&str) -> Option<&'f str>) -> Option<WantedForm> {
+    Some(WantedForm {
+        trigger: field("trigger_id")?.to_owned(),
+        user: clean(field("user_id")?),
+        place: field("channel_id").filter(|id| is_channel_id(id)).map(clean),
     })
 }
 
