@@ -10,8 +10,9 @@ Writes `src/words.bin` (the word table, in the crate), `tests/golden.json` (what
 where asked, the encoder's weights, which are too large for the repository. The same package gives the same files.
 
 Words: the whole-word pieces of the encoder's own tokenizer that look English or Spanish, and the words of this project's
-training texts. Vectors: what the encoder says of each word alone, projected to the directions in which texts about the
-same thing agree (training/pairs_*.txt; subjects that begin with `==` are kept for measuring).
+training texts. Vectors: what the encoder says of each word alone, turned towards what it says of whole texts, and projected
+to the directions in which texts about the same thing agree (training/pairs_*.txt; subjects that begin with `==` are kept
+for measuring).
 """
 import argparse
 import collections
@@ -31,11 +32,15 @@ CRATE = pathlib.Path(__file__).resolve().parent.parent
 WORKSPACE = CRATE.parent.parent
 DIMS = 128
 ENCODER_DIMS = 192
+# How much the word table's vector counts beside the encoder's own, which stands before it; as in `src/encoder/mod.rs`.
+OF_WORDS = 0.35
+# How much the way from a bag of words to the whole text is held back, as a share of how much bags differ.
+RIDGE = 0.1
 MOST_PIECES = 44_000
 # Frequent words say little: weight = A / (A + share of the word), as in "smooth inverse frequency".
 A = 2e-3
 # How much the directions in which texts about one thing differ are damped: between none (large) and entirely (0).
-SHRINK_TABLE, SHRINK_ENCODER = 3.0, 10.0
+SHRINK_TABLE = 10.0
 LATIN = re.compile(r"[a-záéíóúüñ]+")
 FOREIGN = "çãõâêôàèìòùëïäößåæœøłąćęśźżńğışčřžů"
 WORD = re.compile(r"[^\W_]+")
@@ -62,11 +67,23 @@ def pairs(held):
     return texts, np.array(about)
 
 
+def messages(part):
+    """The classifier's training texts: `all` that people wrote, or for `learning` without those among which the held-back
+    pairs are looked for (every second one of the first fourteen files, as in `examples/calibrate.rs`), and with those that
+    were composed."""
+    folder, texts, number = WORKSPACE / "feedback-core/training", [], 0
+    for path in sorted(folder.glob("[0-9]*.jsonl")) + [folder / "composed.jsonl"] * (part == "learning"):
+        for line in path.read_text(encoding="utf8").splitlines():
+            number += 1
+            if part == "all" or number % 2 == 0 or path.stem > "14":
+                texts.append(json.loads(line)["text"])
+    return texts
+
+
 def project_words():
     counted = collections.Counter()
-    for path in sorted((WORKSPACE / "feedback-core/training").glob("[0-9]*.jsonl")):
-        for line in path.read_text(encoding="utf8").splitlines():
-            counted.update(words(json.loads(line)["text"]))
+    for text in messages("all"):
+        counted.update(words(text))
     for text in pairs(held=False)[0]:
         counted.update(words(text))
     return counted
@@ -121,7 +138,19 @@ def projection(x, about, shrink, dims):
     values, vectors = np.linalg.eigh(within + shrink * np.trace(within) / len(within) * np.eye(len(within)))
     whiten = vectors * values ** -0.5
     _, order = np.linalg.eigh(whiten.T @ np.cov(x.T) @ whiten)
-    return whiten @ order[:, ::-1][:, :dims]
+    return upright(whiten @ order[:, ::-1][:, :dims])
+
+
+def upright(directions):
+    """Each direction with its largest part positive: which way round it comes out is the machine's choice."""
+    largest = np.abs(directions).argmax(0)
+    return directions * np.sign(directions[largest, np.arange(directions.shape[1])])
+
+
+def towards(x, y):
+    """The linear way from bags of words to what the encoder makes of the whole texts (least squares, held back)."""
+    x, y = x - x.mean(0), y - y.mean(0)
+    return np.linalg.solve(x.T @ x + RIDGE * len(x) * x.var(0).mean() * np.eye(x.shape[1]), x.T @ y)
 
 
 class Table:
@@ -183,8 +212,11 @@ def make_table(use):
     rows *= (A / (A + shares) / shares)[:, None]
     texts, about = pairs(held=False)
     table = Table(keys, rows)
-    x = unit(np.array([table.text(text) for text in texts]))
-    rows = rows @ projection(unit(x - x.mean(0)), about, SHRINK_TABLE, DIMS)
+    whole = texts + messages("learning")
+    bags = unit(np.array([table.text(text) for text in whole]))
+    way = towards(bags, unit(encoded(use, whole)))
+    x = unit((bags[:len(texts)] - bags.mean(0)) @ way)
+    rows = rows @ way @ projection(x, about, SHRINK_TABLE, DIMS)
     scales = bf16(np.abs(rows).max(1) * 0.8 / 7)
     codes = np.clip(np.round(rows / scales[:, None]), -7, 7).astype(np.int8)
     table = Table(keys, codes * scales[:, None])
@@ -202,6 +234,15 @@ def make_table(use):
     (CRATE / "src/words.bin").write_bytes(body)
     print(f"words.bin: {len(keys)} words, {len(body) / 1e6:.2f} MB", flush=True)
     return lambda text: normalised(table.text(text), mean)
+
+
+def encoded(use, texts):
+    """What the encoder makes of texts in lower case; alike long ones together, which is quicker."""
+    order = sorted(range(len(texts)), key=lambda at: len(texts[at]))
+    made = np.empty((len(texts), 512), np.float32)
+    for at in range(0, len(order), 256):
+        made[order[at:at + 256]] = use.encode([texts[number].lower() for number in order[at:at + 256]])
+    return made
 
 
 def bf16(x):
@@ -231,12 +272,14 @@ def nibbles(codes):
     return (shifted[:, 0::2] | (shifted[:, 1::2] << 4)).tobytes()
 
 
-def make_encoder(use, path):
+def make_encoder(use, path, static):
     model, tokenizer = use._model, use._tokenizer
-    texts, about = pairs(held=False)
-    x = use.encode([text.lower() for text in texts])
+    # The directions in which reports differ most. Those in which texts about one thing differ are not damped, as they are
+    # for the table: on subjects that were held back, that made it worse.
+    x = unit(encoded(use, pairs(held=False)[0] + messages("learning")))
     mean = x.mean(0)
-    project = projection(unit(x - mean), about, SHRINK_ENCODER, ENCODER_DIMS).astype(np.float32)
+    _, directions = np.linalg.eigh((x - mean).T @ (x - mean))
+    project = upright(directions[:, ::-1][:, :ENCODER_DIMS]).astype(np.float32)
     # Texts are read in lower case: as good on the pairs, and a third of the pieces less.
     letters = re.compile(r"[▁a-záéíóúüñ0-9!-/:-@\[-`{-~¿¡€£°ºª«»…–—]+")
     pieces, scores = tokenizer._pieces, np.array(tokenizer._scores)
@@ -286,7 +329,12 @@ def make_encoder(use, path):
     matrix(project)
     pathlib.Path(path).write_bytes(body)
     print(f"{path}: {len(kept)} pieces, {len(body) / 1e6:.2f} MB", flush=True)
-    return lambda text: unit(unit(use.encode([text.lower()]) - mean) @ project)[0]
+
+    def text_vector(text):
+        own = unit((use.encode([text.lower()]) - mean) @ project)[0]
+        both = np.concatenate([own, np.sqrt(OF_WORDS) * static(text)])
+        return both / np.linalg.norm(both)
+    return text_vector
 
 
 def small_encoder():
@@ -374,7 +422,7 @@ def main():
         write_small()
         golden = [{"text": text, "static": [round(float(v), 4) for v in static(text)]} for text in GOLDEN]
         if arguments.encoder:
-            encoder = make_encoder(use, arguments.encoder)
+            encoder = make_encoder(use, arguments.encoder, static)
             for row in golden:
                 row["encoder"] = [round(float(v), 4) for v in encoder(row["text"])]
             (CRATE / "tests/golden.json").write_text(
