@@ -72,6 +72,17 @@ impl Api {
         body
     }
 
+    /// Reads a route that answers with text.
+    ///
+    /// # Panics
+    /// If the answer is no success.
+    pub async fn text(&self, path: &str) -> String {
+        let request = self.client.get(format!("{}{path}", self.url)).bearer_auth(&self.token);
+        let answer = request.send().await.and_then(reqwest::Response::error_for_status);
+        let answer = answer.unwrap_or_else(|error| panic!("GET {path}: {error:?}"));
+        answer.text().await.unwrap_or_default()
+    }
+
     /// All rows of a list, page after page.
     ///
     /// # Panics

@@ -13,7 +13,7 @@ use std::{
 };
 
 use feedback_adapters::sandbox::{Sandbox, SandboxConfig};
-use feedback_test_servers::postgres;
+use feedback_test_servers::{nats::NatsServer, postgres};
 use feedback_tests::{api::Api, wait::until};
 use reqwest::Method;
 
@@ -43,6 +43,21 @@ async fn f02_two_hosts_on_one_postgres_that_are_killed_in_turn_lose_and_double_n
         .await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn f22_two_hosts_over_jetstream_that_are_killed_and_whose_stream_is_deleted_lose_and_double_nothing() {
+    let (database, stream) = (postgres::shared().database(), NatsServer::start());
+    let mut store = on_server(&database).to_vec();
+    store.push(("FEEDBACK_QUEUE_URL", stream.url()));
+    let mut campaign = Campaign::start(2, &store).await;
+    campaign.stream = Some(stream);
+    campaign
+        .run(
+            "JetStream over PostgreSQL, two hosts",
+            number("FEEDBACK_CRASH_CYCLES", 5),
+        )
+        .await;
+}
+
 /// What hosts on a server keep beside it goes into a folder of its own.
 fn on_server(database: &postgres::Database) -> [(&'static str, String); 3] {
     let folder = std::env::temp_dir().join(database.name());
@@ -61,6 +76,8 @@ struct Campaign {
     sandbox: Arc<Sandbox>,
     fleet: Fleet,
     random: Random,
+    /// What carries jobs between the hosts, to be robbed of its store three times.
+    stream: Option<NatsServer>,
 }
 
 impl Campaign {
@@ -70,6 +87,7 @@ impl Campaign {
             fleet: Fleet::new(hosts, &sandbox, store),
             sandbox,
             random: Random(number("FEEDBACK_CRASH_SEED", 1) as u64),
+            stream: None,
         }
     }
 
@@ -88,8 +106,12 @@ impl Campaign {
             self.fleet.spawn(index);
             self.fleet.ready(index).await;
         }
-        for _ in 0..kills {
+        let quarter = (kills / 4).max(1);
+        for kill in 1..=kills {
             self.kill_one().await;
+            if kill % quarter == 0 && kill / quarter <= 3 {
+                self.lose_stream().await;
+            }
         }
         for index in 0..self.fleet.len() {
             self.fleet.ready(index).await;
@@ -102,6 +124,7 @@ impl Campaign {
         let revived = come_to_rest(&apis[0]).await;
         let ledger = std::mem::take(&mut *traffic.ledger());
         let tally = Tally::of(&apis[0], &self.sandbox, &ledger).await;
+        self.jobs_came_over_the_stream(&apis).await;
         let slowest = self.fleet.slowest_start;
         for index in 0..self.fleet.len() {
             self.fleet.kill(index).await;
@@ -129,6 +152,32 @@ impl Campaign {
         );
         assert_eq!(chains, Ok(()), "the timelines are whole");
         assert!(ledger.acked.len() > kills && tally.deliveries > 0, "there was traffic");
+    }
+
+    /// Kills what carries the jobs, and starts it with nothing that it stored.
+    async fn lose_stream(&mut self) {
+        if let Some(stream) = &self.stream {
+            stream.stop();
+            tokio::time::sleep(Duration::from_millis(self.random.below(1_500))).await;
+            stream.delete_store();
+            stream.start_again();
+        }
+    }
+
+    /// Without this, a campaign over the database alone would pass for one over the stream.
+    async fn jobs_came_over_the_stream(&self, apis: &[Api]) {
+        if self.stream.is_none() {
+            return;
+        }
+        let mut claimed = 0;
+        for api in apis {
+            let metrics = api.text("/metrics").await;
+            let ways = metrics
+                .lines()
+                .filter(|line| line.starts_with("feedback_queue_jobs_total"));
+            claimed += ways.filter(|line| line.contains("claimed")).count();
+        }
+        assert!(claimed > 0, "no host claimed a job because of a message");
     }
 
     /// Lets a host live for a while, kills it, and starts it again: mostly when it was ready, now and then while it starts.
