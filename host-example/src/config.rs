@@ -566,15 +566,12 @@ impl Source {
 
     fn database(&mut self) -> Option<Database> {
         let url = self.take("", "database_url").filter(|url| !url.is_empty())?;
-        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            return Some(Database::Server(SecretString::from(url)));
-        }
-        let path = url.strip_prefix("sqlite://").filter(|path| !path.is_empty());
-        if path.is_none() {
+        let database = Database::parse(&url);
+        if database.is_none() {
             self.problems
                 .push("DATABASE_URL must be sqlite://PATH or postgres://USER:PASSWORD@HOST/DATABASE".to_owned());
         }
-        path.map(|path| Database::File(PathBuf::from(path)))
+        database
     }
 
     fn slack(&mut self) -> Option<SlackSettings> {

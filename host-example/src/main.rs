@@ -35,8 +35,8 @@ enum Command {
     Serve(serve::Arguments),
     /// Posts made-up, signed webhooks to a hub that is running.
     Simulate(simulate::Arguments),
-    /// Brings the database to this program's schema, and ends.
-    Migrate,
+    /// Brings the database to this program's schema, and ends. With `--from` and `--to`: moves a SQLite file into PostgreSQL.
+    Migrate(migrate::Arguments),
     /// Checks the configuration and asks every provider who we are, in plain words.
     Doctor,
     /// People who review.
@@ -100,7 +100,7 @@ fn run(command: Command, config: Option<&std::path::Path>) -> anyhow::Result<()>
             Command::Demo(arguments) => demo::run(arguments, config).await,
             Command::Serve(arguments) => serve::run(arguments, config).await,
             Command::Simulate(arguments) => simulate::run(arguments, config).await,
-            Command::Migrate => migrate::run(config).await,
+            Command::Migrate(arguments) => migrate::run(arguments, config).await,
             Command::Doctor => doctor::run(config).await,
             Command::Export(copy) => privacy::export(copy, config).await,
             Command::Erase(person) => privacy::erase(person, config).await,

@@ -20,6 +20,15 @@ pub(crate) enum Database {
 }
 
 impl Database {
+    /// The database at an address; `None` for one that is neither a file's nor a server's.
+    pub(crate) fn parse(address: &str) -> Option<Self> {
+        if address.starts_with("postgres://") || address.starts_with("postgresql://") {
+            return Some(Self::Server(SecretString::from(address)));
+        }
+        let path = address.strip_prefix("sqlite://").filter(|path| !path.is_empty())?;
+        Some(Self::File(PathBuf::from(path)))
+    }
+
     /// The file, where it is one.
     pub(crate) fn file(&self) -> Option<&Path> {
         match self {

@@ -43,6 +43,9 @@ const MARGIN: Duration = Duration::from_millis(250);
 /// stopped host does not keep its locks.
 const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(5);
 
+/// What a hub's connections are called at the server, so that a person and a mover can tell that one is at work.
+pub(crate) const NAME: &str = "feedback-hub";
+
 /// How every connection of ours is made.
 pub(crate) fn options(config: &PostgresConfig) -> Result<PgConnectOptions, OpenError> {
     let url = config.url.expose_secret();
@@ -64,7 +67,7 @@ pub(crate) fn options(config: &PostgresConfig) -> Result<PgConnectOptions, OpenE
     let statement_timeout = config.statement_timeout.as_millis().to_string();
     let idle = IDLE_IN_TRANSACTION.as_millis().to_string();
     Ok(options
-        .application_name("feedback-hub")
+        .application_name(NAME)
         .statement_cache_capacity(256)
         .options([
             ("search_path", config.schema.as_str()),

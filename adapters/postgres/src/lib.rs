@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod checkup;
 mod commit;
 mod config;
 mod connection;
@@ -10,6 +11,7 @@ mod herald;
 mod job_queue;
 mod locks;
 mod migrate;
+mod move_target;
 mod outbox;
 mod queries;
 mod row;
@@ -21,4 +23,6 @@ mod writer;
 #[cfg(test)]
 mod plans;
 
-pub use self::{config::PostgresConfig, error::OpenError, store::Postgres};
+pub use self::{
+    checkup::Checkup, config::PostgresConfig, error::OpenError, move_target::PostgresMove, store::Postgres,
+};

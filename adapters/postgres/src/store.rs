@@ -5,6 +5,7 @@ use tokio::task::JoinHandle;
 
 use crate::{
     PostgresConfig,
+    checkup::{self, Checkup},
     connection::{self, Connections, exec},
     error::{Failure, OpenError},
     herald::Herald,
@@ -62,6 +63,14 @@ impl Postgres {
     /// [`OpenError::Foreign`] for a schema that is another program's or a newer version's, which stays as it is.
     pub async fn migrate(&self) -> Result<u32, OpenError> {
         migrate::migrate(&self.inner.config).await
+    }
+
+    /// Asks a server what an operator wants to know before a hub starts on it. Nothing is changed by that.
+    ///
+    /// # Errors
+    /// As [`Postgres::connect`].
+    pub async fn check_up(config: &PostgresConfig) -> Result<Checkup, OpenError> {
+        checkup::check_up(config).await
     }
 
     /// Waits until what is being committed is done, and closes the connections. Later calls are `Unavailable`.

@@ -8,6 +8,7 @@ mod error;
 mod instance_lock;
 mod job_queue;
 mod migrate;
+mod move_source;
 mod outbox;
 mod queries;
 mod row;

@@ -17,6 +17,7 @@ mod notification;
 mod page;
 mod reporter;
 mod source;
+mod table;
 mod text;
 mod ticket;
 mod time;
@@ -53,6 +54,7 @@ pub use self::{
     page::{Cursor, InvalidCursor, Page, PageRequest, PageSize, SyncCursor},
     reporter::{Identity, IdentityLink, LinkKind, LinkStrength, Reporter},
     source::TicketSource,
+    table::{Cell, Rows, TableDigest, TableShape},
     text::{
         BlindIndex, Language, Scrubbed, Sealed, SubjectKey, cut_at_grapheme, is_direction_override, without_overrides,
     },

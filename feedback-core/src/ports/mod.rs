@@ -21,6 +21,7 @@
 //! | [`Conversations`] | messages that were only pointed at, and threads for reports without one |
 //! | [`Templates`] | which WhatsApp templates may be used |
 //! | [`Vault`] | sealing, opening, blind indexes |
+//! | [`MoveSource`], [`MoveTarget`] | all rows of one store into another |
 //! | [`Clock`], [`IdSource`] | now; new identifiers and secrets |
 
 mod blob_store;
@@ -37,6 +38,7 @@ mod file_source;
 pub(crate) mod guard;
 mod id_source;
 mod job_queue;
+mod move_ends;
 mod outbox;
 mod queries;
 mod storage;
@@ -62,6 +64,7 @@ pub use self::{
     guard::{Gate, Guards, ProviderHealth, Turn},
     id_source::{FromUuid, IdSource, IdSourceExt},
     job_queue::{ClaimRequest, JobQueue, Reaped, SettleError},
+    move_ends::{MoveSource, MoveTarget, Reception},
     outbox::{Outbox, Publication, PublishRequest},
     queries::{
         ChangelogFilter, ChangelogRow, DeadLetter, GroupRow, InboxRow, MetricsSummary, NotificationDetail,

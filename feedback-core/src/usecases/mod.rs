@@ -16,6 +16,7 @@ mod ingest;
 mod look_up_reporter;
 mod match_duplicates;
 mod merge_reporters;
+mod move_store;
 mod open_thread;
 mod person;
 mod privacy;
@@ -49,6 +50,7 @@ pub use self::{
     look_up_reporter::{LookUpError, LookUpReporter},
     match_duplicates::{MatchDuplicates, MatchError},
     merge_reporters::{KnownAs, MergeError, MergeReporters},
+    move_store::{MoveError, MoveStore, Moved},
     open_thread::{OpenThread, OpenThreadError, ReceiptText},
     privacy::{
         Broken, Erase, EraseError, Erased, Export, ExportError, ExportedIdentity, ExportedMessage,

@@ -1,21 +1,29 @@
 //! `doctor`: what is configured, and what each provider says about it.
 
-use std::path::Path;
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
-use feedback_adapters::nats::Nats;
+use feedback_adapters::{
+    nats::Nats,
+    postgres::{Postgres, PostgresConfig},
+    system::SystemClock,
+};
 use feedback_core::{
     domain::{Language, Scrubbed, TemplateRef},
     logic::{
         infer::infer,
         scrub::{KnownPeople, Scrubber},
     },
-    ports::{Embedder, PortError, PortErrorKind, Templates, Triage, TriageRequest},
+    ports::{Clock, Embedder, PortError, PortErrorKind, Templates, Triage, TriageRequest},
     usecases::{TemplateFit, template_fit},
 };
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
     config::Settings,
+    store::Database,
     telemetry,
     wiring::{self, Providers},
 };
@@ -50,6 +58,9 @@ pub(crate) async fn run(config: Option<&Path>) -> anyhow::Result<()> {
                 &format!("{error}; `serve` starts all the same, and finds jobs in the database"),
             ),
         }
+    }
+    if let Database::Server(url) = settings.database_or_default() {
+        server(&mut say, url).await;
     }
     match wiring::blobs(&settings) {
         Ok(blobs) => {
@@ -162,6 +173,50 @@ fn made_up() -> Scrubbed {
     Scrubber::new()
         .scrub("The export to a spreadsheet stops halfway.", &KnownPeople::new())
         .text
+}
+
+/// How far the clocks of host and server may be apart: leases and shifts of several hosts are told by their clocks.
+const CLOCKS_APART: Duration = Duration::from_secs(5);
+
+async fn server(say: &mut impl FnMut(&str, bool, &str), url: SecretString) {
+    const NAME: &str = "PostgreSQL";
+    let asked = Instant::now();
+    let server = match Postgres::check_up(&PostgresConfig::new(url)).await {
+        Ok(server) => server,
+        Err(error) => {
+            let error = anyhow::Error::from(error);
+            return say(NAME, false, &format!("{error:#}"));
+        }
+    };
+    let (now, took) = (SystemClock.now(), asked.elapsed());
+    let apart = now
+        .since(server.clock)
+        .max(server.clock.since(now))
+        .saturating_sub(took);
+    let version = &server.version;
+    if server.is_new_enough {
+        say(NAME, true, &format!("version {version} answers"));
+    } else {
+        say(NAME, false, &format!("version {version} is older than 15"));
+    }
+    if server.is_read_only {
+        say(NAME, false, "takes no writes: it is a replica, or was told so");
+    }
+    match (&server.foreign, server.pending_migrations) {
+        (Some(why), _) => say("PostgreSQL schema", false, why),
+        (None, 0) => say("PostgreSQL schema", true, "up to date"),
+        (None, steps) => say(
+            "PostgreSQL schema",
+            true,
+            &format!("{steps} steps behind: the next start adds them"),
+        ),
+    }
+    let words = format!("{} s apart from this machine's", apart.as_secs());
+    say("PostgreSQL clock", apart <= CLOCKS_APART, &words);
+    println!(
+        "note PostgreSQL extensions: {}; none is needed",
+        server.extensions.join(", ")
+    );
 }
 
 /// Asks the model about a made-up report: the one way to know that key, model and schema work together.

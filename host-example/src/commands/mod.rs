@@ -13,6 +13,7 @@ pub(crate) mod similar;
 pub(crate) mod simulate;
 
 use feedback_adapters::{postgres, sqlite::OpenError};
+use feedback_core::usecases::MoveError;
 
 use crate::config::InvalidConfiguration;
 
@@ -38,6 +39,11 @@ pub(crate) fn exit_code(error: &anyhow::Error) -> u8 {
     }
     if error.is::<privacy::TimelinesBroken>() {
         return 65;
+    }
+    match error.downcast_ref::<MoveError>() {
+        Some(MoveError::InUse | MoveError::Source(_) | MoveError::Target(_)) => return 75,
+        Some(_) => return 65,
+        None => {}
     }
     match error.downcast_ref::<OpenError>() {
         Some(OpenError::Locked { .. }) => 75,

@@ -4,6 +4,7 @@
 
 mod append_only;
 mod backlog;
+mod checkup;
 mod faults;
 mod group_commit;
 mod hosts;
