@@ -18,8 +18,9 @@ use feedback_adapters::{
 use feedback_core::{
     domain::{
         Change, ChangelogStatus, Decision, Erasure, EventKind, LinkKind, LinkStatus, PageRequest, PageSize, Queue,
-        Rows, Scrubbed, TableShape, TicketStatus, Write,
+        Rows, TableShape, TicketStatus, Write,
     },
+    logic::scrub::{KnownPeople, Scrubber},
     ports::{
         ClaimRequest, Custody, JobQueue, MoveSource, PortError, PortErrorKind, Queries, Storage, TicketFilter,
         TicketKey,
@@ -71,7 +72,8 @@ async fn rich(path: &Path) -> Fixtures {
     let mut intakes = Vec::new();
     for number in 0..12 {
         let mut rows = fixtures.intake();
-        rows.ticket.title = Scrubbed::restore(format!("Exportación {number} \u{0}\u{e000}: ¿qué?"));
+        let title = format!("Exportación {number} \u{0}\u{e000}: ¿qué?");
+        rows.ticket.title = Scrubber::new().scrub(&title, &KnownPeople::new()).text;
         commit(&store, rows.change()).await;
         intakes.push(rows);
         fixtures.clock.advance(Duration::from_secs(1_200));

@@ -116,15 +116,15 @@ impl Holder {
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
-    use crate::testing::fixtures::Fixtures;
 
     #[test]
     fn a_holder_reads_as_it_was_written() {
-        let fixtures = Fixtures::default();
         let holder = Holder {
-            job: fixtures.id(),
-            until: fixtures.now(),
+            job: JobId::from_uuid(Uuid::from_u128(7)),
+            until: Timestamp::from_unix_seconds(1_767_225_600).unwrap(),
         };
         assert_eq!(Holder::read(&holder.write()), Some(holder));
         for other in ["", "somebody", "somebody 5", "0 0"] {
