@@ -24,7 +24,8 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(arguments: Arguments, config: Option<&Path>) -> anyhow::Result<()> {
-    telemetry::start_logs(LogStyle::Json, "info");
+    // The NATS client calls every lost connection an error; the queue says once what it means.
+    telemetry::start_logs(LogStyle::Json, "info,async_nats=off");
     let settings = Settings::load(config)?;
     let Some(keys) = settings
         .secret_keys
