@@ -34,7 +34,7 @@ impl Custody for Postgres {
                             WHERE id = $1 AND subject_key = $2";
                         run!(conn, "reporter", sql, old.row, old.bytes, new)
                     }
-                    WrappedKind::Delivery => rewrap_delivery(conn, &old, &new).await,
+                    WrappedKind::Job => rewrap_delivery(conn, &old, &new).await,
                 }
             })
         });
@@ -112,11 +112,11 @@ async fn wrapped(
                 })
             })
         }
-        WrappedKind::Delivery => {
-            let sql = "SELECT id, payload FROM jobs WHERE kind = 'unparsed' AND id > $1 ORDER BY id LIMIT $2";
+        WrappedKind::Job => {
+            let sql = "SELECT id, payload FROM jobs WHERE kind IN ('unparsed', 'fetch_message') AND id > $1 ORDER BY id LIMIT $2";
             let found = statement!(sql, after, limit).fetch_all(conn).await?;
             let found = row::all(&found, |cells| {
-                Ok(Wrapped::of_delivery(cells.id("id")?, &cells.text("payload")?))
+                Ok(Wrapped::of_job(cells.id("id")?, &cells.text("payload")?))
             })?;
             Ok(found.into_iter().flatten().collect())
         }
@@ -130,7 +130,7 @@ async fn rewrap_delivery(conn: &mut PgConnection, old: &Wrapped, new: &[u8]) -> 
     let Some(stored) = row::one(found.as_ref(), |cells| cells.plain_text("payload"))? else {
         return Ok(0);
     };
-    let Some(rewrapped) = old.replaced_in_delivery(&restored(stored.clone()), new) else {
+    let Some(rewrapped) = old.replaced_in_job(&restored(stored.clone()), new) else {
         return Ok(0);
     };
     let sql = "UPDATE jobs SET payload = $3 WHERE id = $1 AND payload = $2";

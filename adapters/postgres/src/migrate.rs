@@ -17,7 +17,7 @@ struct Migration {
     sql: &'static str,
 }
 
-const MIGRATIONS: [Migration; 2] = [
+const MIGRATIONS: [Migration; 3] = [
     Migration {
         version: 1,
         name: "data_model",
@@ -27,6 +27,11 @@ const MIGRATIONS: [Migration; 2] = [
         version: 2,
         name: "outbox",
         sql: include_str!("../migrations/V2__outbox.sql"),
+    },
+    Migration {
+        version: 3,
+        name: "sealed_jobs",
+        sql: include_str!("../migrations/V3__sealed_jobs.sql"),
     },
 ];
 

@@ -23,7 +23,7 @@ impl Custody for Sqlite {
                     WHERE id = ?1 AND subject_key = ?2";
                 changed(conn, sql, params![old.row.as_bytes(), old.bytes, new])
             }
-            WrappedKind::Delivery => rewrap_delivery(conn, &old, &new),
+            WrappedKind::Job => rewrap_delivery(conn, &old, &new),
         };
         let rewrapped = self.inner.connections.write(write).await;
         rewrapped
@@ -73,10 +73,10 @@ fn wrapped(conn: &Connection, kind: WrappedKind, after: Option<Uuid>, limit: usi
                 })
             })
         }
-        WrappedKind::Delivery => {
-            let sql = "SELECT id, payload FROM jobs WHERE kind = 'unparsed' AND id > ?1 ORDER BY id LIMIT ?2";
+        WrappedKind::Job => {
+            let sql = "SELECT id, payload FROM jobs WHERE kind IN ('unparsed', 'fetch_message') AND id > ?1 ORDER BY id LIMIT ?2";
             let found = row::all(conn, sql, params, |cells| {
-                Ok(Wrapped::of_delivery(
+                Ok(Wrapped::of_job(
                     cells.id("id")?,
                     &cells.plain::<String>("payload")?,
                 ))
@@ -92,7 +92,7 @@ fn rewrap_delivery(conn: &Connection, old: &Wrapped, new: &[u8]) -> Result<u64, 
         cells.plain::<String>("payload")
     })?;
     let Some((payload, rewrapped)) = payload.and_then(|payload| {
-        let rewrapped = old.replaced_in_delivery(&payload, new)?;
+        let rewrapped = old.replaced_in_job(&payload, new)?;
         Some((payload, rewrapped))
     }) else {
         return Ok(0);

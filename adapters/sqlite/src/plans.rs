@@ -347,7 +347,7 @@ async fn custody(store: &Sqlite, fixtures: &Fixtures) {
         [Write::UpdateTicket(Box::new(over)), Write::Enqueue(delivery.dead("x"))],
     )
     .await;
-    for kind in [WrappedKind::SubjectKey, WrappedKind::Delivery] {
+    for kind in [WrappedKind::SubjectKey, WrappedKind::Job] {
         for found in store.wrapped(kind, None, 10).await.unwrap() {
             assert!(store.rewrap(kind, &found, &found.bytes).await.unwrap());
         }

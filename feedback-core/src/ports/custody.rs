@@ -13,8 +13,9 @@ use crate::domain::{ChainHash, Erasure, JobId, TicketEvent, TicketId, TicketNumb
 pub enum WrappedKind {
     /// Keys of reporters.
     SubjectKey,
-    /// Bodies of deliveries that could not be read, in the jobs that keep them.
-    Delivery,
+    /// What jobs keep sealed in their payloads: bodies of deliveries that could not be read, and who asked for a message to
+    /// be fetched.
+    Job,
 }
 
 /// Bytes that the hub's key ring made.
@@ -27,23 +28,25 @@ pub struct Wrapped {
 }
 
 impl Wrapped {
-    /// The sealed body of a delivery that could not be read, out of its job's payload; `None` for other payloads. For
-    /// adapters of [`Custody`], which all keep payloads as text.
-    pub fn of_delivery(job: JobId, payload: &str) -> Option<Self> {
+    /// What a job keeps sealed, out of its payload; `None` for payloads that keep nothing so. Rows with something have the
+    /// job kinds `unparsed` and `fetch_message`. For adapters of [`Custody`], which all keep payloads as text.
+    pub fn of_job(job: JobId, payload: &str) -> Option<Self> {
         let payload: Value = serde_json::from_str(payload).ok()?;
-        if payload["kind"] != "replay_delivery" {
-            return None;
-        }
+        let field = match payload["kind"].as_str()? {
+            "replay_delivery" => "body",
+            "fetch_message" => "asked_by",
+            _ => return None,
+        };
         Some(Self {
             row: *job.as_uuid(),
-            bytes: hex::decode(payload["body"].as_str()?).ok()?,
+            bytes: hex::decode(payload[field].as_str()?).ok()?,
         })
     }
 
     /// The payload with `new` in place of these bytes; `None` where others stand there by now. Nothing else of it
     /// changes, whatever a newer program wrote there.
-    pub fn replaced_in_delivery(&self, payload: &str, new: &[u8]) -> Option<String> {
-        let stored = Self::of_delivery(JobId::from_uuid(self.row), payload)?;
+    pub fn replaced_in_job(&self, payload: &str, new: &[u8]) -> Option<String> {
+        let stored = Self::of_job(JobId::from_uuid(self.row), payload)?;
         (stored.bytes == self.bytes).then(|| payload.replace(&hex::encode(&self.bytes), &hex::encode(new)))
     }
 }

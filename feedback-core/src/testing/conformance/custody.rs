@@ -5,8 +5,8 @@ use std::{collections::BTreeSet, future::Future, process::ExitCode, time::Durati
 use super::{Check, Fresh, checks, run_checks};
 use crate::{
     domain::{
-        Change, Channel, Erasure, EventKind, JobPayload, JobStatus, NewJob, Queue, Scrubbed, Sealed, SubjectKey,
-        Ticket, TicketEvent, TicketId, TicketNumber, TicketStatus, Timestamp, Write,
+        Change, Channel, Erasure, EventKind, ExternalId, JobPayload, JobStatus, NewJob, Queue, Scrubbed, Sealed,
+        SubjectKey, ThreadRef, Ticket, TicketEvent, TicketId, TicketNumber, TicketStatus, Timestamp, Write,
     },
     ports::{
         ClaimRequest, Custody, Expired, JobQueue, LinksKey, PortErrorKind, Queries, ReporterKey, Storage, TicketFilter,
@@ -93,9 +93,18 @@ async fn wrapped_keys_are_walked_in_pages<H: CustodyHarness>(harness: &H) {
         write(store, Write::InsertReporter(reporter)).await;
         write(store, Write::Enqueue(delivery(&fixtures, &[number]))).await;
     }
-    write(store, Write::Enqueue(fixtures.job())).await;
+    let fetch = JobPayload::FetchMessage {
+        channel: Channel::Slack,
+        external_id: ExternalId::parse("T1:C1:1.2").expect("an id"),
+        thread: ThreadRef::InApp,
+        asked_by: Sealed::from_bytes(b"sealed".to_vec()),
+    };
+    let fetch = NewJob::now(fixtures.id(), fetch, fixtures.now());
+    for job in [fetch, fixtures.job()] {
+        write(store, Write::Enqueue(job)).await;
+    }
     expected.sort();
-    for (kind, count) in [(WrappedKind::SubjectKey, 6), (WrappedKind::Delivery, 7)] {
+    for (kind, count) in [(WrappedKind::SubjectKey, 6), (WrappedKind::Job, 8)] {
         let mut walked: Vec<Wrapped> = Vec::new();
         loop {
             let after = walked.last().map(|wrapped| wrapped.row);
@@ -158,7 +167,7 @@ async fn a_delivery_is_rewrapped_and_nothing_else_of_its_job<H: CustodyHarness>(
         .await
         .expect("lists work")
         .expect("it is dead from birth");
-    let kind = WrappedKind::Delivery;
+    let kind = WrappedKind::Job;
     let wrapped = store.wrapped(kind, None, 10).await.expect("walking works");
     let old = wrapped
         .iter()

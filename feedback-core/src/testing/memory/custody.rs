@@ -23,10 +23,10 @@ impl Custody for MemoryStore {
                     })
                 })
                 .collect(),
-            WrappedKind::Delivery => state
+            WrappedKind::Job => state
                 .jobs
                 .values()
-                .filter_map(|stored| Wrapped::of_delivery(stored.job.id, &stored.job.payload))
+                .filter_map(|stored| Wrapped::of_job(stored.job.id, &stored.job.payload))
                 .collect(),
         };
         found.sort_by_key(|wrapped| wrapped.row);
@@ -47,13 +47,13 @@ impl Custody for MemoryStore {
                 reporter.version += 1;
                 Ok(true)
             }
-            WrappedKind::Delivery => {
+            WrappedKind::Job => {
                 let found = state
                     .jobs
                     .values_mut()
                     .find(|stored| *stored.job.id.as_uuid() == old.row);
                 let Some((stored, payload)) = found.and_then(|stored| {
-                    let payload = old.replaced_in_delivery(&stored.job.payload, new)?;
+                    let payload = old.replaced_in_job(&stored.job.payload, new)?;
                     Some((stored, payload))
                 }) else {
                     return Ok(false);

@@ -384,7 +384,7 @@ impl<S: Storage + Queries + JobQueue + Custody> Pair<'_, S> {
     }
 
     async fn rewrap(&mut self, a: u8, b: u8) -> Result<(), Difference> {
-        let of = [WrappedKind::SubjectKey, WrappedKind::Delivery][usize::from(a) % 2];
+        let of = [WrappedKind::SubjectKey, WrappedKind::Job][usize::from(a) % 2];
         let tested = kind(self.tested.wrapped(of, None, 100).await);
         let expected = kind(self.memory.wrapped(of, None, 100).await);
         let found = tested.clone().unwrap_or_default();

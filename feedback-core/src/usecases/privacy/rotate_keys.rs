@@ -65,7 +65,7 @@ impl RotateKeys {
     #[tracing::instrument(name = "privacy.rotate_keys", skip_all)]
     pub async fn rotate(&self) -> Result<Rotated, RotateError> {
         let mut rotated = Rotated::default();
-        for kind in [WrappedKind::SubjectKey, WrappedKind::Delivery] {
+        for kind in [WrappedKind::SubjectKey, WrappedKind::Job] {
             let mut after = None;
             loop {
                 let batch = self
@@ -126,7 +126,7 @@ impl RotateKeys {
                 let moved = self.vault.rewrap(ReporterId::from_uuid(wrapped.row), &key)?;
                 Ok(moved.map(|key| key.as_bytes().to_vec()))
             }
-            WrappedKind::Delivery => {
+            WrappedKind::Job => {
                 let at = Place {
                     table: "jobs",
                     column: "payload",
