@@ -187,7 +187,7 @@ fn rows_in_file(file: &Path, table: &str) -> Vec<Row> {
     let mut statement = conn
         .prepare(&format!("SELECT * FROM {table}"))
         .expect("the table is there");
-    let names: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
     let read = statement.query_map([], |row| {
         let mut cells = Row::new();
         for (index, name) in names.iter().enumerate() {

@@ -76,10 +76,7 @@ fn wrapped(conn: &Connection, kind: WrappedKind, after: Option<Uuid>, limit: usi
         WrappedKind::Job => {
             let sql = "SELECT id, payload FROM jobs WHERE kind IN ('unparsed', 'fetch_message') AND id > ?1 ORDER BY id LIMIT ?2";
             let found = row::all(conn, sql, params, |cells| {
-                Ok(Wrapped::of_job(
-                    cells.id("id")?,
-                    &cells.plain::<String>("payload")?,
-                ))
+                Ok(Wrapped::of_job(cells.id("id")?, &cells.plain::<String>("payload")?))
             })?;
             Ok(found.into_iter().flatten().collect())
         }
