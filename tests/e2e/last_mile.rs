@@ -94,7 +94,14 @@ impl World {
     }
 
     async fn serve(&self) -> Host {
-        Host::serve(self.address, TOKEN, &self.environment).await
+        self.serve_that_waits(5).await
+    }
+
+    /// A host that gives a blind provider so many seconds to report.
+    async fn serve_that_waits(&self, seconds: u64) -> Host {
+        let mut environment = self.environment.clone();
+        environment.push(("FEEDBACK_DELIVERY__AMBIGUOUS_AFTER_SECONDS", seconds.to_string()));
+        Host::serve(self.address, TOKEN, &environment).await
     }
 
     fn hold(&self, hold: Hold) {
@@ -187,7 +194,6 @@ fn environment(
         ("FEEDBACK_SMTP__FROM", config.email.address.clone()),
         // A killed sender's request is over when its process is: nothing needs half a minute to settle here.
         ("FEEDBACK_DELIVERY__SETTLE_SECONDS", "2".to_owned()),
-        ("FEEDBACK_DELIVERY__AMBIGUOUS_AFTER_SECONDS", "5".to_owned()),
         ("FEEDBACK_DELIVERY__RETRY_CAP_SECONDS", "2".to_owned()),
         ("FEEDBACK_DELIVERY__ON_AMBIGUOUS", on_ambiguous.to_owned()),
     ]
@@ -362,7 +368,8 @@ async fn f05_where_the_operator_chose_to_try_again_a_blind_channel_has_one_dupli
     let world = World::start("retry_once").await;
     for (round, point) in [Point::Connected, Point::BytesSent].into_iter().enumerate() {
         world.hold(Hold::Nothing);
-        let host = world.serve().await;
+        // This one dies with its first try under way, or soon after: the repeat is the next one's, however slow the machine is.
+        let host = world.serve_that_waits(30).await;
         let api = host.api();
         let drafts = drafted(&world, &api, round).await;
         at_rest(&api).await;
@@ -380,11 +387,17 @@ async fn f05_where_the_operator_chose_to_try_again_a_blind_channel_has_one_dupli
         for (channel, ticket, words) in &drafts {
             let seen = world.seen(Some(&api), channel, words).await;
             let status = notification_of(&api, ticket).await["status"].clone();
-            let is_blind = ["whatsapp", "email"].contains(channel);
+            let has_arrived = ["sent", "delivered", "read"].contains(&status.as_str().unwrap_or_default());
             let what = format!("{point:?} {channel}: seen {seen} times, {status}");
-            assert!(seen <= if is_blind { 2 } else { 1 }, "{what}");
-            // On a slow machine the one repeat may have been held and lost as well: then a person is asked.
-            assert!(seen >= 1 || is_blind && status == "ambiguous", "{what}");
+            assert!(has_arrived, "{what}");
+            // The first try had its effect where its bytes were sent, and the repeat has: one duplicate, of a mail always, on
+            // WhatsApp unless its status report was faster. Where the first one never left the proxy, none.
+            let allowed = match (point, *channel) {
+                (Point::BytesSent, "email") => 2..=2,
+                (Point::BytesSent, "whatsapp") => 1..=2,
+                _ => 1..=1,
+            };
+            assert!(allowed.contains(&seen), "{what}");
         }
         host.kill().await;
     }
