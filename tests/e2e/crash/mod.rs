@@ -23,6 +23,9 @@ use self::{
     traffic::{Traffic, review, send_reports},
 };
 
+/// For each life of a host.
+const REPORTS_PER_LIFE: usize = 4;
+
 /// A report in this time.
 const PAUSE: Duration = Duration::from_millis(150);
 
@@ -108,6 +111,7 @@ impl Campaign {
         }
         let quarter = (kills / 4).max(1);
         for kill in 1..=kills {
+            traffic.allow(REPORTS_PER_LIFE);
             self.kill_one().await;
             if kill % quarter == 0 && kill / quarter <= 3 {
                 self.lose_stream().await;

@@ -57,9 +57,9 @@ impl Timings {
 }
 
 async fn fill(store: &Postgres, fixtures: &Fixtures, jobs: usize) {
-    for begun in (0..jobs).step_by(1_000) {
+    for begun in (0..jobs).step_by(200) {
         let mut change = Change::new();
-        for _ in begun..jobs.min(begun + 1_000) {
+        for _ in begun..jobs.min(begun + 200) {
             change.push(Write::Enqueue(fixtures.job()));
         }
         store.commit(change).await.unwrap();
