@@ -2,7 +2,7 @@
 
 use std::{
     net::{Ipv4Addr, SocketAddr, TcpListener},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
     time::Duration,
 };
@@ -199,7 +199,12 @@ impl Host {
 
 /// The host binary with nothing of this machine's configuration, in a folder that holds none.
 pub fn command() -> Command {
-    let mut command = Command::new(binary());
+    unconfigured(&binary())
+}
+
+/// A program that is, or will start, a host of the test's own.
+pub(crate) fn unconfigured(program: &Path) -> Command {
+    let mut command = Command::new(program);
     // What the machine has configured must not reach the test's host.
     for (key, _) in std::env::vars().filter(|(key, _)| key.starts_with("FEEDBACK_")) {
         command.env_remove(key);

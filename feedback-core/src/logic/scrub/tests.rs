@@ -177,6 +177,10 @@ fn things_that_bear_a_name_stay_and_those_of_people_do_not() {
         ("la cafetera de Ana no anda", "la cafetera de [NAME_1] no anda"),
         ("la doctora Ana Castillo Ruiz", "la doctora [NAME_1]"),
         (
+            "The invoice went to Thabo Zúñiga instead of me",
+            "The invoice went to [NAME_1] instead of me",
+        ),
+        (
             "apellido paterno Casas, apellido materno Camean",
             "apellido paterno [NAME_1], apellido materno [NAME_2]",
         ),

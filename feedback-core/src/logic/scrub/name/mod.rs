@@ -41,6 +41,7 @@ pub(super) fn find(reading: &Reading<'_>, claims: &mut Claims) {
             () if ruled => DENIED,
             () if finder.is_thing(index) => return false,
             () if finder.is_barred(index, after_name) => CERTAIN,
+            () if finder.is_whole_name(index) => DENIED,
             () => SURE,
         };
         tagger::score(&finder, opinion, index, after_name) > needed
@@ -140,6 +141,27 @@ impl Finder<'_, '_> {
     /// A part of a phrase that stays, or of what bears a person's name: a street, a hospital, a company.
     fn is_thing(&self, index: usize) -> bool {
         self.traits[index].allowed == 2 || self.place(index) < 0
+    }
+
+    /// One of two capitalized words that no dictionary has, of which one is a name: "Thabo Quiroga". The model knows the places
+    /// where a maker's name may stand, and a person's may stand there as well ("it went to …"); two such words are a person.
+    fn is_whole_name(&self, index: usize) -> bool {
+        let unusual = |at: usize| {
+            let it = &self.traits[at];
+            it.eligible
+                && it.case == Case::Title
+                && it.allowed == 0
+                && it.class.ordinary() == 0
+                && it.word.cues == Cues::default()
+        };
+        let with = |one: usize| {
+            one + 1 < self.traits.len()
+                && self.gap(one) == b" "
+                && unusual(one)
+                && unusual(one + 1)
+                && self.traits[one + 1].class.surname() > 0
+        };
+        with(index) || index.checked_sub(1).is_some_and(with)
     }
 
     /// A name ends right before word `index`, particles and initials aside.
