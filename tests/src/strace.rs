@@ -24,7 +24,7 @@ pub const SYNCS: &str = "fsync,fdatasync";
 /// # Panics
 /// If `strace` is missing (`tests/run` installs it) or may not hold the process.
 pub async fn inject(pid: u32, calls: &str, what: &str) -> Injected {
-    let mut command = crate::host::unconfigured(Path::new("strace"));
+    let mut command = Command::new("strace");
     command
         .args(["-f", "-o", "/dev/null", "-p", &pid.to_string()])
         .args(["-e", &format!("trace={calls}"), "-e", &format!("inject={calls}:{what}")])
@@ -69,7 +69,7 @@ impl Injected {
 
 /// The program under `strace` from its first instruction on, killed at the `nth` call of one of its threads.
 pub fn killed_at(program: &Path, calls: &str, nth: u32) -> Command {
-    let mut command = Command::new("strace");
+    let mut command = crate::host::unconfigured(Path::new("strace"));
     command
         .args(["-f", "-o", "/dev/null", "-e", &format!("trace={calls}")])
         .args(["-e", &format!("inject={calls}:signal=KILL:when={nth}")])
