@@ -12,6 +12,7 @@ mod duplicates;
 mod enrich;
 mod failure;
 mod groups;
+mod guarded;
 mod ingest;
 mod look_up_reporter;
 mod match_duplicates;

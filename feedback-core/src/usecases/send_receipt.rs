@@ -10,6 +10,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use serde_json::json;
 
 use super::{
+    guarded::{self, Guarded},
     open_thread::ReceiptText,
     sealing::{open, place},
     timeline::event,
@@ -22,7 +23,7 @@ use crate::{
     },
     logic::window::{self, ProviderSays},
     ports::{
-        ChannelSender, Clock, Gate, Guards, IdSource, IdSourceExt, IdentityKey, PortError, PortErrorKind, ReporterKey,
+        ChannelSender, Clock, Guards, IdSource, IdSourceExt, IdentityKey, PortError, PortErrorKind, ReporterKey,
         Storage, TicketKey, Vault,
     },
 };
@@ -38,13 +39,6 @@ const PER_HOUR: u32 = 3;
 
 /// What the remembered calls of receipts are filed under.
 const SCOPE: &str = "receipts";
-
-/// A channel's sender, and the gate that its calls go through.
-#[derive(Debug)]
-struct Guarded {
-    sender: Arc<dyn ChannelSender>,
-    gate: Arc<Gate>,
-}
 
 /// Sends receipts.
 #[derive(Debug, Clone)]
@@ -88,16 +82,12 @@ impl SendReceipt {
         guards: &Guards,
         words: ReceiptText,
     ) -> Self {
-        let guarded = |sender: Arc<dyn ChannelSender>| {
-            let gate = guards.gate(sender.channel().as_str());
-            (sender.channel(), Guarded { sender, gate })
-        };
         Self {
             storage,
             vault,
             clock,
             ids,
-            senders: Arc::new(senders.into_iter().map(guarded).collect()),
+            senders: guarded::by_channel(senders, guards),
             words: Arc::new(words),
         }
     }

@@ -6,15 +6,11 @@ use axum::{
     extract::State,
     response::{IntoResponse, Redirect, Response},
 };
-use feedback_core::{
-    domain::{JobId, PageRequest},
-    usecases::DeadLetterError,
-};
-use serde::Deserialize;
+use feedback_core::{domain::JobId, usecases::DeadLetterError};
 
 use super::{
     Moment,
-    input::{Address, Asked},
+    input::{Address, Asked, ListFrom},
     page, problem,
 };
 use crate::{Dashboard, session::Visitor};
@@ -36,22 +32,12 @@ struct DeadLetters {
     next: Option<String>,
 }
 
-/// Where the list begins.
-#[derive(Deserialize, Default)]
-pub(crate) struct From {
-    #[serde(default)]
-    cursor: String,
-}
-
 pub(crate) async fn list(
     State(dashboard): State<Dashboard>,
     Extension(visitor): Extension<Visitor>,
-    Asked(from): Asked<From>,
+    Asked(from): Asked<ListFrom>,
 ) -> Response {
-    let request = PageRequest {
-        after: from.cursor.parse().ok(),
-        ..PageRequest::default()
-    };
+    let request = from.request();
     let found = match dashboard.hub.queries.dead_letters(request).await {
         Ok(found) => found,
         Err(error) => return problem::unavailable(&error),

@@ -3,14 +3,13 @@
 use askama::Template;
 use axum::{Extension, extract::State, response::Response};
 use feedback_core::{
-    domain::{GroupId, PageRequest, TicketId},
+    domain::{GroupId, TicketId},
     usecases::GroupError,
 };
-use serde::Deserialize;
 
 use super::{
     Moment,
-    input::{Address, Asked},
+    input::{Address, Asked, ListFrom},
     page, problem,
 };
 use crate::{Dashboard, session::Visitor, words};
@@ -50,22 +49,12 @@ struct Group {
     members: Vec<Member>,
 }
 
-/// Where the list begins.
-#[derive(Deserialize, Default)]
-pub(crate) struct From {
-    #[serde(default)]
-    cursor: String,
-}
-
 pub(crate) async fn list(
     State(dashboard): State<Dashboard>,
     Extension(visitor): Extension<Visitor>,
-    Asked(from): Asked<From>,
+    Asked(from): Asked<ListFrom>,
 ) -> Response {
-    let request = PageRequest {
-        after: from.cursor.parse().ok(),
-        ..PageRequest::default()
-    };
+    let request = from.request();
     let found = match dashboard.hub.queries.groups(request).await {
         Ok(found) => found,
         Err(error) => return problem::unavailable(&error),

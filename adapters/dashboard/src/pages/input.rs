@@ -6,7 +6,8 @@ use axum::{
     http::request::Parts,
     response::Response,
 };
-use serde::de::DeserializeOwned;
+use feedback_core::domain::PageRequest;
+use serde::{Deserialize, de::DeserializeOwned};
 
 use super::problem;
 
@@ -42,6 +43,22 @@ where
         query
             .map(|Query(asked)| Self(asked))
             .map_err(|_| problem::invalid("This address cannot be read.", "/tickets"))
+    }
+}
+
+/// Where a list begins. A cursor that cannot be read is the list's first page.
+#[derive(Deserialize, Default)]
+pub(crate) struct ListFrom {
+    #[serde(default)]
+    cursor: String,
+}
+
+impl ListFrom {
+    pub(crate) fn request(&self) -> PageRequest {
+        PageRequest {
+            after: self.cursor.parse().ok(),
+            ..PageRequest::default()
+        }
     }
 }
 

@@ -26,6 +26,7 @@ use self::{
 };
 use super::{
     TRIES,
+    guarded::{self, Guarded},
     review::check_ticket,
     sealing::{open, place},
     timeline::event,
@@ -38,7 +39,7 @@ use crate::{
     },
     logic::retry::Backoff,
     ports::{
-        ChangelogEntryKey, ChannelSender, Clock, Gate, Guards, IdSource, IdSourceExt, IdentityKey, NotificationKey,
+        ChangelogEntryKey, ChannelSender, Clock, Guards, IdSource, IdSourceExt, IdentityKey, NotificationKey,
         PortError, PortErrorKind, Receipt, ReporterKey, Storage, TicketKey, TicketsKey, Turn, Vault,
     },
 };
@@ -80,13 +81,6 @@ impl Default for DeliverySettings {
             backoff: Backoff::default(),
         }
     }
-}
-
-/// A channel's sender, and the gate that its calls go through.
-#[derive(Debug)]
-struct Guarded {
-    sender: Arc<dyn ChannelSender>,
-    gate: Arc<Gate>,
 }
 
 /// Delivers approved words.
@@ -161,17 +155,12 @@ impl Deliver {
         guards: &Guards,
         settings: DeliverySettings,
     ) -> Self {
-        let guarded = |sender: Arc<dyn ChannelSender>| {
-            let gate = guards.gate(sender.channel().as_str());
-            (sender.channel(), Guarded { sender, gate })
-        };
-        let senders = senders.into_iter().map(guarded).collect();
         Self {
             storage,
             vault,
             clock,
             ids,
-            senders: Arc::new(senders),
+            senders: guarded::by_channel(senders, guards),
             settings,
         }
     }
