@@ -1,7 +1,9 @@
 //! Reads messages as JSONL (`id`, `created_at`, `text`) and writes for each which older ones it may repeat (`query`,
 //! `candidates`), likeliest first, so that a team can measure on messages of its own:
 //!
-//! `cargo run --release -p feedback-embeddings --example similar < messages.jsonl > similar.jsonl`
+//! `cargo run --release -p feedback-core --example similar < messages.jsonl > similar.jsonl`
+//!
+//! With the word table of `feedback-embeddings`; `host-example similar` takes the encoder too.
 
 use std::{
     error::Error,
