@@ -14,7 +14,7 @@ use crate::{
         Access, Confirm, DeadLetters, Deliver, DeliverySettings, Drafts, Duplicates, Enrich, Erase, Export,
         FetchAttachment, Groups, Ingest, IngestSettings, LookUpReporter, MatchDuplicates, MatchError, MergeReporters,
         OpenThread, PollTracker, PushToTracker, ReceiptText, Receipts, Retain, RetainError, RetentionSettings, Review,
-        RotateKeys, SendReceipt, Shifts, Show, ShowAttachments, SyncError, TemplateRegistry, VerifyTimelines,
+        RotateKeys, SendReceipt, Show, ShowAttachments, SyncError, TemplateRegistry, VerifyTimelines,
     },
 };
 
@@ -55,6 +55,55 @@ pub struct Ports {
     pub directories: Vec<Arc<dyn Directory>>,
     /// One for each channel whose messages can be fetched and whose threads can be begun.
     pub conversations: Vec<Arc<dyn Conversations>>,
+}
+
+impl Ports {
+    /// What no hub can do without: one store that is storage, queue and queries, one AI (or rules) that suggests, drafts
+    /// and compares. There is nothing outside yet: no tracker, no channel that can be answered. Set those fields.
+    ///
+    /// ```
+    /// # #[cfg(feature = "testing")] {
+    /// use std::sync::Arc;
+    /// use feedback_core::{Hub, HubSettings, Ports, domain::Channel};
+    /// use feedback_core::testing::{FixedClock, hub::fake_ports, memory::{MemoryStore, ScriptedSender}};
+    ///
+    /// let mut ports = fake_ports(Arc::new(MemoryStore::new()), &FixedClock::default(), 1); // or `Ports::new(..)`
+    /// ports.senders.push(Arc::new(ScriptedSender::new(Channel::Slack)));
+    /// let hub = Hub::new(ports, HubSettings::default());
+    /// # }
+    /// ```
+    pub fn new<S, A>(
+        store: Arc<S>,
+        vault: Arc<dyn Vault>,
+        blobs: Arc<dyn BlobStore>,
+        ai: Arc<A>,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn IdSource>,
+    ) -> Self
+    where
+        S: Storage + Custody + Queries + JobQueue,
+        A: Triage + ChangelogWriter + Embedder,
+    {
+        Self {
+            storage: store.clone(),
+            custody: store.clone(),
+            erasure_log: None,
+            queries: store.clone(),
+            queue: store,
+            vault,
+            clock,
+            ids,
+            triage: ai.clone(),
+            writer: ai.clone(),
+            embedder: ai,
+            tracker: None,
+            senders: Vec::new(),
+            blobs,
+            files: Vec::new(),
+            directories: Vec::new(),
+            conversations: Vec::new(),
+        }
+    }
 }
 
 /// What an operator decides about a hub.
@@ -165,21 +214,19 @@ pub struct Hub {
     pub guards: Guards,
     /// Now.
     pub clock: Arc<dyn Clock>,
-    #[cfg_attr(
-        not(feature = "worker"),
-        expect(dead_code, reason = "only the worker's registry buries jobs")
-    )]
+    #[cfg(feature = "worker")]
+    work: Work,
+}
+
+/// What only the worker asks for.
+#[cfg(feature = "worker")]
+#[derive(Debug, Clone)]
+struct Work {
     storage: Arc<dyn Storage>,
-    #[cfg_attr(
-        not(feature = "worker"),
-        expect(dead_code, reason = "only the worker's registry polls")
-    )]
+    queue: Arc<dyn JobQueue>,
+    ids: Arc<dyn IdSource>,
+    shifts: crate::usecases::Shifts,
     poll_every: Duration,
-    #[cfg_attr(
-        not(feature = "worker"),
-        expect(dead_code, reason = "only the worker's registry takes shifts")
-    )]
-    shifts: Shifts,
 }
 
 impl Hub {
@@ -216,6 +263,14 @@ impl Hub {
         let v = || Arc::clone(&vault);
         let scrubber = || settings.scrubber.clone();
         let guards = Guards::new(c(), i(), settings.breaker);
+        #[cfg(feature = "worker")]
+        let work = Work {
+            storage: s(),
+            queue: Arc::clone(&queue),
+            ids: i(),
+            shifts: crate::usecases::Shifts::new(s(), c()),
+            poll_every: settings.poll_every,
+        };
         let ai = guards.gate("ai");
         let triage: Arc<dyn Triage> = Arc::new(Guarded::new(triage, Arc::clone(&ai)));
         let writer: Arc<dyn ChangelogWriter> = Arc::new(Guarded::new(writer, ai));
@@ -267,9 +322,8 @@ impl Hub {
             show: Show::new(s(), v()),
             queries,
             guards,
-            shifts: Shifts::new(s(), c()),
-            storage,
-            poll_every: settings.poll_every,
+            #[cfg(feature = "worker")]
+            work,
             clock,
         }
     }
@@ -304,11 +358,24 @@ impl Hub {
         }
     }
 
-    /// The use cases that jobs run, for a [`Worker`](crate::worker::Worker).
+    /// A worker for this hub's queue. A server runs [`Worker::run`](crate::worker::Worker::run) in a task.
+    #[cfg(feature = "worker")]
+    pub fn worker(&self, settings: crate::worker::WorkerSettings) -> crate::worker::Worker {
+        let Work { queue, ids, .. } = &self.work;
+        crate::worker::Worker::new(
+            Arc::clone(queue),
+            self.registry(),
+            Arc::clone(&self.clock),
+            Arc::clone(ids),
+            settings,
+        )
+    }
+
+    /// The use cases that jobs run, for a [`Worker`](crate::worker::Worker) over another queue.
     #[cfg(feature = "worker")]
     pub fn registry(&self) -> crate::worker::Registry {
         crate::worker::Registry {
-            storage: Arc::clone(&self.storage),
+            storage: Arc::clone(&self.work.storage),
             ingest: self.ingest.clone(),
             enrich: self.enrich.clone(),
             match_duplicates: self.match_duplicates.clone(),
@@ -322,8 +389,8 @@ impl Hub {
             push: self.push.clone(),
             poll: self.poll.clone(),
             retain: self.retain.clone(),
-            poll_every: self.poll_every,
-            shifts: self.shifts.clone(),
+            poll_every: self.work.poll_every,
+            shifts: self.work.shifts.clone(),
         }
     }
 }

@@ -155,7 +155,6 @@ pub(crate) async fn wire(settings: &Settings, keys: &SecretString) -> anyhow::Re
     let providers = Providers::new(settings)?;
     let rules = rules(settings, &providers).await;
     let clock = Arc::new(SystemClock);
-    let ids = Arc::new(RandomIds);
     let backoff = Backoff {
         base: settings.delivery.retry_base,
         cap: settings.delivery.retry_cap,
@@ -171,10 +170,10 @@ pub(crate) async fn wire(settings: &Settings, keys: &SecretString) -> anyhow::Re
             custody: store.custody(),
             erasure_log: Some(Arc::new(FileErasureLog::new(settings.erasure_log_or_default()))),
             queries: store.queries(),
-            queue: queue.clone(),
+            queue,
             vault: Arc::new(RingVault::new(ring)),
-            clock: clock.clone(),
-            ids: ids.clone(),
+            clock,
+            ids: Arc::new(RandomIds),
             triage,
             writer,
             embedder: embedder(settings, &providers)?,
@@ -195,7 +194,7 @@ pub(crate) async fn wire(settings: &Settings, keys: &SecretString) -> anyhow::Re
         backoff,
         ..WorkerSettings::with_lease(settings.lease)
     };
-    let worker = Worker::new(queue, hub.registry(), clock, ids, worker_settings);
+    let worker = hub.worker(worker_settings);
     Ok(Wired {
         hub,
         worker,

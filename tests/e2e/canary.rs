@@ -17,10 +17,13 @@ use feedback_core::{
     domain::Channel,
     logic::normalize::Author,
     ports::{Custody, JobQueue, Queries, Storage},
-    testing::memory::{
-        MemoryBlobs,
-        ai::{ScriptedEmbedder, ScriptedTriage, ScriptedWriter},
-        tracker::ScriptedTracker,
+    testing::{
+        FixedClock,
+        hub::fake_ports,
+        memory::{
+            ai::{ScriptedEmbedder, ScriptedTriage, ScriptedWriter},
+            tracker::ScriptedTracker,
+        },
     },
     usecases::Submission,
     worker::{Worker, WorkerSettings},
@@ -214,33 +217,22 @@ fn watched<S>(store: &S) -> Watched
 where
     S: Storage + Queries + JobQueue + Custody + Clone,
 {
-    let shared = Arc::new(store.clone());
-    let (clock, ids) = (Arc::new(SystemClock), Arc::new(RandomIds));
     let triage = Arc::new(ScriptedTriage::default());
     let writer = Arc::new(ScriptedWriter::default());
     let embedder = Arc::new(ScriptedEmbedder::default());
     let tracker = ScriptedTracker::default();
     let ports = Ports {
-        storage: shared.clone(),
-        custody: shared.clone(),
-        erasure_log: None,
-        queries: shared.clone(),
-        queue: shared.clone(),
         vault: Arc::new(RingVault::new(KeyRing::parse(KEYS).expect("the test's ring is one"))),
-        clock: clock.clone(),
-        ids: ids.clone(),
+        clock: Arc::new(SystemClock),
+        ids: Arc::new(RandomIds),
         triage: triage.clone(),
         writer: writer.clone(),
         embedder: embedder.clone(),
         tracker: Some(Arc::new(tracker.clone())),
-        senders: Vec::new(),
-        blobs: Arc::new(MemoryBlobs::new()),
-        files: Vec::new(),
-        directories: Vec::new(),
-        conversations: Vec::new(),
+        ..fake_ports(Arc::new(store.clone()), &FixedClock::default(), 1)
     };
     let hub = Hub::new(ports, HubSettings::default());
-    let worker = Worker::new(shared, hub.registry(), clock, ids, WorkerSettings::default());
+    let worker = hub.worker(WorkerSettings::default());
     Watched {
         hub,
         worker,

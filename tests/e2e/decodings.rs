@@ -7,7 +7,7 @@ use feedback_adapters::{
     sqlite::{Sqlite, SqliteConfig},
 };
 use feedback_core::{
-    Hub, HubSettings, Ports,
+    Hub, HubSettings,
     domain::Channel,
     logic::verify::{
         Payload, Verified, intercom,
@@ -15,13 +15,7 @@ use feedback_core::{
         whatsapp,
     },
     ports::{Clock, Custody, JobQueue, Queries, Storage},
-    testing::{
-        FixedClock, SeededIds,
-        memory::{
-            MemoryBlobs, MemoryVault,
-            ai::{ScriptedEmbedder, ScriptedTriage, ScriptedWriter},
-        },
-    },
+    testing::{FixedClock, hub::fake_ports},
 };
 use feedback_test_servers::postgres::Database;
 use hmac::{Hmac, KeyInit, Mac};
@@ -147,27 +141,8 @@ async fn take_in<S>(store: &S) -> Vec<String>
 where
     S: Storage + Queries + JobQueue + Custody + Clone,
 {
-    let shared = Arc::new(store.clone());
     let clock = FixedClock::default();
-    let ports = Ports {
-        storage: shared.clone(),
-        custody: shared.clone(),
-        erasure_log: None,
-        queries: shared.clone(),
-        queue: shared,
-        vault: Arc::new(MemoryVault::new(5)),
-        clock: Arc::new(clock.clone()),
-        ids: Arc::new(SeededIds::new(5)),
-        triage: Arc::new(ScriptedTriage::default()),
-        writer: Arc::new(ScriptedWriter::default()),
-        embedder: Arc::new(ScriptedEmbedder::default()),
-        tracker: None,
-        senders: Vec::new(),
-        blobs: Arc::new(MemoryBlobs::new()),
-        files: Vec::new(),
-        directories: Vec::new(),
-        conversations: Vec::new(),
-    };
+    let ports = fake_ports(Arc::new(store.clone()), &clock, 5);
     let hub = Hub::new(ports, HubSettings::default());
     let mut outcomes = Vec::new();
     for (nth, fragment) in HOSTILE.iter().enumerate() {

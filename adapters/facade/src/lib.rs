@@ -24,6 +24,12 @@ pub use feedback_http_client as http_client;
 #[cfg(feature = "intercom")]
 #[cfg_attr(docsrs, doc(cfg(feature = "intercom")))]
 pub use feedback_intercom as intercom;
+#[cfg(feature = "local")]
+mod local;
+
+#[cfg(feature = "local")]
+#[cfg_attr(docsrs, doc(cfg(feature = "local")))]
+pub use self::local::{LocalPortsError, local_ports};
 #[cfg(feature = "local-ai")]
 #[cfg_attr(docsrs, doc(cfg(feature = "local-ai")))]
 pub use feedback_local_ai as local_ai;

@@ -19,7 +19,7 @@ use crate::{
     Hub, HubSettings, Ports,
     domain::{Channel, Timestamp, User},
     logic::verify::{Payload, Verified, email, intercom, slack, whatsapp},
-    ports::{ChannelSender, Clock, Directory, Tracker},
+    ports::{ChannelSender, Clock, Custody, Directory, JobQueue, Queries, Storage, Tracker},
     usecases::{Outcome, Recorded},
     worker::{Worker, WorkerSettings},
 };
@@ -75,6 +75,33 @@ pub struct TestHub {
     worker: Worker,
 }
 
+/// The ports of a hub over a store and otherwise fakes: no tracker, no channel, ids and keys drawn from `seed`. A test sets
+/// the fields that it looks at.
+pub fn fake_ports<S>(store: Arc<S>, clock: &FixedClock, seed: u64) -> Ports
+where
+    S: Storage + Custody + Queries + JobQueue,
+{
+    Ports {
+        storage: store.clone(),
+        custody: store.clone(),
+        erasure_log: None,
+        queries: store.clone(),
+        queue: store,
+        vault: Arc::new(MemoryVault::new(seed)),
+        clock: Arc::new(clock.clone()),
+        ids: Arc::new(SeededIds::new(seed)),
+        triage: Arc::new(ScriptedTriage::default()),
+        writer: Arc::new(ScriptedWriter::default()),
+        embedder: Arc::new(ScriptedEmbedder::default()),
+        tracker: None,
+        senders: Vec::new(),
+        blobs: Arc::new(MemoryBlobs::new()),
+        files: Vec::new(),
+        directories: Vec::new(),
+        conversations: Vec::new(),
+    }
+}
+
 impl TestHub {
     /// A hub with default settings, at 2026-01-01.
     pub async fn new() -> Self {
@@ -100,40 +127,23 @@ impl TestHub {
         let conversations = Arc::new(ScriptedConversations::default());
         let blobs = MemoryBlobs::new();
         let files = Arc::new(ScriptedFiles::new(Channel::Slack));
-        let ids = Arc::new(SeededIds::new(7));
         let senders: Vec<Arc<dyn ChannelSender>> =
             vec![slack.clone(), intercom.clone(), whatsapp.clone(), email.clone()];
         let directories: Vec<Arc<dyn Directory>> = vec![directory.clone()];
         let board: Arc<dyn Tracker> = Arc::new(tracker.clone());
-        let hub = Arc::new(Hub::new(
-            Ports {
-                storage: Arc::new(store.clone()),
-                custody: Arc::new(store.clone()),
-                erasure_log: None,
-                queries: Arc::new(store.clone()),
-                queue: Arc::new(store.clone()),
-                vault: Arc::new(MemoryVault::new(7)),
-                clock: Arc::new(clock.clone()),
-                ids: ids.clone(),
-                triage: triage.clone(),
-                writer: writer.clone(),
-                embedder: Arc::new(ScriptedEmbedder::default()),
-                tracker: Some(board),
-                senders,
-                blobs: Arc::new(blobs.clone()),
-                files: vec![files.clone()],
-                directories,
-                conversations: vec![conversations.clone()],
-            },
-            settings,
-        ));
-        let worker = Worker::new(
-            Arc::new(store.clone()),
-            hub.registry(),
-            Arc::new(clock.clone()),
-            ids,
-            WorkerSettings::default(),
-        );
+        let ports = Ports {
+            triage: triage.clone(),
+            writer: writer.clone(),
+            tracker: Some(board),
+            senders,
+            blobs: Arc::new(blobs.clone()),
+            files: vec![files.clone()],
+            directories,
+            conversations: vec![conversations.clone()],
+            ..fake_ports(Arc::new(store.clone()), &clock, 7)
+        };
+        let hub = Arc::new(Hub::new(ports, settings));
+        let worker = hub.worker(WorkerSettings::default());
         let reviewer = hub.access.add_user("Rita Reviewer").await;
         let reviewer = reviewer.expect("the memory store takes a first user");
         Self {

@@ -18,9 +18,9 @@ use feedback_core::{
         Tracker, TrackerChanges,
     },
     testing::{
-        FixedClock, SeededIds,
-        hub::TestHub,
-        memory::{MemoryVault, ScriptedSender, ai::ScriptedEmbedder, tracker::ScriptedTracker},
+        FixedClock,
+        hub::{TestHub, fake_ports},
+        memory::{MemoryVault, ScriptedSender, tracker::ScriptedTracker},
     },
 };
 use tokio::sync::Notify;
@@ -134,29 +134,22 @@ fn second(test: &TestHub, clock: Arc<dyn Clock>, gate: &Arc<Gate>) -> Hub {
         })
     };
     let ports = Ports {
-        storage: Arc::new(test.store.clone()),
-        custody: Arc::new(test.store.clone()),
-        erasure_log: None,
-        queries: Arc::new(test.store.clone()),
-        queue: Arc::new(test.store.clone()),
+        // The keys of the first one, and ids of its own.
         vault: Arc::new(MemoryVault::new(7)),
         clock,
-        ids: Arc::new(SeededIds::new(8)),
         triage: test.triage.clone(),
         writer: Arc::new(Gated {
             inner: Arc::clone(&test.writer),
             gate: Arc::clone(gate),
         }),
-        embedder: Arc::new(ScriptedEmbedder::default()),
         tracker: Some(Arc::new(Gated {
             inner: test.tracker.clone(),
             gate: Arc::clone(gate),
         })),
         senders: vec![sender(&test.slack), sender(&test.intercom), sender(&test.whatsapp)],
-        conversations: Vec::new(),
         blobs: Arc::new(test.blobs.clone()),
         files: vec![test.files.clone()],
-        directories: Vec::new(),
+        ..fake_ports(Arc::new(test.store.clone()), &test.clock, 8)
     };
     Hub::new(ports, HubSettings::default())
 }

@@ -18,14 +18,7 @@ use feedback_core::{
     Hub, HubSettings, Ports,
     domain::{Change, EnrichmentStatus, Job, JobPayload, JobStatus, NewJob, TicketId, Write},
     ports::{Clock, IdSourceExt, JobQueue, PortError, PortErrorKind, Storage, Triage, TriageReading, TriageRequest},
-    testing::{
-        FixedClock, SeededIds,
-        fixtures::Fixtures,
-        memory::{
-            MemoryBlobs, MemoryStore, MemoryVault,
-            ai::{ScriptedEmbedder, ScriptedWriter},
-        },
-    },
+    testing::{FixedClock, SeededIds, fixtures::Fixtures, hub::fake_ports, memory::MemoryStore},
     worker::{Worker, WorkerSettings},
 };
 use tokio_util::sync::CancellationToken;
@@ -75,34 +68,13 @@ impl Bench {
             act,
             calls: AtomicUsize::new(0),
         });
-        let shared = Arc::new(store.clone());
         let ports = Ports {
-            storage: shared.clone(),
-            custody: shared.clone(),
-            erasure_log: None,
-            queries: shared.clone(),
-            queue: shared.clone(),
-            vault: Arc::new(MemoryVault::new(1)),
-            clock: Arc::new(clock.clone()),
             ids: ids.clone(),
             triage: triage.clone(),
-            writer: Arc::new(ScriptedWriter::default()),
-            embedder: Arc::new(ScriptedEmbedder::default()),
-            tracker: None,
-            senders: Vec::new(),
-            conversations: Vec::new(),
-            blobs: Arc::new(MemoryBlobs::new()),
-            files: Vec::new(),
-            directories: Vec::new(),
+            ..fake_ports(Arc::new(store.clone()), &clock, 1)
         };
         let hub = Hub::new(ports, HubSettings::default());
-        let worker = Worker::new(
-            shared,
-            hub.registry(),
-            Arc::new(clock.clone()),
-            ids.clone(),
-            WorkerSettings::default(),
-        );
+        let worker = hub.worker(WorkerSettings::default());
         let rows = fixtures.intake();
         let ticket = rows.ticket.id;
         let mut change = Change::new();

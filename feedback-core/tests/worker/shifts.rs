@@ -14,13 +14,10 @@ use feedback_core::{
     domain::{Timestamp, TrackerPage},
     ports::{Clock, JobQueue, PortError, TrackedTicket, Tracker, TrackerChanges},
     testing::{
-        FixedClock, SeededIds,
+        FixedClock,
         fixtures::Fixtures,
-        memory::{
-            MemoryBlobs, MemoryStore, MemoryVault,
-            ai::{ScriptedEmbedder, ScriptedTriage, ScriptedWriter},
-            tracker::ScriptedTracker,
-        },
+        hub::fake_ports,
+        memory::{MemoryStore, tracker::ScriptedTracker},
     },
     worker::{Worker, WorkerSettings},
 };
@@ -77,30 +74,12 @@ impl Cluster {
         let clock = FixedClock::at(Fixtures::new(1).now());
         let (board, store) = (Arc::new(SlowBoard::default()), MemoryStore::new());
         let hosts = [11, 12].map(|seed| {
-            let ids = Arc::new(SeededIds::new(seed));
-            let shared = Arc::new(store.clone());
             let ports = Ports {
-                storage: shared.clone(),
-                custody: shared.clone(),
-                erasure_log: None,
-                queries: shared.clone(),
-                queue: shared.clone(),
-                vault: Arc::new(MemoryVault::new(1)),
-                clock: Arc::new(clock.clone()),
-                ids: ids.clone(),
-                triage: Arc::new(ScriptedTriage::default()),
-                writer: Arc::new(ScriptedWriter::default()),
-                embedder: Arc::new(ScriptedEmbedder::default()),
                 tracker: Some(board.clone()),
-                senders: Vec::new(),
-                conversations: Vec::new(),
-                blobs: Arc::new(MemoryBlobs::new()),
-                files: Vec::new(),
-                directories: Vec::new(),
+                ..fake_ports(Arc::new(store.clone()), &clock, seed)
             };
             let hub = Hub::new(ports, HubSettings::default());
-            let settings = WorkerSettings::default();
-            let worker = Worker::new(shared, hub.registry(), Arc::new(clock.clone()), ids, settings);
+            let worker = hub.worker(WorkerSettings::default());
             (hub, worker)
         });
         let [(one, first), (other, second)] = hosts;

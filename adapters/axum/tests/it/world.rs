@@ -17,11 +17,9 @@ use feedback_core::{
     domain::{Channel, UserId},
     ports::{ChannelSender, Clock, Storage},
     testing::{
-        FixedClock, SeededIds,
-        memory::{
-            MemoryBlobs, MemoryStore, MemoryVault, ScriptedConversations, ScriptedFiles, ScriptedSender,
-            ai::{ScriptedEmbedder, ScriptedTriage, ScriptedWriter},
-        },
+        FixedClock,
+        hub::fake_ports,
+        memory::{MemoryBlobs, MemoryStore, ScriptedConversations, ScriptedFiles, ScriptedSender, ai::ScriptedWriter},
     },
 };
 use hmac::{Hmac, KeyInit, Mac};
@@ -114,24 +112,14 @@ impl World {
         let sender = |channel| Arc::new(ScriptedSender::new(channel)) as Arc<dyn ChannelSender>;
         let ports = Ports {
             storage,
-            custody: Arc::new(store.clone()),
-            erasure_log: None,
-            queries: Arc::new(store.clone()),
-            queue: Arc::new(store.clone()),
-            vault: Arc::new(MemoryVault::new(1)),
-            clock: Arc::new(clock.clone()),
-            ids: Arc::new(SeededIds::default()),
-            triage: Arc::new(ScriptedTriage::default()),
             writer: Arc::clone(&writer) as _,
-            embedder: Arc::new(ScriptedEmbedder::default()),
-            tracker: None,
             senders: [Channel::Slack, Channel::Intercom, Channel::WhatsApp]
                 .map(sender)
                 .to_vec(),
             blobs: Arc::new(blobs.clone()),
             files: vec![Arc::clone(&files) as _],
-            directories: Vec::new(),
             conversations: vec![Arc::clone(&conversations) as _],
+            ..fake_ports(Arc::new(store.clone()), &clock, 1)
         };
         let hub = Arc::new(Hub::new(ports, settings));
         let user = hub.access.add_user("Rita Reviewer").await.unwrap().id;

@@ -17,14 +17,7 @@ use feedback_core::{
         ClaimRequest, Custody, JobQueue, PortError, PortErrorKind, SettleError, Storage, TrackedTicket, Tracker,
         TrackerChanges,
     },
-    testing::{
-        FixedClock, SeededIds,
-        fixtures::Fixtures,
-        memory::{
-            MemoryBlobs, MemoryVault,
-            ai::{ScriptedEmbedder, ScriptedTriage, ScriptedWriter},
-        },
-    },
+    testing::{FixedClock, fixtures::Fixtures, hub::fake_ports, memory::MemoryVault},
     worker::{Worker, WorkerSettings},
 };
 use feedback_postgres::Postgres;
@@ -181,34 +174,14 @@ impl Tracker for SlowBoard {
 
 /// What one process of a cluster has: its store's connections, a hub, a worker.
 fn host(store: &Postgres, board: &Arc<SlowBoard>, clock: &FixedClock, seed: u64) -> (Hub, Worker) {
-    let (store, ids) = (Arc::new(store.clone()), Arc::new(SeededIds::new(seed)));
     let ports = Ports {
-        storage: store.clone(),
-        custody: store.clone(),
-        erasure_log: None,
-        queries: store.clone(),
-        queue: store.clone(),
+        // Both open what either sealed.
         vault: Arc::new(MemoryVault::new(1)),
-        clock: Arc::new(clock.clone()),
-        ids: ids.clone(),
-        triage: Arc::new(ScriptedTriage::default()),
-        writer: Arc::new(ScriptedWriter::default()),
-        embedder: Arc::new(ScriptedEmbedder::default()),
         tracker: Some(board.clone()),
-        senders: Vec::new(),
-        conversations: Vec::new(),
-        blobs: Arc::new(MemoryBlobs::new()),
-        files: Vec::new(),
-        directories: Vec::new(),
+        ..fake_ports(Arc::new(store.clone()), clock, seed)
     };
     let hub = Hub::new(ports, HubSettings::default());
-    let worker = Worker::new(
-        store,
-        hub.registry(),
-        Arc::new(clock.clone()),
-        ids,
-        WorkerSettings::default(),
-    );
+    let worker = hub.worker(WorkerSettings::default());
     (hub, worker)
 }
 
