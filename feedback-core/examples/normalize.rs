@@ -154,6 +154,12 @@ fn item(item: &Intake) -> Value {
             "should_create_ticket": false,
             "why": "a person said whether they want marketing messages",
         }),
+        Intake::Step(step) => json!({
+            "kind": "step",
+            "external_id": step.execution,
+            "should_create_ticket": false,
+            "why": "a workflow waits to hear that its report was recorded",
+        }),
         Intake::Notice(why) => json!({"kind": "notice", "should_create_ticket": false, "why": why}),
         Intake::Ignored(why) => json!({"kind": "ignored", "should_create_ticket": false, "why": why}),
         Intake::Foreign(why) => json!({"kind": "foreign", "should_create_ticket": false, "why": why}),

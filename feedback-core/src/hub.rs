@@ -11,7 +11,7 @@ use crate::{
         guard::Guarded,
     },
     usecases::{
-        Access, Confirm, DeadLetters, Deliver, DeliverySettings, Drafts, Duplicates, Enrich, Erase, Export,
+        Access, Confirm, DeadLetters, Deliver, DeliverySettings, Drafts, Duplicates, EndStep, Enrich, Erase, Export,
         FetchAttachment, Groups, Ingest, IngestSettings, LookUpReporter, MatchDuplicates, MatchError, MergeReporters,
         OpenThread, PollTracker, PushToTracker, ReceiptText, Receipts, Retain, RetainError, RetentionSettings, Review,
         RotateKeys, SendReceipt, Show, ShowAttachments, SyncError, TemplateRegistry, VerifyTimelines,
@@ -188,6 +188,8 @@ pub struct Hub {
     pub open_thread: OpenThread,
     /// Receipts at intake.
     pub send_receipt: SendReceipt,
+    /// Workflows that wait for a word.
+    pub end_step: EndStep,
     /// Out to the tracker, where there is one.
     pub push: Option<PushToTracker>,
     /// In from the tracker, where there is one.
@@ -294,6 +296,7 @@ impl Hub {
         let poll = tracker.clone().map(|tracker| PollTracker::new(s(), tracker, c(), i()));
         Self {
             ingest: Ingest::new(s(), v(), c(), i(), scrubber(), ingest).with_conversations(conversations.clone()),
+            end_step: EndStep::new(s(), conversations.clone()),
             open_thread: OpenThread::new(s(), v(), c(), i(), conversations, settings.receipt_text.clone()),
             send_receipt: SendReceipt::new(s(), v(), c(), i(), senders.clone(), &guards, settings.receipt_text),
             enrich: Enrich::new(s(), triage, c(), i()),
@@ -385,6 +388,7 @@ impl Hub {
             look_up_reporter: self.look_up_reporter.clone(),
             open_thread: self.open_thread.clone(),
             send_receipt: self.send_receipt.clone(),
+            end_step: self.end_step.clone(),
             queries: Arc::clone(&self.queries),
             push: self.push.clone(),
             poll: self.poll.clone(),

@@ -43,7 +43,7 @@ pub use people::Person;
 pub use provider::{Provider, UnknownProvider};
 pub use sandbox::{Inbound, Sandbox};
 pub use simulator::{Report, ReportChannel, Simulator, SimulatorConfig, SimulatorTarget};
-pub use slack::{Slack, SlackAnswer, SlackAuthor, SlackMessage, SlackUser};
+pub use slack::{Slack, SlackAnswer, SlackAuthor, SlackMessage, SlackStepEnd, SlackUser};
 pub use webhooks::{SendError, SignedRequest, WebhookSecrets};
 pub use whatsapp::{
     Receipts, WhatsApp, WhatsAppContent, WhatsAppInbound, WhatsAppMessage, WhatsAppState, WindowRefusal,

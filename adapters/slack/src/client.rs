@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use feedback_core::{
     domain::Timestamp,
-    ports::{FetchLimits, FetchedFile, PortError, PortErrorKind},
+    ports::{FetchLimits, FetchedFile, PortError, PortErrorKind, StepEnd},
 };
 use feedback_http_client::{
     Answer, BaseUrl, Bearer, Call, ConfigError, Deadline, FileClient, FileHosts, HttpClient, HttpClientConfig,
@@ -16,8 +16,8 @@ use crate::{
     error::{Effect, check, unreadable},
     mapping,
     wire::{
-        AuthTest, FileInfo, Messages, OpenConversation, OpenView, Opened, PostMessage, Posted, User, UserInfo,
-        WholeMessages,
+        AuthTest, CompleteError, CompleteSuccess, FileInfo, Messages, OpenConversation, OpenView, Opened, PostMessage,
+        Posted, User, UserInfo, WholeMessages,
     },
 };
 
@@ -212,6 +212,27 @@ impl Slack {
         });
         let answer = self.answer(call, deadline).await?;
         check(operation, Effect::Sends, &answer)
+    }
+
+    /// `functions.completeSuccess` or `functions.completeError`: the end of a run of our step in somebody's workflow.
+    pub(crate) async fn complete_function(&self, execution: &str, end: &StepEnd) -> Result<(), PortError> {
+        const OPERATION: &str = "slack.end_step";
+        let call = match end {
+            StepEnd::Done(outputs) => {
+                Call::post(OPERATION, self.method("functions.completeSuccess")).json(&CompleteSuccess {
+                    function_execution_id: execution,
+                    outputs,
+                })
+            }
+            StepEnd::Failed(reason) => {
+                Call::post(OPERATION, self.method("functions.completeError")).json(&CompleteError {
+                    function_execution_id: execution,
+                    error: reason,
+                })
+            }
+        };
+        let answer = self.answer(call, self.deadline()).await?;
+        check(OPERATION, Effect::Reads, &answer)
     }
 
     /// `files.info`: where a file is that a message named by its id alone.

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use feedback_core::{
     domain::{Channel, ExternalId, ThreadRef},
     logic::normalize::WantedForm,
-    ports::{Conversations, PortError, PortErrorKind, ThreadOpening},
+    ports::{Conversations, PortError, PortErrorKind, StepEnd, ThreadOpening},
 };
 use feedback_http_client::Deadline;
 use secrecy::ExposeSecret;
@@ -75,6 +75,19 @@ impl Conversations for Slack {
     #[tracing::instrument(name = "slack.open_form", skip_all)]
     async fn open_form(&self, form: &WantedForm) -> Result<(), PortError> {
         self.show_form(form).await
+    }
+
+    #[tracing::instrument(name = "slack.end_step", skip_all)]
+    async fn end_step(&self, execution: &ExternalId, end: &StepEnd) -> Result<(), PortError> {
+        match self.complete_function(execution.as_str(), end).await {
+            // Ended by an earlier try of ours or by a person, or its workflow is gone: there is nobody left to tell.
+            Err(error) if is_over(&error) => Ok(()),
+            // Slack's word on this run, not on our token.
+            Err(error) if error.code() == Some("access_denied") => {
+                Err(PortError::new(PortErrorKind::Rejected, "slack.end_step").with_code("access_denied"))
+            }
+            other => other,
+        }
     }
 }
 
@@ -149,6 +162,13 @@ fn is_out_of_sight(error: &PortError) -> bool {
     matches!(
         error.code(),
         Some("channel_not_found" | "not_in_channel" | "thread_not_found" | "message_not_found")
+    )
+}
+
+fn is_over(error: &PortError) -> bool {
+    matches!(
+        error.code(),
+        Some("execution_not_in_running_state" | "function_execution_not_found")
     )
 }
 

@@ -10,7 +10,7 @@ use crate::wire::Verdict;
 pub(crate) enum Effect {
     /// A message: after a server fault nobody knows whether it was posted.
     Sends,
-    /// A look-up.
+    /// A look-up, or what changes nothing when it is repeated.
     Reads,
 }
 

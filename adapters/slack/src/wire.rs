@@ -196,3 +196,17 @@ pub(crate) struct OpenView<'a> {
     pub(crate) trigger_id: &'a str,
     pub(crate) view: &'a serde_json::Value,
 }
+
+/// `functions.completeSuccess`. The outputs are demanded also where there are none.
+#[derive(Serialize)]
+pub(crate) struct CompleteSuccess<'a> {
+    pub(crate) function_execution_id: &'a str,
+    pub(crate) outputs: &'a serde_json::Map<String, serde_json::Value>,
+}
+
+/// `functions.completeError`.
+#[derive(Serialize)]
+pub(crate) struct CompleteError<'a> {
+    pub(crate) function_execution_id: &'a str,
+    pub(crate) error: &'a str,
+}

@@ -5,7 +5,7 @@ use std::{net::TcpListener, process::ExitCode, sync::Arc, time::Duration};
 use feedback_core::{
     domain::{Channel, ExternalId, Route, ThreadRef, Timestamp},
     logic::normalize::WantedForm,
-    ports::{ChannelSender, Conversations, Directory, ThreadOpening},
+    ports::{ChannelSender, Conversations, Directory, StepEnd, ThreadOpening},
     testing::conformance::{
         BoxFuture,
         channel_sender::{self, ChannelSenderBench, ChannelSenderHarness, Delivered, Failure, LooksBack, Scripted},
@@ -13,7 +13,9 @@ use feedback_core::{
         directory::{self, DirectoryBench, DirectoryHarness, KnownPerson, LookUpFailure},
     },
 };
-use feedback_sandbox::{ChannelAccess, Fault, Provider, Sandbox, SandboxConfig, Scope, SlackChannel, SlackUser};
+use feedback_sandbox::{
+    ChannelAccess, Fault, Provider, Sandbox, SandboxConfig, Scope, SlackChannel, SlackStepEnd, SlackUser,
+};
 use feedback_slack::{Slack, SlackConfig};
 use libtest_mimic::Arguments;
 
@@ -332,13 +334,37 @@ impl ConversationsBench for Bench {
         Box::pin(async { places })
     }
 
+    fn waiting_step(&self) -> Option<(ExternalId, String)> {
+        let outputs = [("ticket_number", "string")];
+        let inputs = serde_json::json!({"details": "No puedo entrar"});
+        let (execution, _) = self
+            .sandbox
+            .slack()
+            .workflow_runs("open_ticket", &inputs, &[], &outputs);
+        let execution = ExternalId::parse(execution).expect("a legal id");
+        Some((execution, "ticket_number".into()))
+    }
+
+    fn ended_steps(&self) -> BoxFuture<'_, Vec<(ExternalId, StepEnd)>> {
+        let ended = self.sandbox.slack().ended_steps().into_iter().map(|(id, end)| {
+            let end = match end {
+                SlackStepEnd::Success(serde_json::Value::Object(outputs)) => StepEnd::Done(outputs),
+                SlackStepEnd::Success(other) => panic!("outputs are an object: {other}"),
+                SlackStepEnd::Error(words) => StepEnd::Failed(words),
+            };
+            (ExternalId::parse(id).expect("a legal id"), end)
+        });
+        let ended = ended.collect();
+        Box::pin(async { ended })
+    }
+
     fn fail_next(&self, failure: ConversationsFailure) -> bool {
         let fault = match failure {
             ConversationsFailure::RateLimited => Fault::RateLimited { retry_after_secs: 7 },
             ConversationsFailure::Unauthorized => Fault::code("invalid_auth"),
             ConversationsFailure::Unavailable => Fault::code("service_unavailable"),
         };
-        self.script(fault, "conversations.");
+        self.script(fault, "/api/");
         true
     }
 

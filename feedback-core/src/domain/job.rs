@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AttachmentId, ChangelogEntryId, Channel, ExternalId, JobId, LeaseToken, NotificationId, ReporterId, Sealed,
-    ThreadRef, TicketId, Timestamp, is_direction_override,
+    ThreadRef, TicketId, Timestamp, WaitingStep, is_direction_override,
 };
 
 /// Which kind of work waits together. Every queue has a slot reserved, so that a flood in one never starves another.
@@ -117,6 +117,13 @@ pub enum JobPayload {
         /// The ticket.
         ticket: TicketId,
     },
+    /// Tell a workflow that its step is over, so that it goes on.
+    EndStep {
+        /// The step.
+        step: WaitingStep,
+        /// What became of its report; `None` where it held none.
+        ticket: Option<TicketId>,
+    },
     /// Fetch a file that a message announced, and keep it.
     FetchAttachment {
         /// The file.
@@ -191,6 +198,7 @@ impl JobPayload {
             Self::FetchMessage { .. } => "fetch_message",
             Self::OpenThread { .. } => "open_thread",
             Self::SendReceipt { .. } => "send_receipt",
+            Self::EndStep { .. } => "end_step",
             Self::FetchAttachment { .. } => "fetch_attachment",
             Self::DeleteBlob { .. } => "delete_blob",
             // The name that operators look for: what the normalizer could not read.
@@ -207,6 +215,7 @@ impl JobPayload {
             Self::FetchMessage { .. }
             | Self::OpenThread { .. }
             | Self::SendReceipt { .. }
+            | Self::EndStep { .. }
             | Self::TriageTicket { .. }
             | Self::MatchDuplicates { .. }
             | Self::PushToTracker { .. }
@@ -236,6 +245,7 @@ impl JobPayload {
             Self::FetchMessage { .. }
             | Self::OpenThread { .. }
             | Self::SendReceipt { .. }
+            | Self::EndStep { .. }
             | Self::LookUpReporter { .. }
             | Self::FetchAttachment { .. }
             | Self::DeleteBlob { .. }

@@ -21,6 +21,7 @@ mod table;
 mod text;
 mod ticket;
 mod time;
+mod workflow_step;
 
 pub use self::{
     access::{ApiToken, SecretDigest, Session, SignInLink, User},
@@ -60,4 +61,5 @@ pub use self::{
     },
     ticket::{IllegalMove, NewTicket, Ticket, TicketStatus, TrackerPage, TrackerStatus, UnknownTicketStatus},
     time::{InvalidTimestamp, Timestamp},
+    workflow_step::{StepOutput, StepOutputKind, WaitingStep},
 };

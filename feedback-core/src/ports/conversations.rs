@@ -35,8 +35,17 @@ impl fmt::Debug for ThreadOpening {
     }
 }
 
+/// How a workflow's step ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StepEnd {
+    /// Its report is recorded; what later steps may use.
+    Done(serde_json::Map<String, serde_json::Value>),
+    /// It held no report that could be recorded, and why: a sentence for who built the workflow or filled it in.
+    Failed(String),
+}
+
 /// What intake needs of a channel beyond its webhooks: the words of a message that a webhook only pointed at, a thread for a
-/// report that came without one, and a form for who has said nothing yet.
+/// report that came without one, a form for who has said nothing yet, and the word that a workflow waits for.
 ///
 /// # What an implementer guarantees
 /// - *Whole:* `message` gives the provider's own JSON of that message and of no other; the core reads it.
@@ -47,6 +56,8 @@ impl fmt::Debug for ThreadOpening {
 /// - *In time:* `open_form` ends within two seconds, since the leave to show a form lasts for three; it speaks the language
 ///   that the channel knows the person to have, English where it cannot say. What is filled in comes back as a delivery under
 ///   [`FORM_CALLBACK`](crate::logic::normalize::FORM_CALLBACK), with the place where it was asked for.
+/// - *At last:* a step that `end_step` ended stays ended: ending it again, or one that the provider does not know any more, is
+///   `Ok` and changes nothing.
 /// - *To the letter:* the receipt arrives as plain text: nobody is mentioned, nothing is linked.
 /// - *Bounded*, *silent:* as [`ChannelSender`](super::ChannelSender).
 ///
@@ -74,6 +85,12 @@ pub trait Conversations: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// `Rejected`: the leave has lapsed, or was used. Else as `message`.
     async fn open_form(&self, form: &WantedForm) -> Result<(), PortError>;
+
+    /// Ends a run of a workflow's step.
+    ///
+    /// # Errors
+    /// `Rejected` where the step does not take such an end (it demands other outputs). Else as `message`.
+    async fn end_step(&self, execution: &ExternalId, end: &StepEnd) -> Result<(), PortError>;
 }
 
 macro_rules! forward {
@@ -94,6 +111,10 @@ macro_rules! forward {
 
             async fn open_form(&self, form: &WantedForm) -> Result<(), PortError> {
                 (**self).open_form(form).await
+            }
+
+            async fn end_step(&self, execution: &ExternalId, end: &StepEnd) -> Result<(), PortError> {
+                (**self).end_step(execution, end).await
             }
         }
     };

@@ -54,7 +54,7 @@ pub use self::{
     changelog_writer::{ChangelogWriter, Draft, DraftRequest},
     channel_sender::{ChannelSender, ReadBack, Receipt},
     clock::Clock,
-    conversations::{Conversations, ThreadOpening},
+    conversations::{Conversations, StepEnd, ThreadOpening},
     custody::{Custody, Expired, Timeline, Wrapped, WrappedKind},
     directory::{Directory, Person},
     embedder::Embedder,

@@ -9,6 +9,7 @@ mod dead_letters;
 mod deliver;
 mod draft;
 mod duplicates;
+mod end_step;
 mod enrich;
 mod failure;
 mod groups;
@@ -41,6 +42,7 @@ pub use self::{
     deliver::{DeadJob, Deliver, DeliverError, DeliverySettings, OnAmbiguous, SettleAmbiguousError, Settled},
     draft::{DraftError, Drafts},
     duplicates::{AcceptAs, DuplicateError, Duplicates},
+    end_step::{EndStep, EndStepError},
     enrich::{Enrich, EnrichError},
     failure::{NextStep, next_step},
     groups::{GroupDetail, GroupEdit, GroupError, Groups},

@@ -9,10 +9,10 @@ use crate::{
     },
     ports::{PortError, PortErrorKind, Queries, Storage},
     usecases::{
-        DeadJob, Deliver, DeliverError, DraftError, Drafts, Enrich, EnrichError, FetchAttachment, FetchAttachmentError,
-        FetchError, Ingest, LookUpError, LookUpReporter, MatchDuplicates, MatchError, NextStep, OpenThread,
-        OpenThreadError, PollTracker, PushToTracker, ReplayError, Retain, RetainError, SendReceipt, SendReceiptError,
-        Shift, Shifts, SyncError, TRIES, next_step,
+        DeadJob, Deliver, DeliverError, DraftError, Drafts, EndStep, EndStepError, Enrich, EnrichError,
+        FetchAttachment, FetchAttachmentError, FetchError, Ingest, LookUpError, LookUpReporter, MatchDuplicates,
+        MatchError, NextStep, OpenThread, OpenThreadError, PollTracker, PushToTracker, ReplayError, Retain,
+        RetainError, SendReceipt, SendReceiptError, Shift, Shifts, SyncError, TRIES, next_step,
     },
 };
 
@@ -35,6 +35,7 @@ pub struct Registry {
     pub(crate) fetch_attachment: FetchAttachment,
     pub(crate) open_thread: OpenThread,
     pub(crate) send_receipt: SendReceipt,
+    pub(crate) end_step: EndStep,
     pub(crate) queries: Arc<dyn Queries>,
     /// `None` without a tracker.
     pub(crate) push: Option<PushToTracker>,
@@ -131,6 +132,7 @@ impl Registry {
             JobPayload::LookUpReporter { reporter } => self.look_up_reporter.look_up(reporter).await?,
             JobPayload::OpenThread { ticket } => self.open_thread.open(ticket).await?,
             JobPayload::SendReceipt { ticket } => self.send_receipt.send(ticket).await?,
+            JobPayload::EndStep { step, ticket } => self.end_step.end(&step, ticket).await?,
             JobPayload::FetchMessage {
                 channel,
                 external_id,
@@ -348,6 +350,13 @@ impl From<OpenThreadError> for JobFailure {
 impl From<SendReceiptError> for JobFailure {
     fn from(error: SendReceiptError) -> Self {
         let (SendReceiptError::Channel(port) | SendReceiptError::Storage(port)) = &error;
+        Self::of(&error, port)
+    }
+}
+
+impl From<EndStepError> for JobFailure {
+    fn from(error: EndStepError) -> Self {
+        let (EndStepError::Channel(port) | EndStepError::Storage(port)) = &error;
         Self::of(&error, port)
     }
 }

@@ -25,3 +25,4 @@ mod seal;
 mod sync;
 mod templates;
 mod valve;
+mod workflow_steps;

@@ -33,6 +33,23 @@ pub(crate) fn intercom(conversation: &str, contact: &str, email: &str, text: &st
     .to_string()
 }
 
+/// A run of our step in somebody's workflow, whose outputs are `(name, type)`.
+pub(crate) fn workflow_step(execution: &str, details: &str, outputs: &[(&str, &str)]) -> String {
+    let outputs = outputs
+        .iter()
+        .map(|(name, kind)| json!({"type": kind, "name": name, "is_required": true}));
+    json!({
+        "type": "event_callback", "team_id": "T0ACME", "api_app_id": "A0HELP", "event_id": format!("Ev{execution}"),
+        "event": {"type": "function_executed", "event_ts": "1767225700.000200",
+            "function": {"id": "Fn01", "callback_id": "open_ticket", "title": "Open ticket", "type": "app",
+                "input_parameters": [{"type": "slack#/types/user_id", "name": "requester", "is_required": true}],
+                "output_parameters": outputs.collect::<Vec<_>>()},
+            "inputs": {"details": details, "requester": "U0DANA"}, "function_execution_id": execution,
+            "workflow_execution_id": "Wx01", "bot_access_token": "xwfp-demo"},
+    })
+    .to_string()
+}
+
 /// Messages of WhatsApp as (wamid, unix seconds, text), in one delivery.
 pub(crate) fn whatsapp(from: &str, messages: &[(&str, i64, &str)]) -> String {
     let messages: Vec<_> = messages

@@ -26,6 +26,7 @@ fn every_kind() -> Vec<serde_json::Value> {
         "fetch_message",
         "open_thread",
         "send_receipt",
+        "end_step",
         "fetch_attachment",
         "delete_blob",
         "replay_delivery",

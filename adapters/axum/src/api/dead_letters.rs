@@ -90,6 +90,9 @@ impl From<Job> for DeadLetterBody {
                 | JobPayload::PushToTracker { ticket, .. }
                 | JobPayload::OpenThread { ticket }
                 | JobPayload::SendReceipt { ticket }
+                | JobPayload::EndStep {
+                    ticket: Some(ticket), ..
+                }
                 | JobPayload::DraftChangelog { ticket, .. },
             ) => ticket_id = Some(ticket),
             Ok(
@@ -101,6 +104,7 @@ impl From<Job> for DeadLetterBody {
                 JobPayload::PollTracker
                 | JobPayload::PurgeExpired
                 | JobPayload::EmbedTickets
+                | JobPayload::EndStep { ticket: None, .. }
                 | JobPayload::FetchAttachment { .. }
                 | JobPayload::DeleteBlob { .. },
             )

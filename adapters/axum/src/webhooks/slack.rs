@@ -89,7 +89,9 @@ pub(super) async fn tell_command(queries: &dyn Queries, outcomes: &[Outcome]) ->
             )
         }
         Some(Outcome::Ignored(_)) => "Nothing was recorded: write what happened after the command.".to_owned(),
-        Some(Outcome::Quarantined(_) | Outcome::StatusApplied | Outcome::Fetching) | None => received(None, None),
+        Some(Outcome::Quarantined(_) | Outcome::StatusApplied | Outcome::Fetching | Outcome::EndingStep) | None => {
+            received(None, None)
+        }
     };
     Json(serde_json::json!({ "response_type": "ephemeral", "text": text })).into_response()
 }

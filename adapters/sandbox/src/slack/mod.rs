@@ -24,12 +24,15 @@ use crate::{
 };
 
 mod arguments;
+mod functions;
 mod history;
 mod post_message;
 mod response_url;
 mod users;
 mod views;
 mod web_api;
+
+pub use self::functions::SlackStepEnd;
 
 /// Everything that this workspace holds.
 #[derive(Debug)]
@@ -41,6 +44,7 @@ pub(crate) struct State {
     answers: Vec<SlackAnswer>,
     views: Vec<Value>,
     used_triggers: BTreeSet<String>,
+    steps: BTreeMap<String, functions::Step>,
     last_ts_micros: i64,
 }
 
@@ -70,6 +74,7 @@ impl State {
             answers: Vec::new(),
             views: Vec::new(),
             used_triggers: BTreeSet::new(),
+            steps: BTreeMap::new(),
             last_ts_micros: 0,
         }
     }
@@ -342,6 +347,23 @@ impl Slack {
             .insert(token, response_url::ResponseUrl::new(now, channel, user));
         let inbound = Inbound(command.webhook());
         (command, inbound)
+    }
+
+    /// A person fills in the form of a workflow whose next step is a custom one of our app, declared with these inputs and
+    /// outputs as `(name, type)`. The workflow waits until [`ended_steps`](Self::ended_steps) has it.
+    pub fn workflow_runs(
+        &self,
+        callback_id: &str,
+        inputs: &Value,
+        input_types: &[(&str, &str)],
+        output_types: &[(&str, &str)],
+    ) -> (String, Inbound) {
+        functions::run(&self.world, callback_id, inputs, input_types, output_types)
+    }
+
+    /// How each run of a step of ours ended, in order of its id.
+    pub fn ended_steps(&self) -> Vec<(String, SlackStepEnd)> {
+        functions::ended(&self.world)
     }
 
     pub(crate) fn channels(&self) -> Vec<SlackChannel> {

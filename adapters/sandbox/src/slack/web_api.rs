@@ -11,7 +11,7 @@ use axum::{
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::{Answer, arguments::Arguments, error, history, post_message, users, views};
+use super::{Answer, arguments::Arguments, error, functions, history, post_message, users, views};
 use crate::world::World;
 
 pub(super) async fn call(
@@ -77,6 +77,8 @@ fn answer(world: &Arc<World>, method: &str, arguments: &Arguments) -> Answer {
         "conversations.info" => history::channel_info(world, arguments),
         "conversations.open" => users::open_conversation(world, arguments),
         "conversations.replies" => history::replies(world, arguments),
+        "functions.completeError" => functions::complete_error(world, arguments),
+        "functions.completeSuccess" => functions::complete_success(world, arguments),
         "files.info" => users::file_info(world, arguments),
         "users.info" => users::info(world, arguments),
         "users.lookupByEmail" => users::lookup_by_email(world, arguments),

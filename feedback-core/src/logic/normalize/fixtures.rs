@@ -205,6 +205,11 @@ pub(super) fn view(item: &Intake) -> Value {
             "marketing": preference.marketing.as_str(),
             "at": preference.at,
         }),
+        Intake::Step(step) => json!({
+            "kind": "step",
+            "execution": step.execution,
+            "wants": step.wants.iter().map(|output| &output.name).collect::<Vec<_>>(),
+        }),
         Intake::Notice(why) => json!({"kind": "notice", "why": why}),
         Intake::Ignored(why) => json!({"kind": "ignored", "why": why}),
         Intake::Foreign(why) => json!({"kind": "foreign", "why": why}),

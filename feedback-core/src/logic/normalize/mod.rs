@@ -8,7 +8,10 @@
 use std::fmt;
 
 use crate::{
-    domain::{Channel, DeliveryError, ExternalId, Marker, Priority, ReceiptStatus, ThreadRef, TicketType, Timestamp},
+    domain::{
+        Channel, DeliveryError, ExternalId, Marker, Priority, ReceiptStatus, ThreadRef, TicketType, Timestamp,
+        WaitingStep,
+    },
     logic::verify::{Payload, Verified},
 };
 
@@ -140,6 +143,8 @@ pub enum Intake {
     IdentityChanged(Box<IdentityChange>),
     /// A person said at the provider whether they want marketing messages: noted, since the hub sends none.
     Preference(Box<Preference>),
+    /// What the delivery says is a workflow's step, which waits to hear what became of the item before this one.
+    Step(Box<WaitingStep>),
     /// The provider tells the operator something (events are being dropped, access was withdrawn): nothing to record, but
     /// a person should see it. A constant sentence.
     Notice(&'static str),

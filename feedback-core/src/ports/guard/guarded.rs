@@ -10,8 +10,8 @@ use crate::{
     domain::{Channel, ExternalId, Scrubbed, ThreadRef, Timestamp, TrackerPage},
     logic::normalize::WantedForm,
     ports::{
-        ChangelogWriter, Conversations, Directory, Draft, DraftRequest, Embedder, Person, PortError, ThreadOpening,
-        TrackedTicket, Tracker, TrackerChanges, Triage, TriageReading, TriageRequest,
+        ChangelogWriter, Conversations, Directory, Draft, DraftRequest, Embedder, Person, PortError, StepEnd,
+        ThreadOpening, TrackedTicket, Tracker, TrackerChanges, Triage, TriageReading, TriageRequest,
     },
 };
 
@@ -114,6 +114,12 @@ impl Conversations for Guarded<dyn Conversations> {
     async fn open_form(&self, form: &WantedForm) -> Result<(), PortError> {
         self.gate
             .call("conversations.open_form", self.port.open_form(form))
+            .await
+    }
+
+    async fn end_step(&self, execution: &ExternalId, end: &StepEnd) -> Result<(), PortError> {
+        self.gate
+            .call("conversations.end_step", self.port.end_step(execution, end))
             .await
     }
 }

@@ -6,7 +6,7 @@ use super::{BoxFuture, Check, checks, run_checks, trials};
 use crate::{
     domain::{Channel, ExternalId, ThreadRef},
     logic::normalize::WantedForm,
-    ports::{Conversations, PortError, PortErrorKind, ThreadOpening},
+    ports::{Conversations, PortError, PortErrorKind, StepEnd, ThreadOpening},
 };
 
 /// What the suite needs of an adapter's author: a fresh provider for each check.
@@ -46,6 +46,13 @@ pub trait ConversationsBench: Send + Sync {
 
     /// The forms that people see: the place that each will come back with.
     fn forms(&self) -> BoxFuture<'_, Vec<Option<String>>>;
+
+    /// A run of a workflow's step that waits, and the one output that it demands, as text; `None` where the provider has no
+    /// workflows.
+    fn waiting_step(&self) -> Option<(ExternalId, String)>;
+
+    /// How each run of a step ended, as the workflow has it.
+    fn ended_steps(&self) -> BoxFuture<'_, Vec<(ExternalId, StepEnd)>>;
 
     /// Lets the next request fail; `false` where the provider never fails so.
     fn fail_next(&self, failure: ConversationsFailure) -> bool;
@@ -100,6 +107,9 @@ pub(crate) const CHECKS: &[Check<Suite>] = checks![
     a_place_that_takes_no_message_leads_to_the_person,
     the_receipt_is_plain_text_to_the_letter,
     a_form_is_shown_once_for_a_leave_and_knows_its_place,
+    a_step_is_ended_once_and_ending_it_again_changes_nothing,
+    a_step_that_demands_more_can_still_fail_in_words,
+    a_step_that_nobody_knows_is_over,
     failures_say_what_may_be_done,
     an_unreachable_provider_is_not_sent,
     nothing_secret_shows,
@@ -263,6 +273,55 @@ async fn a_form_is_shown_once_for_a_leave_and_knows_its_place(suite: &Suite) {
     );
 }
 
+fn done(output: &str, value: &str) -> StepEnd {
+    StepEnd::Done([(output.to_owned(), value.into())].into_iter().collect())
+}
+
+async fn a_step_is_ended_once_and_ending_it_again_changes_nothing(suite: &Suite) {
+    let bench = suite.start().await;
+    let Some((step, output)) = bench.waiting_step() else {
+        return;
+    };
+    assert!(bench.ended_steps().await.is_empty());
+    let (conversations, end) = (bench.conversations(), done(&output, "1042"));
+    for _ in 0..2 {
+        conversations.end_step(&step, &end).await.expect("it is ended");
+    }
+    let failed = StepEnd::Failed("too late".into());
+    conversations.end_step(&step, &failed).await.expect("it is over");
+    assert_eq!(bench.ended_steps().await, [(step, end)]);
+}
+
+async fn a_step_that_demands_more_can_still_fail_in_words(suite: &Suite) {
+    let bench = suite.start().await;
+    let Some((step, _)) = bench.waiting_step() else { return };
+    let nothing = StepEnd::Done(serde_json::Map::new());
+    let refused = bench.conversations().end_step(&step, &nothing).await;
+    assert_eq!(
+        refused.expect_err("an output is missing").kind(),
+        PortErrorKind::Rejected
+    );
+    assert!(bench.ended_steps().await.is_empty(), "it waits still");
+    let failed = StepEnd::Failed("The report is recorded.".into());
+    bench
+        .conversations()
+        .end_step(&step, &failed)
+        .await
+        .expect("words always do");
+    assert_eq!(bench.ended_steps().await, [(step, failed)]);
+}
+
+async fn a_step_that_nobody_knows_is_over(suite: &Suite) {
+    let bench = suite.start().await;
+    if bench.waiting_step().is_none() {
+        return;
+    }
+    let unknown = ExternalId::parse("Fx0NOBODY").expect("a legal id");
+    let ended = bench.conversations().end_step(&unknown, &done("ticket", "1")).await;
+    ended.expect("there is nobody left to tell");
+    assert!(bench.ended_steps().await.is_empty());
+}
+
 async fn failures_say_what_may_be_done(suite: &Suite) {
     let bench = suite.start().await;
     let (id, _) = bench.known_message();
@@ -285,8 +344,16 @@ async fn failures_say_what_may_be_done(suite: &Suite) {
                 .expect_err("told to fail");
             assert!(is_expected(error.kind()), "{error}");
         }
+        if let Some((step, output)) = bench.waiting_step()
+            && bench.fail_next(failure)
+        {
+            let error = bench.conversations().end_step(&step, &done(&output, "1")).await;
+            let error = error.expect_err("told to fail");
+            assert!(is_expected(error.kind()), "{error}");
+        }
     }
     assert!(bench.receipts().await.is_empty());
+    assert!(bench.ended_steps().await.is_empty());
 }
 
 async fn an_unreachable_provider_is_not_sent(suite: &Suite) {
@@ -302,6 +369,10 @@ async fn an_unreachable_provider_is_not_sent(suite: &Suite) {
         .await
         .expect_err("nobody listens");
     assert_eq!(error.kind(), PortErrorKind::NotSent, "{error}");
+    if let Some((step, output)) = bench.waiting_step() {
+        let error = unreachable.end_step(&step, &done(&output, "1")).await;
+        assert_eq!(error.expect_err("nobody listens").kind(), PortErrorKind::NotSent);
+    }
 }
 
 async fn nothing_secret_shows(suite: &Suite) {

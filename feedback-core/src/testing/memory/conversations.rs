@@ -13,7 +13,7 @@ use secrecy::ExposeSecret;
 use crate::{
     domain::{Channel, ExternalId, ThreadRef},
     logic::normalize::WantedForm,
-    ports::{Conversations, PortError, PortErrorKind, ThreadOpening},
+    ports::{Conversations, PortError, PortErrorKind, StepEnd, ThreadOpening},
 };
 
 /// A receipt as it was posted.
@@ -41,6 +41,8 @@ struct State {
     script: VecDeque<(PortErrorKind, &'static str)>,
     lost: usize,
     forms: Vec<WantedForm>,
+    waiting: BTreeMap<ExternalId, Vec<String>>,
+    steps: BTreeMap<ExternalId, StepEnd>,
 }
 
 impl ScriptedConversations {
@@ -72,6 +74,17 @@ impl ScriptedConversations {
     /// The forms that were shown, in order.
     pub fn forms(&self) -> Vec<WantedForm> {
         self.state().forms.clone()
+    }
+
+    /// A run of a step waits, and demands these outputs.
+    pub fn begin_step(&self, execution: ExternalId, outputs: &[&str]) {
+        let outputs = outputs.iter().map(|name| (*name).to_owned()).collect();
+        self.state().waiting.insert(execution, outputs);
+    }
+
+    /// How each run of a step was ended.
+    pub fn ended_steps(&self) -> BTreeMap<ExternalId, StepEnd> {
+        self.state().steps.clone()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -143,6 +156,29 @@ impl Conversations for ScriptedConversations {
         state.forms.push(form.clone());
         Ok(())
     }
+
+    async fn end_step(&self, execution: &ExternalId, end: &StepEnd) -> Result<(), PortError> {
+        let mut state = self.state();
+        if let Some((kind, code)) = state.script.pop_front() {
+            return Err(PortError::new(kind, "scripted.end_step").with_code(code));
+        }
+        let Some(outputs) = state.waiting.get(execution) else {
+            return Ok(());
+        };
+        if let StepEnd::Done(given) = end
+            && !given.keys().eq(outputs)
+        {
+            let error = PortError::new(PortErrorKind::Rejected, "scripted.end_step");
+            return Err(error.with_code("parameter_validation_failed"));
+        }
+        state.waiting.remove(execution);
+        state.steps.insert(execution.clone(), end.clone());
+        if state.lost > 0 {
+            state.lost -= 1;
+            return Err(PortError::new(PortErrorKind::Unknown, "scripted.end_step").with_code("connection_lost"));
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -167,12 +203,17 @@ mod tests {
             let conversations = Arc::new(ScriptedConversations::default());
             conversations.put_message(known(), r#"{"type":"message","ts":"1.000001","text":"hola"}"#);
             conversations.close_channel("C0CLOSED");
+            conversations.begin_step(step(), &["ticket_number"]);
             Box::pin(async { Box::new(conversations) as Box<dyn ConversationsBench> })
         }
     }
 
     fn known() -> ExternalId {
         ExternalId::parse("T0:C0:1.000001").unwrap()
+    }
+
+    fn step() -> ExternalId {
+        ExternalId::parse("Fx01").unwrap()
     }
 
     impl ConversationsBench for Arc<ScriptedConversations> {
@@ -182,6 +223,7 @@ mod tests {
 
         fn unreachable(&self) -> Arc<dyn Conversations> {
             let conversations = ScriptedConversations::default();
+            conversations.fail_next(PortErrorKind::NotSent, "connect");
             conversations.fail_next(PortErrorKind::NotSent, "connect");
             conversations.fail_next(PortErrorKind::NotSent, "connect");
             Arc::new(conversations)
@@ -230,6 +272,15 @@ mod tests {
                 .map(|form| form.place)
                 .collect();
             Box::pin(async { places })
+        }
+
+        fn waiting_step(&self) -> Option<(ExternalId, String)> {
+            Some((step(), "ticket_number".into()))
+        }
+
+        fn ended_steps(&self) -> BoxFuture<'_, Vec<(ExternalId, StepEnd)>> {
+            let ended = ScriptedConversations::ended_steps(self).into_iter().collect();
+            Box::pin(async { ended })
         }
 
         fn fail_next(&self, failure: ConversationsFailure) -> bool {

@@ -28,7 +28,7 @@ use super::{
 use crate::{
     domain::{
         Change, Channel, ExternalId, JobId, JobPayload, NewJob, Priority, RememberedCall, Sealed, ThreadRef, TicketId,
-        TicketNumber, TicketType, Timestamp, Write,
+        TicketNumber, TicketType, Timestamp, WaitingStep, Write,
     },
     logic::{
         normalize::{self, Answer, Author, InboundMessage, Intake, MessageRole, Rules, Stated, WantedForm},
@@ -138,6 +138,8 @@ pub enum Outcome {
     Conflicting(TicketId),
     /// A message that was only pointed at: a job fetches it.
     Fetching,
+    /// A workflow's step is told what became of its report.
+    EndingStep,
     /// A status report moved a notification.
     StatusApplied,
     /// Nothing for us, and why.
@@ -155,6 +157,7 @@ impl Outcome {
             Self::Duplicate(_) => "duplicate",
             Self::Conflicting(_) => "conflicting",
             Self::Fetching => "fetching",
+            Self::EndingStep => "step",
             Self::StatusApplied => "status",
             Self::Ignored(_) => "ignored",
             Self::Quarantined(_) => "quarantined",
@@ -513,6 +516,7 @@ impl Ingest {
                 Intake::IdentityChanged(change) => self.decide_identity_change(change, &mut view, &mut writer).await?,
                 Intake::Preference(preference) => self.decide_preference(preference, &mut writer).await?,
                 Intake::Wanted(wanted) => self.decide_wanted(wanted, &mut writer).await?,
+                Intake::Step(step) => self.decide_step(step, decided.last(), &mut writer),
                 Intake::Notice(notice) => {
                     tracing::warn!(channel = %payload.channel, notice, "a provider tells the operator something");
                     Decided::Outcome(Outcome::Ignored(notice))
@@ -591,6 +595,20 @@ impl Ingest {
             (Plan::Ignore(reason), _) => Decided::Outcome(Outcome::Ignored(reason)),
             (Plan::NewTicket { .. }, None) => Decided::Outcome(Outcome::Ignored("no ticket was made")),
         })
+    }
+
+    /// A job tells the workflow how its step ended, in the commit of its report. A repeated delivery asks nobody again.
+    fn decide_step(&self, step: &WaitingStep, report: Option<&Decided>, writer: &mut Writer<'_>) -> Decided {
+        if !self.conversations.contains_key(&step.channel) {
+            return Decided::Outcome(Outcome::Ignored(
+                "a workflow's step, and nothing is configured to end it",
+            ));
+        }
+        if let Some(Decided::Outcome(Outcome::Duplicate(_) | Outcome::Conflicting(_))) = report {
+            return Decided::Outcome(Outcome::Ignored("a workflow's step that is being told already"));
+        }
+        writer.end_step(step, report.and_then(Decided::ticket));
+        Decided::Outcome(Outcome::EndingStep)
     }
 
     /// Keeps what could not be read, sealed, as a dead letter that a person can replay after a fix.

@@ -11,7 +11,8 @@ use super::{
 use crate::{
     domain::{
         Actor, Attachment, AttachmentStatus, Channel, EventKind, Identity, JobPayload, NewJob, NewTicket, Reporter,
-        Scrubbed, SourceId, TicketId, TicketNumber, TicketSource, TicketStatus, Timestamp, Write, title_of,
+        Scrubbed, SourceId, TicketId, TicketNumber, TicketSource, TicketStatus, Timestamp, WaitingStep, Write,
+        title_of,
     },
     logic::{
         infer::infer,
@@ -370,6 +371,13 @@ impl Writer<'_> {
                 .collect();
         }
         data
+    }
+
+    /// Lets a workflow's step end once its report is durable.
+    pub(super) fn end_step(&mut self, step: &WaitingStep, ticket: Option<TicketId>) {
+        let key = format!("end_step:{}:{}", step.channel, step.execution);
+        let step = step.clone();
+        self.enqueue(JobPayload::EndStep { step, ticket }, key);
     }
 
     fn event(&mut self, ticket: TicketId, kind: EventKind, actor: Actor, data: serde_json::Value) {

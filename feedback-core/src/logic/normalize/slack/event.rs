@@ -184,10 +184,14 @@ impl Context<'_> {
 impl Envelope<'_, Event<'_>> {
     fn read(&self, rules: &SlackRules) -> Normalized {
         match self.kind.as_str() {
-            "event_callback" => Normalized::of(match &self.event {
-                Some(event) => self.event_item(event, rules),
-                None => Intake::Unparsed("Slack delivery holds no event"),
-            }),
+            "event_callback" => Normalized {
+                answer: Answer::Empty,
+                items: match &self.event {
+                    Some(event) => self.event_items(event, rules),
+                    None => vec![Intake::Unparsed("Slack delivery holds no event")],
+                },
+                lossy: false,
+            },
             "url_verification" if is_echoable(self.challenge.as_str()) => Normalized {
                 answer: Answer::Challenge(self.challenge.as_str().to_owned()),
                 items: vec![Intake::Ignored("Slack asks whether the endpoint answers")],
@@ -201,7 +205,7 @@ impl Envelope<'_, Event<'_>> {
         }
     }
 
-    fn event_item(&self, event: &Event<'_>, rules: &SlackRules) -> Intake {
+    fn event_items(&self, event: &Event<'_>, rules: &SlackRules) -> Vec<Intake> {
         let installed = self
             .authorizations
             .iter()
@@ -223,20 +227,20 @@ impl Envelope<'_, Event<'_>> {
             rules,
         };
         if context.team.is_empty() {
-            return Intake::Unparsed("Slack event names no workspace");
+            return vec![Intake::Unparsed("Slack event names no workspace")];
         }
         if !rules.is_ours(context.team) {
-            return FOREIGN_TEAM;
+            return vec![FOREIGN_TEAM];
         }
-        match event.kind.as_str() {
+        vec![match event.kind.as_str() {
             "message" | "app_mention" => message::item(event, &context),
             "reaction_added" => reaction(event, &context),
-            "function_executed" => function::item(event, &context),
+            "function_executed" => return function::items(event, &context),
             "member_left_channel" if context.is_own_user(event.user.as_str()) => {
                 Intake::Notice("our bot was taken out of a Slack channel: nothing more is heard from there")
             }
             kind => notice(kind).unwrap_or_else(|| other(kind)),
-        }
+        }]
     }
 }
 

@@ -12,7 +12,7 @@ use super::{
     event::{Context, Event},
     is_channel_id, is_user_id, moment, person,
 };
-use crate::domain::{Channel, ExternalId, ThreadRef};
+use crate::domain::{Channel, ExternalId, StepOutput, StepOutputKind, ThreadRef, WaitingStep};
 
 #[derive(Deserialize)]
 pub(super) struct Function<'a> {
@@ -22,7 +22,15 @@ pub(super) struct Function<'a> {
     callback_id: Loose<'a>,
     #[serde(borrow, default, deserialize_with = "nullable")]
     input_parameters: Vec<Parameter<'a>>,
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    output_parameters: Vec<Parameter<'a>>,
 }
+
+/// Why a step makes no ticket that holds nothing to read.
+const WORDLESS: &str = "a form without words";
+
+/// Outputs of a step that mean the ticket's number.
+const NUMBER_OUTPUTS: [&str; 2] = ["ticket_number", "ticket"];
 
 #[derive(Deserialize)]
 struct Parameter<'a> {
@@ -32,8 +40,38 @@ struct Parameter<'a> {
     name: Loose<'a>,
 }
 
-/// Reads `function_executed`. There is no message: the execution is the id, and an input may name person and channel.
-pub(super) fn item(event: &Event<'_>, context: &Context<'_>) -> Intake {
+/// Reads `function_executed`: the report, or why it is none, and the step that waits to hear of it.
+pub(super) fn items(event: &Event<'_>, context: &Context<'_>) -> Vec<Intake> {
+    let item = item(event, context);
+    // What cannot be read is kept for a replay, and the step waits for that.
+    let is_over = matches!(item, Intake::Message(_) | Intake::Ignored(WORDLESS));
+    match (is_over, waiting(event)) {
+        (true, Some(step)) => vec![item, Intake::Step(Box::new(step))],
+        _ => vec![item],
+    }
+}
+
+fn waiting(event: &Event<'_>) -> Option<WaitingStep> {
+    let outputs = &event.function.as_ref()?.output_parameters;
+    let wants = outputs
+        .iter()
+        .filter(|output| NUMBER_OUTPUTS.contains(&output.name.as_str()))
+        .map(|output| StepOutput {
+            name: output.name.as_str().to_owned(),
+            kind: match output.kind.as_str() {
+                "number" | "integer" => StepOutputKind::Number,
+                _ => StepOutputKind::Text,
+            },
+        });
+    Some(WaitingStep {
+        channel: Channel::Slack,
+        execution: ExternalId::parse(event.function_execution_id.as_str()).ok()?,
+        wants: wants.collect(),
+    })
+}
+
+/// There is no message: the execution is the id, and an input may name person and channel.
+fn item(event: &Event<'_>, context: &Context<'_>) -> Intake {
     let Some(function) = &event.function else {
         return Intake::Unparsed("Slack workflow step names no function");
     };
@@ -75,7 +113,7 @@ pub(super) fn item(event: &Event<'_>, context: &Context<'_>) -> Intake {
     author.email = form.email.take();
     let (stated, text) = form.into_parts();
     if text.is_empty() {
-        return Intake::Ignored("a form without words");
+        return Intake::Ignored(WORDLESS);
     }
     if author.external_user_id.is_empty() {
         return Intake::Unparsed("Slack workflow step names neither person nor function");
