@@ -1,4 +1,5 @@
-//! What a program can find of what keeps people out: axe-core's rules over every page, in light and in dark.
+//! What a program can find of what keeps people out: axe-core's rules over every page, in light and in dark, and pages that
+//! are wider than a telephone.
 
 use std::{fs, path::Path};
 
@@ -78,6 +79,15 @@ async fn no_page_breaks_a_rule_of_axe() {
             let found = findings(&browser, &axe).await;
             assert!(found.is_empty(), "{path}, {scheme}: {found:#?}");
         }
+        // WCAG 1.4.10: no reading from side to side. Wide tables scroll in a frame of their own.
+        browser.resize(400, 800).await;
+        let wide = "const page = document.documentElement; return [page.scrollWidth, page.clientWidth]";
+        let wide = browser.run(wide, Vec::new()).await;
+        assert!(
+            wide[0].as_u64() <= wide[1].as_u64() && wide[1].as_u64() < Some(500),
+            "{path}: {wide}"
+        );
+        browser.resize(1280, 900).await;
     }
     assert_no_complaints(&browser).await;
 

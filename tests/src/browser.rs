@@ -92,6 +92,17 @@ impl Browser {
             .unwrap_or_else(|error| panic!("{url}: {error}"));
     }
 
+    /// Makes the window as wide and as high as this, in CSS pixels.
+    ///
+    /// # Panics
+    /// If the browser does not obey.
+    pub async fn resize(&self, width: u32, height: u32) {
+        self.driver
+            .set_window_rect(0, 0, width, height)
+            .await
+            .expect("a window can be resized");
+    }
+
     /// The path and query of the page that is shown.
     ///
     /// # Panics

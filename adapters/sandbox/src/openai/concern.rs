@@ -16,6 +16,8 @@ const OUTAGE: &str = "se cayo|caido|caida|todo caido|no anda nada|outage|is down
     data loss|perdimos los|perdimos todos|aparece sin|se borraron todos|sin sistema";
 const MANY: &str = "nadie|nobody|no one|none of|ningun|ninguna|a todos|todos los|todas las|las tres|las dos|all of our|all our|\
     every branch|every store|everyone|both our|whole company|toda la empresa|all users|all customers|all sites|ninguno";
+/// That it is so for all says that it fails, whatever the verb.
+const NONE: &str = "none of our|none of the|nobody can|no one can|nadie puede|nadie logra|ninguno de|ninguna de";
 const FAILURE: &str = "no puedo|no se puede|no podemos|no pueden|no consigo|no logro|no puede|error|falla|fallo|no funciona|no anda|\
     no carga|no me deja|se cierra|se cuelga|no abre|no llega|no imprime|no guarda|no cobra|dejo de|dejaron de|sale mal|salen mal|\
     no baja|no hace nada|dos veces|en blanco|cortad|tarda|vencida|crash|broken|bug|fails|failed|wrong|doesn't|does not|can't|cannot|\
@@ -45,7 +47,7 @@ const URGENT: &str = "urgente|nos urge|urgent|asap|lo antes posible|ya mismo|rig
 /// Type and severity (0 the worst, 5 the least) of a text.
 pub(super) fn concern(text: &str) -> (Concern, usize) {
     let folded = folded(text);
-    let has = |phrases: &str| phrases.split('|').any(|phrase| folded.contains(phrase));
+    let has = |phrases: &str| phrases.split('|').any(|phrase| begins_a_word(&folded, phrase));
     let concern = kind(&folded, &has);
     (
         concern,
@@ -54,13 +56,13 @@ pub(super) fn concern(text: &str) -> (Concern, usize) {
 }
 
 fn kind(folded: &str, has: &dyn Fn(&str) -> bool) -> Concern {
-    let asks = folded
-        .split_inclusive(['?', '.', '!', '\n'])
-        .any(|sentence| sentence.trim_end().ends_with('?') && HOW.split('|').any(|phrase| sentence.contains(phrase)));
+    let asks = folded.split_inclusive(['?', '.', '!', '\n']).any(|sentence| {
+        sentence.trim_end().ends_with('?') && HOW.split('|').any(|phrase| begins_a_word(sentence, phrase))
+    });
     let fails = has(FAILURE);
     if has(OVER) {
         Concern::Question
-    } else if has(LEAK) || has(OUTAGE) || (has(MANY) && fails && !asks) {
+    } else if has(LEAK) || has(OUTAGE) || (!asks && (has(NONE) || has(MANY) && fails)) {
         Concern::Incident
     } else if has(WISH) {
         Concern::Feature
@@ -113,6 +115,12 @@ fn stated(folded: &str) -> Option<usize> {
         })
 }
 
+/// A phrase where a word begins: "show" does not ask "how".
+fn begins_a_word(text: &str, phrase: &str) -> bool {
+    text.match_indices(phrase)
+        .any(|(at, _)| !text[..at].ends_with(char::is_alphanumeric))
+}
+
 /// Lower case, and no accents: half of those who write leave them out.
 fn folded(text: &str) -> String {
     text.chars()
@@ -159,6 +167,15 @@ mod tests {
     fn a_defect_in_words_of_its_own_is_no_question() {
         assert_eq!(concern("El mapa me ubica en otra ciudad"), (Concern::Bug, 3));
         assert_eq!(concern("Names come out backwards on the badge"), (Concern::Bug, 3));
+    }
+
+    #[test]
+    fn a_phrase_within_another_word_says_nothing() {
+        assert_eq!(concern("All of them show yesterday's orders"), (Concern::Bug, 3));
+        assert_eq!(
+            concern("None of our tablets are syncing. All five show old orders"),
+            (Concern::Incident, 0)
+        );
     }
 
     #[test]
