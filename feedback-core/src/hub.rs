@@ -7,8 +7,8 @@ use crate::{
     logic::{breaker::BreakerSettings, normalize::Rules, scrub::Scrubber},
     ports::{
         BlobStore, ChangelogWriter, ChannelSender, Clock, Conversations, Custody, Directory, Embedder, ErasureLog,
-        FileSource, Guards, IdSource, JobQueue, PortError, Queries, Storage, Templates, Tracker, Triage, Vault,
-        guard::Guarded,
+        FileSource, Guards, IdSource, JobQueue, NearestTickets, PortError, Queries, Storage, Templates, Tracker,
+        Triage, Vault, guard::Guarded,
     },
     usecases::{
         Access, Confirm, DeadLetters, Deliver, DeliverySettings, Drafts, Duplicates, EndStep, Enrich, Erase, Export,
@@ -337,6 +337,13 @@ impl Hub {
         let gate = self.guards.gate("whatsapp templates");
         let registry = TemplateRegistry::new(templates, gate, Arc::clone(&self.clock));
         self.review = self.review.with_templates(registry);
+        self
+    }
+
+    /// The same, with another search for duplicates than the window in memory.
+    #[must_use]
+    pub fn with_search(mut self, search: Arc<dyn NearestTickets>) -> Self {
+        self.match_duplicates = self.match_duplicates.with_search(search);
         self
     }
 

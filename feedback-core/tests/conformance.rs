@@ -10,6 +10,7 @@ use feedback_core::{
             blob_store::{self, BlobStoreHarness},
             custody::{self, CustodyHarness},
             job_queue::{self, JobQueueHarness},
+            nearest_tickets::{self, InMemory},
             outbox::{self, OutboxHarness},
             queries::{self, QueriesHarness},
             storage::{self, StorageHarness},
@@ -105,6 +106,8 @@ fn main() -> ExitCode {
     all.extend(trials(Memory, "queries", queries::checks()));
     all.extend(trials(Memory, "job_queue", job_queue::checks()));
     all.extend(trials(Memory, "outbox", outbox::checks()));
+    let window = InMemory(|| async { Fresh::new(MemoryStore::new()) });
+    all.extend(trials(window, "nearest_tickets", nearest_tickets::checks()));
     all.extend(trials(Memory, "blob_store", blob_store::checks()));
     all.extend(trials(Memory, "custody", custody::checks()));
     all.extend(trials(Vaults(1.into()), "vault", vault::checks()));

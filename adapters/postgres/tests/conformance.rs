@@ -10,6 +10,7 @@ use feedback_core::{
         Fresh,
         custody::{self, CustodyHarness},
         job_queue::{self, JobQueueHarness},
+        nearest_tickets::{self, InMemory},
         outbox::{self, OutboxHarness},
         queries::{self, QueriesHarness},
         storage::{self, StorageHarness},
@@ -88,6 +89,8 @@ fn main() -> ExitCode {
     all.extend(trials(OneDatabase, "queries", queries::checks()));
     all.extend(trials(OneDatabase, "job_queue", job_queue::checks()));
     all.extend(trials(OneDatabase, "outbox", outbox::checks()));
+    let window = InMemory(fresh);
+    all.extend(trials(window, "nearest_tickets", nearest_tickets::checks()));
     all.extend(trials(OneDatabase, "custody", custody::checks()));
     libtest_mimic::run(&Arguments::from_args(), all).exit_code()
 }

@@ -10,6 +10,7 @@ use feedback_core::{
         Fresh,
         custody::{self, CustodyHarness},
         job_queue::{self, JobQueueHarness},
+        nearest_tickets::{self, InMemory},
         outbox::{self, OutboxHarness},
         queries::{self, QueriesHarness},
         storage::{self, StorageHarness},
@@ -101,6 +102,8 @@ fn main() -> ExitCode {
     all.extend(trials(OneFile, "queries", queries::checks()));
     all.extend(trials(OneFile, "job_queue", job_queue::checks()));
     all.extend(trials(OneFile, "outbox", outbox::checks()));
+    let window = InMemory(|| async { fresh() });
+    all.extend(trials(window, "nearest_tickets", nearest_tickets::checks()));
     all.extend(trials(OneFile, "custody", custody::checks()));
     libtest_mimic::run(&Arguments::from_args(), all).exit_code()
 }

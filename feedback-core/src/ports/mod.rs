@@ -15,6 +15,7 @@
 //! | [`JobQueue`] | lease, complete, retry later, bury |
 //! | [`Outbox`] | a job queue whose rows feed another way of spreading the work |
 //! | [`Triage`], [`ChangelogWriter`], [`Embedder`] | the three things that AI does here |
+//! | [`NearestTickets`] | search among their vectors |
 //! | [`Tracker`] | the engineers' board |
 //! | [`ChannelSender`] | one approved message to one person |
 //! | [`Directory`] | who a channel's user is |
@@ -39,6 +40,7 @@ pub(crate) mod guard;
 mod id_source;
 mod job_queue;
 mod move_ends;
+mod nearest_tickets;
 mod outbox;
 mod queries;
 mod storage;
@@ -65,6 +67,7 @@ pub use self::{
     id_source::{FromUuid, IdSource, IdSourceExt},
     job_queue::{ClaimRequest, JobQueue, Reaped, SettleError},
     move_ends::{MoveSource, MoveTarget, Reception},
+    nearest_tickets::{NearTicket, NearestQuery, NearestTickets},
     outbox::{Outbox, Publication, PublishRequest},
     queries::{
         ChangelogFilter, ChangelogRow, DeadLetter, GroupRow, InboxRow, MetricsSummary, NotificationDetail,

@@ -1,38 +1,30 @@
 //! Finds older tickets about the same thing, on whatever channel. Only suggests: a person decides.
 
-use std::{
-    collections::BTreeSet,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::TRIES;
+use super::{MemoryWindow, TRIES};
 use crate::{
     domain::{
         Actor, Change, EventId, EventKind, JobPayload, LinkStatus, NewJob, Scrubbed, Ticket, TicketEvent, TicketId,
-        TicketLink, TicketVector, Timestamp, Write,
+        TicketLink, TicketVector, Write,
     },
-    logic::matching::{CANDIDATES, SUGGEST_FROM, VectorWindow, Wording, best, cosine, probability, shared_words},
+    logic::matching::{CANDIDATES, SUGGEST_FROM, Wording, best, cosine, probability, shared_words},
     ports::{
-        Clock, Embedder, IdSource, IdSourceExt, LinksKey, PortError, PortErrorKind, Storage, TicketKey, TicketsKey,
+        Clock, Embedder, IdSource, IdSourceExt, LinksKey, NearTicket, NearestQuery, NearestTickets, PortError,
+        PortErrorKind, Storage, TicketKey, TicketsKey,
     },
 };
 
 /// Tickets that are embedded in one call when a model is new.
 const BATCH: usize = 64;
 
-/// Clocks of two hosts, and the time between a ticket's recording and its commit, differ by less.
-const CLOCKS_AGREE: Duration = Duration::from_secs(300);
-
 /// Words of each text that are compared one by one for a reason, at most.
 const REASON_WORDS: usize = 12;
 
 /// Suggests duplicates.
-///
-/// The vectors of the window are kept in memory and only read from storage as they come. Copies share them.
 #[derive(Debug, Clone)]
 pub struct MatchDuplicates {
     storage: Arc<dyn Storage>,
@@ -40,15 +32,7 @@ pub struct MatchDuplicates {
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdSource>,
     window: Duration,
-    loaded: Arc<Mutex<Loaded>>,
-}
-
-/// What was read of the window so far.
-#[derive(Debug)]
-struct Loaded {
-    vectors: VectorWindow,
-    /// When that was read, and from when on there may be tickets whose vectors come later; `None` before the first time.
-    complete: Option<(Timestamp, Timestamp)>,
+    search: Arc<dyn NearestTickets>,
 }
 
 /// Why a ticket could not be compared.
@@ -63,7 +47,8 @@ pub enum MatchError {
 }
 
 impl MatchDuplicates {
-    /// The use case over its ports; tickets older than `window` are not compared.
+    /// The use case over its ports; tickets older than `window` are not compared. The vectors of the window are kept in
+    /// memory, and only read from storage as they come.
     pub fn new(
         storage: Arc<dyn Storage>,
         embedder: Arc<dyn Embedder>,
@@ -71,18 +56,22 @@ impl MatchDuplicates {
         ids: Arc<dyn IdSource>,
         window: Duration,
     ) -> Self {
-        let loaded = Loaded {
-            vectors: VectorWindow::new(embedder.dimensions()),
-            complete: None,
-        };
+        let search = Arc::new(MemoryWindow::new(Arc::clone(&storage), Arc::clone(&clock)));
         Self {
             storage,
             embedder,
             clock,
             ids,
             window,
-            loaded: Arc::new(Mutex::new(loaded)),
+            search,
         }
+    }
+
+    /// The same with another search of the window, for windows that outgrow memory.
+    #[must_use]
+    pub fn with_search(mut self, search: Arc<dyn NearestTickets>) -> Self {
+        self.search = search;
+        self
     }
 
     /// Embeds a ticket and suggests those of its time that it looks like. Running it again suggests nothing twice.
@@ -100,16 +89,16 @@ impl MatchDuplicates {
         // Stored before the others are read: of two tickets that are compared at the same moment, one sees the other.
         self.commit(Change::new().with(self.put(&ticket, values.clone())))
             .await?;
-        self.refresh().await?;
-        let since = ticket.created_at.minus(self.window);
-        let near = self.lock().vectors.nearest(&values, since, CANDIDATES + 1);
+        let query = NearestQuery {
+            model: self.embedder.model().to_owned(),
+            values,
+            since: ticket.created_at.minus(self.window),
+            limit: CANDIDATES + 1,
+        };
+        let near = self.search.nearest(&query).await.map_err(MatchError::Storage)?;
         let wording = Wording::of(ticket.description.as_str());
         let mut scored = Vec::new();
-        for (other_id, cosine) in near.into_iter().filter(|(other, _)| *other != id) {
-            let Some(other) = self.ticket(other_id).await?.filter(|other| other.original.is_some()) else {
-                self.lock().vectors.forget(other_id);
-                continue;
-            };
+        for NearTicket { ticket: other, cosine } in near.into_iter().filter(|near| near.ticket.id != id) {
             let likeness = wording.likeness(&Wording::of(other.description.as_str()));
             scored.push((other, probability(cosine, self.embedder.threshold(), &likeness)));
         }
@@ -198,36 +187,6 @@ impl MatchDuplicates {
         self.commit(change).await
     }
 
-    /// Reads the vectors that came since the last time, from whichever host.
-    ///
-    /// Vectors do not come in the order of their tickets: a job may have waited. But a vector that is not there yet belongs
-    /// to a ticket that has none yet, or that was not recorded yet; so nothing before the oldest of those can be missed.
-    async fn refresh(&self) -> Result<(), MatchError> {
-        let now = self.clock.now();
-        let since = now.minus(self.window);
-        let waiting = self.without_vector(1).await?;
-        let complete_before = waiting
-            .first()
-            .map_or(now, |ticket| ticket.created_at.min(now))
-            .minus(CLOCKS_AGREE);
-        let from = self.lock().complete.map_or(since, |(_, before)| before.max(since));
-        let new = self
-            .storage
-            .vectors(self.embedder.model(), from)
-            .await
-            .map_err(MatchError::Storage)?;
-        let mut loaded = self.lock();
-        for vector in new {
-            loaded
-                .vectors
-                .put(vector.ticket, vector.ticket_created_at, &vector.values);
-        }
-        // Several jobs read at once: what was known last counts.
-        loaded.complete = loaded.complete.max(Some((now, complete_before)));
-        loaded.vectors.forget_before(since);
-        Ok(())
-    }
-
     /// Words that both have; where there are few, as between two languages, those that mean most nearly the same.
     async fn evidence(&self, one: &Scrubbed, other: &Scrubbed) -> Vec<String> {
         let mut evidence = shared_words(one.as_str(), other.as_str());
@@ -300,11 +259,6 @@ impl MatchDuplicates {
             limit,
         };
         self.storage.tickets_of(key).await.map_err(MatchError::Storage)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Loaded> {
-        // Whole rows are put and taken: what a panic elsewhere left behind can be used.
-        self.loaded.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn commit(&self, change: Change) -> Result<(), MatchError> {

@@ -17,6 +17,7 @@ mod guarded;
 mod ingest;
 mod look_up_reporter;
 mod match_duplicates;
+mod memory_window;
 mod merge_reporters;
 mod move_store;
 mod open_thread;
@@ -52,6 +53,7 @@ pub use self::{
     },
     look_up_reporter::{LookUpError, LookUpReporter},
     match_duplicates::{MatchDuplicates, MatchError},
+    memory_window::MemoryWindow,
     merge_reporters::{KnownAs, MergeError, MergeReporters},
     move_store::{MoveError, MoveStore, Moved},
     open_thread::{OpenThread, OpenThreadError, ReceiptText},

@@ -83,18 +83,21 @@ impl VectorWindow {
     }
 
     /// The tickets whose vectors are nearest to this one, with their cosines, nearest first: at most `count`, recorded at
-    /// `since` or later.
+    /// `since` or later. A vector without content is near nothing.
     pub fn nearest(&self, values: &[f32], since: Timestamp, count: usize) -> Vec<(TicketId, f32)> {
         if values.len() != self.dimensions || self.dimensions == 0 || count == 0 {
             return Vec::new();
         }
         let (codes, scale) = coded(values);
+        if scale == 0.0 {
+            return Vec::new();
+        }
         let wide: Vec<i16> = codes.iter().map(|&code| code.into()).collect();
         let mut nearest: Vec<(TicketId, f32)> = Vec::with_capacity(count + 1);
         let mut worst = f32::NEG_INFINITY;
         for (row, codes) in self.rows.iter().zip(self.codes.chunks_exact(self.dimensions)) {
             let cosine = dot(&wide, codes) as f32 * (scale * row.scale);
-            if (nearest.len() == count && cosine <= worst) || row.created_at < since {
+            if (nearest.len() == count && cosine <= worst) || row.created_at < since || row.scale == 0.0 {
                 continue;
             }
             let place = nearest.partition_point(|(_, other)| *other >= cosine);
@@ -121,7 +124,7 @@ impl VectorWindow {
 /// A vector as bytes, and what one of them is worth so that the vector has length 1.
 fn coded(values: &[f32]) -> (Vec<i8>, f32) {
     let largest = values.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
-    if !(largest > f32::EPSILON && largest.is_finite()) {
+    if largest <= f32::EPSILON || !values.iter().all(|value| value.is_finite()) {
         return (vec![0; values.len()], 0.0);
     }
     let codes: Vec<i8> = values
@@ -250,13 +253,10 @@ mod tests {
         window.put(id(1), at(0), &[0.0; 4]);
         window.put(id(2), at(0), &[1.0; 5]);
         window.put(id(3), at(0), &[f32::NAN, 1.0, 0.0, 0.0]);
-        assert_eq!(window.len(), 2);
-        assert!(
-            window
-                .nearest(&[1.0; 4], at(0), 9)
-                .iter()
-                .all(|(_, cosine)| cosine.abs() < 1.0)
-        );
+        assert!(window.nearest(&[1.0; 4], at(0), 9).is_empty());
+        window.put(id(4), at(0), &[1.0; 4]);
+        assert_eq!(window.nearest(&[1.0; 4], at(0), 9).len(), 1);
+        assert!(window.nearest(&[0.0; 4], at(0), 9).is_empty());
         assert!(window.nearest(&[1.0; 5], at(0), 9).is_empty());
     }
 }

@@ -19,6 +19,7 @@ pub mod templates;
 pub mod tracker;
 
 pub mod job_queue;
+pub mod nearest_tickets;
 pub mod outbox;
 pub mod queries;
 pub mod storage;
