@@ -14,7 +14,7 @@ use crate::{
         Access, Confirm, DeadLetters, Deliver, DeliverySettings, Drafts, Duplicates, EndStep, Enrich, Erase, Export,
         FetchAttachment, Groups, Ingest, IngestSettings, LookUpReporter, MatchDuplicates, MatchError, MergeReporters,
         OpenThread, PollTracker, PushToTracker, ReceiptText, Receipts, Retain, RetainError, RetentionSettings, Review,
-        RotateKeys, SendReceipt, Show, ShowAttachments, SyncError, TemplateRegistry, VerifyTimelines,
+        RotateKeys, SendReceipt, Show, ShowAttachments, SyncError, TemplateRegistry, VerifyTimelines, WriteProbe,
     },
 };
 
@@ -212,6 +212,8 @@ pub struct Hub {
     pub show: Show,
     /// Lists and metrics.
     pub queries: Arc<dyn Queries>,
+    /// Whether the store takes writes.
+    pub write_probe: WriteProbe,
     /// How the providers are doing.
     pub guards: Guards,
     /// Now.
@@ -323,6 +325,7 @@ impl Hub {
             dead_letters: DeadLetters::new(queue, Arc::clone(&queries), c()),
             access: Access::new(s(), c(), i()),
             show: Show::new(s(), v()),
+            write_probe: WriteProbe::new(s(), c()),
             queries,
             guards,
             #[cfg(feature = "worker")]

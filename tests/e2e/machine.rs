@@ -165,6 +165,16 @@ async fn f09_a_full_disk_is_503_reads_go_on_and_room_is_enough_to_go_on() {
     assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(refused.headers()["retry-after"], "30");
     assert_eq!(tickets(&host).await, 1, "reads go on");
+    // What the last write came to is believed for a while.
+    until(
+        "the host to say that its disk is full",
+        Duration::from_secs(10),
+        || async {
+            let (status, said) = host.api().call(Method::GET, "/readyz", None).await;
+            (status == StatusCode::SERVICE_UNAVAILABLE && said["reason"] == "storage_full").then_some(())
+        },
+    )
+    .await;
     injected.lift().await;
 
     until("the disk to have room", Duration::from_secs(10), || async {
@@ -172,6 +182,10 @@ async fn f09_a_full_disk_is_503_reads_go_on_and_room_is_enough_to_go_on() {
     })
     .await;
     assert_eq!(tickets(&host).await, 2, "the same process takes the repeat");
+    until("the host to be ready again", Duration::from_secs(10), || async {
+        host.is_ready().await.then_some(())
+    })
+    .await;
     host.kill().await;
 }
 

@@ -32,6 +32,7 @@ mod show;
 mod sync;
 mod templates;
 mod timeline;
+mod write_probe;
 
 pub use self::{
     access::{Access, AccessError, IDLE_LIMIT, LINK_LIMIT, SESSION_LIMIT, SignedIn},
@@ -69,6 +70,7 @@ pub use self::{
     show::{ReporterName, Show, ShowError},
     sync::{PollTracker, PushToTracker, SyncError},
     templates::{TemplateFit, template_fit},
+    write_probe::WriteProbe,
 };
 
 pub(crate) use self::templates::TemplateRegistry;

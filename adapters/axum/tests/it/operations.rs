@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use feedback_axum::health::{self, Health};
 use feedback_core::{
     domain::{Change, NotificationStatus, Write},
-    ports::{NotificationKey, Storage},
+    ports::{NotificationKey, PortErrorKind, Storage},
 };
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -253,4 +253,35 @@ async fn health_is_open_and_a_host_that_stops_is_not_ready() {
         let request = axum::http::Request::get(path).body(axum::body::Body::empty()).unwrap();
         assert_eq!(app.clone().oneshot(request).await.unwrap().status(), status, "{path}");
     }
+}
+
+#[tokio::test]
+async fn f09_readiness_is_a_write_and_many_questions_are_one() {
+    let world = World::new().await;
+    let ask = async |app: &axum::Router| {
+        let request = axum::http::Request::get("/readyz")
+            .body(axum::body::Body::empty())
+            .unwrap();
+        app.clone().oneshot(request).await.unwrap().status()
+    };
+    let written = async || {
+        let row = world.store.cursor("write-probe").await.unwrap();
+        row.map_or(0, |row| row.version)
+    };
+    let app = health::router(Health::new(&world.hub));
+    for _ in 0..50 {
+        assert_eq!(ask(&app).await, StatusCode::OK);
+    }
+    assert_eq!(written().await, 1, "what a write came to is believed for a while");
+
+    let app = health::router(Health::new(&world.hub));
+    world.store.fail_next_commit(PortErrorKind::Unavailable);
+    for _ in 0..2 {
+        assert_eq!(
+            ask(&app).await,
+            StatusCode::SERVICE_UNAVAILABLE,
+            "every read is answered"
+        );
+    }
+    assert_eq!(written().await, 1);
 }
