@@ -3,7 +3,7 @@ use feedback_core::{
     domain::{Erasure, TicketId, TicketNumber, Timestamp},
     ports::{Custody, Expired, PortError, Timeline, Wrapped, WrappedKind},
 };
-use sqlx::PgConnection;
+use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
 use crate::{
@@ -66,6 +66,15 @@ impl Custody for Postgres {
                 .settle(table)
                 .await
                 .map_err(|failure| failure.into_port("custody.settle_erasures"))?;
+        }
+        // Copies of vectors, where some host has them searched by the server.
+        let asked = self.inner.connections.read("custody.settle_erasures", |conn| {
+            let copies = statement!("SELECT to_regclass('ticket_vectors_near') IS NOT NULL");
+            Box::pin(async move { Ok(copies.fetch_one(conn).await?.try_get::<bool, _>(0)?) })
+        });
+        if asked.await? {
+            let vacuumed = self.inner.settle("VACUUM ticket_vectors_near").await;
+            vacuumed.map_err(|failure| failure.into_port("custody.settle_erasures"))?;
         }
         Ok(())
     }

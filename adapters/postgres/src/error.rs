@@ -30,6 +30,9 @@ pub enum OpenError {
         /// How it can be told.
         reason: String,
     },
+    /// The window of duplicates is to be searched by the server's extension pgvector, which is not there.
+    #[error("pgvector cannot be used: {0}")]
+    NoPgvector(&'static str),
 }
 
 impl OpenError {

@@ -13,6 +13,8 @@ mod locks;
 mod migrate;
 mod move_target;
 mod outbox;
+#[cfg(feature = "pgvector")]
+mod pgvector;
 mod queries;
 mod row;
 mod storage;
@@ -23,6 +25,8 @@ mod writer;
 #[cfg(test)]
 mod plans;
 
+#[cfg(feature = "pgvector")]
+pub use self::pgvector::PgVector;
 pub use self::{
     checkup::Checkup, config::PostgresConfig, error::OpenError, move_target::PostgresMove, store::Postgres,
 };

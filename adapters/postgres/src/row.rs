@@ -74,6 +74,11 @@ impl Cells<'_> {
         self.0.try_get(name)
     }
 
+    #[cfg(feature = "pgvector")]
+    pub(crate) fn real(&self, name: &'static str) -> Read<f64> {
+        self.0.try_get(name)
+    }
+
     pub(crate) fn uuid(&self, name: &'static str) -> Read<Uuid> {
         self.0.try_get(name)
     }

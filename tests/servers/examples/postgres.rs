@@ -1,14 +1,17 @@
-//! Starts a server, prints its address, and keeps it until its own input ends: `tests/run` shares one among all tests.
+//! Starts two servers, a plain one and one with pgvector, prints their addresses, and keeps them until its own input ends:
+//! `tests/run` shares them among all tests.
 
 use std::io::{Read, Write};
 
 use feedback_test_servers::postgres::PrivateServer;
 
 fn main() -> std::io::Result<()> {
-    let server = PrivateServer::start();
-    println!("{}", server.url());
+    let servers = [PrivateServer::start(), PrivateServer::start_with_pgvector()];
+    for server in &servers {
+        println!("{}", server.url());
+    }
     std::io::stdout().flush()?;
     std::io::stdin().read_to_end(&mut Vec::new())?;
-    drop(server);
+    drop(servers);
     Ok(())
 }

@@ -19,6 +19,12 @@ use crate::port::free_port;
 /// Names a server that tests of several processes share.
 pub const SHARED: &str = "FEEDBACK_TEST_POSTGRES";
 
+/// Names a server with the extension pgvector that tests of several processes share.
+pub const SHARED_WITH_PGVECTOR: &str = "FEEDBACK_TEST_PGVECTOR";
+
+/// Names the folder of the programs of a PostgreSQL with the extension pgvector.
+pub const PGVECTOR_TOOLS: &str = "FEEDBACK_TEST_PGVECTOR_TOOLS";
+
 /// Whom the server runs as where the tests run as root: it refuses root.
 const USER: &str = "postgres";
 
@@ -32,9 +38,25 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub fn shared() -> &'static Server {
     static SERVER: OnceLock<(Server, Option<PrivateServer>)> = OnceLock::new();
     let (server, _) = SERVER.get_or_init(|| match env::var(SHARED) {
-        Ok(url) if !url.is_empty() => (Server::at(&url), None),
+        Ok(url) if !url.is_empty() => (Server::at(&url, tools()), None),
         _ => {
             let own = PrivateServer::start();
+            (own.server.clone(), Some(own))
+        }
+    });
+    server
+}
+
+/// The same, of a server that has the extension pgvector.
+///
+/// # Panics
+/// If there is none and none can be started.
+pub fn shared_with_pgvector() -> &'static Server {
+    static SERVER: OnceLock<(Server, Option<PrivateServer>)> = OnceLock::new();
+    let (server, _) = SERVER.get_or_init(|| match env::var(SHARED_WITH_PGVECTOR) {
+        Ok(url) if !url.is_empty() => (Server::at(&url, tools()), None),
+        _ => {
+            let own = PrivateServer::start_with_pgvector();
             (own.server.clone(), Some(own))
         }
     });
@@ -59,10 +81,10 @@ pub struct Server {
 }
 
 impl Server {
-    fn at(url: &str) -> Self {
+    fn at(url: &str, tools: PathBuf) -> Self {
         Self {
             url: url.trim_end_matches('/').to_owned(),
-            tools: tools(),
+            tools,
         }
     }
 
@@ -193,11 +215,20 @@ impl PrivateServer {
     /// # Panics
     /// As [`PrivateServer::start`].
     pub fn start_with(sync: Sync) -> Self {
-        let tools = tools();
-        let folder = tempfile::Builder::new()
-            .prefix("feedback-postgres-")
-            .tempdir()
-            .expect("a temporary folder can be made");
+        Self::start_in(new_folder(), tools(), sync)
+    }
+
+    /// Starts a server that has the extension pgvector, and does not sync.
+    ///
+    /// # Panics
+    /// If there is no such server or it does not start: `tests/run` installs it.
+    pub fn start_with_pgvector() -> Self {
+        let folder = new_folder();
+        let tools = pgvector_tools(folder.path());
+        Self::start_in(folder, tools, Sync::Off)
+    }
+
+    fn start_in(folder: TempDir, tools: PathBuf, sync: Sync) -> Self {
         if let Some((user, group)) = server_user() {
             chown(folder.path(), Some(user), Some(group)).expect("root may give a folder away");
         }
@@ -217,7 +248,7 @@ impl PrivateServer {
         let port = free_port();
         let keeper = keeper(&tools, folder.path());
         let mut own = Self {
-            server: Server::at(&format!("postgres://postgres@127.0.0.1:{port}")),
+            server: Server::at(&format!("postgres://postgres@127.0.0.1:{port}"), tools),
             port,
             sync,
             keeper,
@@ -229,7 +260,7 @@ impl PrivateServer {
             assert!(tries < 3, "PostgreSQL does not start: {why}");
             tries += 1;
             own.port = free_port();
-            own.server = Server::at(&format!("postgres://postgres@127.0.0.1:{}", own.port));
+            own.server.url = format!("postgres://postgres@127.0.0.1:{}", own.port);
         }
         own
     }
@@ -430,6 +461,45 @@ fn tools() -> PathBuf {
     versions.sort();
     let newest = versions.pop().map(|(_, bin)| bin);
     newest.expect("PostgreSQL is installed: `tests/run` installs it")
+}
+
+fn new_folder() -> TempDir {
+    let made = tempfile::Builder::new().prefix("feedback-postgres-").tempdir();
+    made.expect("a temporary folder can be made")
+}
+
+/// Where the programs of a PostgreSQL with pgvector are: those that the environment names, or those that `tests/run`
+/// installed, out of a package for Python, which brings a whole server.
+///
+/// Where the server's user may not enter that folder, they are copied into its own.
+fn pgvector_tools(folder: &Path) -> PathBuf {
+    let installed = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../target/test-tools/pgvector/pgserver/pginstall/bin"
+    );
+    let named = env::var_os(PGVECTOR_TOOLS).filter(|named| !named.is_empty());
+    let bin = named.map_or_else(|| PathBuf::from(installed), PathBuf::from);
+    let bin = fs::canonicalize(&bin).unwrap_or(bin);
+    assert!(
+        bin.join("initdb").exists(),
+        "no PostgreSQL with pgvector in {}: `tests/run` installs one there",
+        bin.display()
+    );
+    let runs = as_server_user(&bin.join("initdb")).arg("--version").output();
+    if runs.is_ok_and(|output| output.status.success()) {
+        return bin;
+    }
+    // Its libraries stand beside the package, which is two folders above.
+    let package = bin.ancestors().nth(3).expect("a package for Python has folders");
+    let inside = bin.strip_prefix(package).expect("a folder stands below those above it");
+    let copy = folder.join("programs");
+    let copied = Command::new("cp").arg("-a").arg(package).arg(&copy).status();
+    assert!(
+        copied.is_ok_and(|status| status.success()),
+        "{} cannot be copied",
+        package.display()
+    );
+    copy.join(inside)
 }
 
 /// User and group to run as, where we are root.
