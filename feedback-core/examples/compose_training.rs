@@ -230,8 +230,15 @@ fn moved(line: &Line, at: usize, is_english: bool) -> Option<(String, Priority)>
     }
     let level = line.priority as usize;
     let (phrase, moved) = match at % 3 {
-        0 if level >= 2 => (if is_english { URGENT_EN } else { URGENT_ES }[at % 9], level - 1),
-        1 if level >= 1 => (if is_english { CALM_EN } else { CALM_ES }[at % 9], level + 1),
+        // Urgent words lift nothing above P1, and calm ones do not lower what is P0.
+        0 => (
+            if is_english { URGENT_EN } else { URGENT_ES }[at % 9],
+            if level >= 2 { level - 1 } else { level },
+        ),
+        1 => (
+            if is_english { CALM_EN } else { CALM_ES }[at % 9],
+            if level >= 1 { level + 1 } else { level },
+        ),
         2 if at.is_multiple_of(2) => {
             let stated = (at / 6) % 6;
             return Some((format!("P{stated}: {}", line.text), Priority::ALL[stated]));

@@ -23,8 +23,23 @@ pub(super) struct Decision {
 /// From this chance of "P1 or worse" on, a report is urgent: a missed emergency costs more than a look too many.
 const URGENT_FROM: f32 = 0.2;
 
-/// Decides on a text.
+/// Decides on a text. Of several points the most urgent speaks for all, where it is worse than the whole sounds.
 pub(super) fn decide(reading: &Reading, model: Option<&Model>) -> Decision {
+    let whole = decide_alone(reading, model);
+    if stated_level::stated(&reading.levels).is_some() {
+        return whole;
+    }
+    reading
+        .points
+        .iter()
+        .map(|point| decide_alone(point, model))
+        .fold(
+            whole,
+            |worst, point| if point.priority < worst.priority { point } else { worst },
+        )
+}
+
+fn decide_alone(reading: &Reading, model: Option<&Model>) -> Decision {
     let stated = stated_level::stated(&reading.levels).map(|level| level.priority);
     let Some(model) = model.filter(|_| !is_left_to_rules(reading)) else {
         let ticket_type = ticket_type::by_rules(&reading.counts, reading.has_question_mark);

@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::{
     fold::Folded,
     lexicon::{Hit, Topic},
+    word_classes::{WordClass, class_of},
 };
 
 /// Rows for phrases, their pairs and the shape of the text.
@@ -27,6 +28,8 @@ pub(super) struct Features {
     pub(super) words: Vec<u32>,
     /// Hashes of pieces of words.
     pub(super) pieces: Vec<u32>,
+    /// Hashes of classes of words that mean alike, and of pairs of them.
+    pub(super) classes: Vec<u32>,
 }
 
 /// What each row of a group counts for, so that a long text is not louder than a short one.
@@ -38,6 +41,8 @@ pub(super) struct Weights {
     pub(super) words: f32,
     /// For a row of `pieces`.
     pub(super) pieces: f32,
+    /// For a row of `classes`.
+    pub(super) classes: f32,
 }
 
 impl Features {
@@ -48,6 +53,7 @@ impl Features {
             shape: share(self.shape.len(), 1.4),
             words: share(self.words.len(), 1.0),
             pieces: share(self.pieces.len(), 1.0),
+            classes: share(self.classes.len(), 1.0),
         }
     }
 
@@ -149,6 +155,7 @@ impl Features {
     fn read_words(&mut self, folded: &Folded) {
         let mut before = hash(b"^", 1);
         let mut before_that = before;
+        let mut class_before = before;
         let mut padded = Vec::with_capacity(24);
         for at in 0..folded.tokens().len() {
             let shaped = shape_of(folded.word(at));
@@ -157,6 +164,7 @@ impl Features {
             self.words.push(row(mix(before, own)));
             self.words.push(row(mix(mix(before_that, 3), own)));
             (before_that, before) = (before, own);
+            class_before = self.read_class(own, class_before);
             if shaped.len() < 3 {
                 continue;
             }
@@ -170,6 +178,20 @@ impl Features {
             }
             self.pieces.push(row(hash(&sound(shaped), 4)));
         }
+    }
+
+    /// The classes of a word, and its pair with the one before; gives back what the next word is paired with.
+    fn read_class(&mut self, word: u32, before: u32) -> u32 {
+        let own = match class_of(word) {
+            None => word,
+            Some(WordClass { own, wider }) => {
+                let own = hash(&own.to_le_bytes(), 7);
+                self.classes.extend([row(own), row(hash(&[wider], 8))]);
+                own
+            }
+        };
+        self.classes.push(row(mix(mix(before, 9), own)));
+        own
     }
 
     fn read_document(&mut self, folded: &Folded) {
@@ -219,6 +241,12 @@ impl Row {
 pub(super) const fn phrase_row(topic: Topic, is_denied: bool) -> u16 {
     let kind = if is_denied { Row::Denied } else { Row::Stands };
     (topic as usize * Row::KINDS + kind as usize) as u16
+}
+
+/// What a word is known by among [`super::word_classes`].
+#[cfg(test)]
+pub(super) fn word_hash(word: &str) -> u32 {
+    hash(word.as_bytes(), 1)
 }
 
 /// The row of a token's word, for saying which words decided.

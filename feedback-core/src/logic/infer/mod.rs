@@ -10,14 +10,18 @@ mod lexicon;
 mod matter;
 mod model;
 mod newest_part;
+mod points;
 mod priority;
 mod scope;
 mod stated_level;
 mod ticket_type;
 pub mod training;
+mod word_classes;
 mod word_list;
 
 pub use newest_part::newest_part;
+
+use std::ops::Range;
 
 use self::{
     decide::decide, evidence::evidence, fold::Folded, lexicon::Hit, stated_level::StatedLevel, ticket_type::Counts,
@@ -55,11 +59,22 @@ struct Reading {
     levels: Vec<StatedLevel>,
     counts: Counts,
     has_question_mark: bool,
+    /// The same of each point, where the sender counts several.
+    points: Vec<Reading>,
 }
 
 impl Reading {
     fn of(text: &str) -> Self {
-        let mut folded = fold::fold(text, &newest_part::newest_ranges(text));
+        let mut reading = Self::of_parts(text, &newest_part::newest_ranges(text));
+        reading.points = points::points(&reading.folded)
+            .iter()
+            .map(|point| Self::of_parts(text, std::slice::from_ref(point)))
+            .collect();
+        reading
+    }
+
+    fn of_parts(text: &str, parts: &[Range<usize>]) -> Self {
+        let mut folded = fold::fold(text, parts);
         let mut hits = lexicon::hits(&folded);
         if let Some(matter) = matter::without_courtesies(&folded, &hits) {
             folded = fold::fold(text, &matter);
@@ -73,6 +88,7 @@ impl Reading {
             hits,
             levels,
             has_question_mark,
+            points: Vec::new(),
         }
     }
 }

@@ -9,7 +9,7 @@ pub(super) const OUTPUTS: usize = 9;
 /// How many of the outputs are types.
 pub(super) const TYPES: usize = 4;
 
-const MAGIC: &[u8; 8] = b"FHmodel2";
+const MAGIC: &[u8; 8] = b"FHmodel3";
 /// Magic word and checksum.
 const HEAD: usize = MAGIC.len() + 8;
 /// Size and kind, then bias and scales.
@@ -126,10 +126,13 @@ impl Model {
         let of_hashes = |hashes: &[u32]| sum(hashed, hashes.iter().map(|&hash| hash as usize & (hashed.len() - 1)));
         let words = of_hashes(&features.words);
         let pieces = of_hashes(&features.pieces);
+        let classes = of_hashes(&features.classes);
         let raw: [f32; OUTPUTS] = std::array::from_fn(|output| {
             self.bias[output]
                 + shape[output] as f32 * self.shape_scale[output] * weights.shape
-                + (words[output] as f32 * weights.words + pieces[output] as f32 * weights.pieces)
+                + (words[output] as f32 * weights.words
+                    + pieces[output] as f32 * weights.pieces
+                    + classes[output] as f32 * weights.classes)
                     * self.hashed_scale[output]
         });
         Scores::of(&raw)

@@ -74,7 +74,21 @@ pub(super) fn named_levels(folded: &Folded) -> Vec<StatedLevel> {
             None => at += 1,
         }
     }
+    discount_denied(&mut levels);
     levels
+}
+
+/// "My boss calls it a P0. It is not a P0": a level that is denied once is not meant where it is named before.
+fn discount_denied(levels: &mut [StatedLevel]) {
+    for at in 1..levels.len() {
+        let denied = levels[at];
+        if denied.discounted == Some(Discounted::Denied) {
+            levels[..at]
+                .iter_mut()
+                .filter(|level| level.priority == denied.priority && level.discounted.is_none())
+                .for_each(|level| level.discounted = Some(Discounted::Denied));
+        }
+    }
 }
 
 /// The level that sets the priority, if one does.
@@ -191,7 +205,18 @@ fn is_denied(folded: &Folded, first: usize) -> bool {
 fn is_asked(folded: &Folded, first: usize, end: usize) -> bool {
     let starts_sentence = first == 0 || matches!(folded.word(first - 1), "." | "?");
     let is_heading = starts_sentence && matches!(folded.word(end), "," | "." | "");
-    if is_heading {
+    // "P1 please: which certificate do we need?"
+    let has_reason = first == 0
+        && matches!(
+            folded.word(end),
+            "please" | "porfavor" | "por" | "porque" | "because" | "for" | "para" | "since" | "ya"
+        )
+        && (end..folded.tokens().len())
+            .map(|at| folded.word(at))
+            .find(|word| matches!(*word, "," | "." | "?"))
+            .is_some_and(|word| word != "?")
+        && !(end..folded.tokens().len()).any(|at| compact(folded.word(at)).is_some());
+    if is_heading || has_reason {
         return false;
     }
     (end..folded.tokens().len())
@@ -250,6 +275,8 @@ mod tests {
             ("lo marco como P4", Priority::P4),
             ("The priority is medium", Priority::P2),
             ("Severidad máxima, no pasa nada", Priority::P0),
+            ("P2 because the auditor asks: where are the logs kept?", Priority::P2),
+            ("P1 por favor: ¿qué firma lleva el anexo?", Priority::P1),
         ] {
             assert_eq!(read(text), Some(level), "{text}");
         }
@@ -267,6 +294,8 @@ mod tests {
             "Filter by high priority",
             "el cartel dice \"prioridad alta\" en rojo",
             "tráfico medio y alta demanda",
+            "Sales call this a P1. It isn't a P1, the label is crooked.",
+            "P1 for this, or is P2 enough?",
         ] {
             assert_eq!(read(text), None, "{text}");
         }

@@ -109,7 +109,12 @@ impl Sample {
     fn of(message: &LabelledMessage, hashed_rows: usize) -> Self {
         let reading = Reading::of(&message.text);
         let features = Features::of(&reading.folded, &reading.hits);
-        let Weights { shape, words, pieces } = features.weights();
+        let Weights {
+            shape,
+            words,
+            pieces,
+            classes,
+        } = features.weights();
         let is_stated = stated_level::stated(&reading.levels).is_some();
         let of_hashes = |hashes: &[u32], weight: f32| {
             hashes
@@ -120,6 +125,7 @@ impl Sample {
         let mut rows: Vec<(usize, f32)> = features.shape.iter().map(|&row| (usize::from(row), shape)).collect();
         rows.extend(of_hashes(&features.words, words));
         rows.extend(of_hashes(&features.pieces, pieces));
+        rows.extend(of_hashes(&features.classes, classes));
         Self {
             rows,
             ticket_type: TicketType::ALL
