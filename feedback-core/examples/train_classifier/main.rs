@@ -4,7 +4,7 @@
 //! - without arguments it writes `src/logic/infer/model.bin`;
 //! - `--check` writes nothing and fails unless training gives the bytes that are committed;
 //! - `--measure` trains on parts of the messages and measures on the rest, which shares no subject with them;
-//! - `--held-out` measures the build's model on `training/held-out`, which is no training text. Both take `--errors`.
+//! - `--held-out` measures the build's model on each file of `training/held-out`, which is no training text. Both take `--errors`.
 //!
 //! A model of your own, from JSON lines with `text`, `type` and, where there are any, `priority`:
 //! - `--train FILE --out MODEL` writes a model for `classify --model MODEL`;
@@ -76,11 +76,10 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         ["--held-out", rest @ ..] => {
             let trained =
                 TrainedModel::from_bytes(&fs::read(&model)?).ok_or("model.bin is not a model of this version")?;
-            held_out(
-                &read_folder(&root.join("training/held-out"))?,
-                &trained,
-                rest == ["--errors"],
-            );
+            for file in files(&root.join("training/held-out"))? {
+                println!("{}", file.file_stem().unwrap_or_default().to_string_lossy());
+                held_out(&read_file(&file)?, &trained, rest == ["--errors"]);
+            }
         }
         ["--train", file, "--out", out] => {
             let lines = read_file(Path::new(file))?;
@@ -98,16 +97,21 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
 
 /// All lines of a folder's files, in the order of their names.
 fn read_folder(folder: &Path) -> Result<Vec<Line>, Box<dyn Error>> {
+    let mut lines = Vec::new();
+    for file in files(folder)? {
+        lines.extend(read_file(&file)?);
+    }
+    Ok(lines)
+}
+
+/// A folder's files of messages, in the order of their names.
+fn files(folder: &Path) -> Result<Vec<PathBuf>, Box<dyn Error>> {
     let mut files: Vec<PathBuf> = fs::read_dir(folder)?
         .map(|entry| entry.map(|entry| entry.path()))
         .collect::<Result<_, _>>()?;
     files.retain(|path| path.extension().is_some_and(|extension| extension == "jsonl"));
     files.sort();
-    let mut lines = Vec::new();
-    for file in files {
-        lines.extend(read_file(&file)?);
-    }
-    Ok(lines)
+    Ok(files)
 }
 
 fn read_file(file: &Path) -> Result<Vec<Line>, Box<dyn Error>> {

@@ -66,11 +66,12 @@ const SPANISH_ENDINGS: &[&str] = &[
 pub fn detect(text: &str) -> Option<Language> {
     let mut english = 0_u64;
     let mut spanish = 0_u64;
+    let mut folded = String::with_capacity(48);
     for word in text.split(|c: char| !c.is_alphabetic() && !matches!(c, '\'' | '’')) {
         if word.is_empty() {
             continue;
         }
-        let folded = folded(word);
+        fold_into(&mut folded, word);
         match WORDS.get(folded.as_str()).copied().flatten() {
             Some(Language::English) => english += 4,
             Some(Language::Spanish) => spanish += 4,
@@ -101,20 +102,18 @@ fn ending(word: &str, endings: &[&str]) -> u64 {
 
 /// Lower case, without accents and apostrophes: `don't` is `dont`, `Cómo` is `como`. Endless words are cut: no word of
 /// the lists is longer.
-fn folded(word: &str) -> String {
-    word.chars()
-        .take(40)
-        .filter_map(|c| match c {
-            'á' | 'Á' | 'à' => Some('a'),
-            'é' | 'É' | 'è' => Some('e'),
-            'í' | 'Í' => Some('i'),
-            'ó' | 'Ó' => Some('o'),
-            'ú' | 'Ú' | 'ü' | 'Ü' => Some('u'),
-            'ñ' | 'Ñ' => Some('n'),
-            '\'' | '’' => None,
-            _ => Some(c.to_ascii_lowercase()),
-        })
-        .collect()
+fn fold_into(folded: &mut String, word: &str) {
+    folded.clear();
+    folded.extend(word.chars().take(40).filter_map(|c| match c {
+        'á' | 'Á' | 'à' => Some('a'),
+        'é' | 'É' | 'è' => Some('e'),
+        'í' | 'Í' => Some('i'),
+        'ó' | 'Ó' => Some('o'),
+        'ú' | 'Ú' | 'ü' | 'Ü' => Some('u'),
+        'ñ' | 'Ñ' => Some('n'),
+        '\'' | '’' => None,
+        _ => Some(c.to_ascii_lowercase()),
+    }));
 }
 
 #[cfg(test)]

@@ -26,7 +26,7 @@ const URGENT_FROM: f32 = 0.2;
 /// Decides on a text. Of several points the most urgent speaks for all, where it is worse than the whole sounds.
 pub(super) fn decide(reading: &Reading, model: Option<&Model>) -> Decision {
     let whole = decide_alone(reading, model);
-    if stated_level::stated(&reading.levels).is_some() {
+    if stated_level::stated(&reading.levels).is_some() || model.is_some_and(|model| !model.knows_priorities) {
         return whole;
     }
     reading

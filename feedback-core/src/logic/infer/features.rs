@@ -156,6 +156,10 @@ impl Features {
         let mut before = hash(b"^", 1);
         let mut before_that = before;
         let mut class_before = before;
+        let tokens = folded.tokens().len();
+        self.words.reserve(3 * tokens);
+        self.classes.reserve(3 * tokens);
+        self.pieces.reserve(3 * folded.text().len());
         let mut padded = Vec::with_capacity(24);
         for at in 0..folded.tokens().len() {
             let shaped = shape_of(folded.word(at));
@@ -172,11 +176,21 @@ impl Features {
             padded.push(b' ');
             padded.extend_from_slice(shaped.as_bytes());
             padded.push(b' ');
-            for size in 3..=5 {
-                self.pieces
-                    .extend(padded.windows(size).map(|piece| row(hash(piece, 2))));
+            self.read_pieces(&padded);
+            self.pieces.push(row(sound(shaped)));
+        }
+    }
+
+    /// Runs of three, four and five bytes. Those that start at one place share their beginning, so they share its hash.
+    fn read_pieces(&mut self, word: &[u8]) {
+        for start in 0..word.len().saturating_sub(2) {
+            let mut grown = seed(2);
+            for (length, &byte) in word[start..].iter().take(5).enumerate() {
+                grown = grow(grown, byte);
+                if length >= 2 {
+                    self.pieces.push(row(grown));
+                }
             }
-            self.pieces.push(row(hash(&sound(shaped), 4)));
         }
     }
 
@@ -263,26 +277,27 @@ fn shape_of(word: &str) -> &str {
     }
 }
 
-/// How a word sounds in Spanish, roughly: "recivo" and "recibo", "serbisio" and "servicio" become one.
-fn sound(word: &str) -> Vec<u8> {
+/// The hash of how a word sounds in Spanish, roughly: "recivo" and "recibo", "serbisio" and "servicio" become one.
+fn sound(word: &str) -> u32 {
     let bytes = word.as_bytes();
-    let mut heard = Vec::with_capacity(bytes.len());
+    let mut heard = seed(4);
+    let mut hear = |letter| heard = grow(heard, letter);
     for (at, &letter) in bytes.iter().enumerate() {
         let next = bytes.get(at + 1).copied().unwrap_or(b' ');
         let before = if at == 0 { b' ' } else { bytes[at - 1] };
         match letter {
             b'h' if before != b'c' => {}
-            b'v' => heard.push(b'b'),
-            b'z' => heard.push(b's'),
-            b'c' if matches!(next, b'e' | b'i') => heard.push(b's'),
-            b'c' | b'q' => heard.push(b'k'),
+            b'v' => hear(b'b'),
+            b'z' => hear(b's'),
+            b'c' if matches!(next, b'e' | b'i') => hear(b's'),
+            b'c' | b'q' => hear(b'k'),
             b'u' if before == b'q' => {}
-            b'g' if matches!(next, b'e' | b'i') => heard.push(b'j'),
-            b'l' if next == b'l' => heard.push(b'i'),
+            b'g' if matches!(next, b'e' | b'i') => hear(b'j'),
+            b'l' if next == b'l' => hear(b'i'),
             b'l' if before == b'l' => {}
-            b'y' => heard.push(b'i'),
+            b'y' => hear(b'i'),
             _ if letter == before => {}
-            _ => heard.push(letter),
+            _ => hear(letter),
         }
     }
     heard
@@ -290,10 +305,15 @@ fn sound(word: &str) -> Vec<u8> {
 
 /// FNV-1a: short keys, no need of more, and the same on every machine.
 fn hash(bytes: &[u8], group: u32) -> u32 {
-    let seed = 0x811c_9dc5 ^ group.wrapping_mul(0x9e37_79b9);
-    bytes
-        .iter()
-        .fold(seed, |hash, &byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+    bytes.iter().fold(seed(group), |hash, &byte| grow(hash, byte))
+}
+
+fn seed(group: u32) -> u32 {
+    0x811c_9dc5 ^ group.wrapping_mul(0x9e37_79b9)
+}
+
+fn grow(hash: u32, byte: u8) -> u32 {
+    (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
 }
 
 fn mix(first: u32, second: u32) -> u32 {

@@ -85,6 +85,30 @@ const ABBREVIATIONS: [(&str, &str); 56] = [
     ("yday", "yesterday"),
 ];
 
+/// For each first byte, the lengths that abbreviations with it have, a bit each: nearly every word is none, and a look at
+/// this is all that it costs.
+const LENGTHS: [u16; 128] = {
+    let mut lengths = [0; 128];
+    let mut at = 0;
+    while at < ABBREVIATIONS.len() {
+        let short = ABBREVIATIONS[at].0.as_bytes();
+        lengths[short[0] as usize] |= 1 << short.len();
+        at += 1;
+    }
+    lengths
+};
+
+/// What an abbreviation stands for.
+fn written_out(word: &str) -> Option<&'static str> {
+    let first = usize::from(*word.as_bytes().first()?);
+    let lengths = LENGTHS.get(first)?;
+    if word.len() >= 16 || lengths & (1 << word.len()) == 0 {
+        return None;
+    }
+    let found = ABBREVIATIONS.binary_search_by_key(&word, |(short, _)| short).ok()?;
+    Some(ABBREVIATIONS[found].1)
+}
+
 /// Folds the given ranges of `text`, each as lines of its own.
 pub(super) fn fold(text: &str, ranges: &[Range<usize>]) -> Folded {
     let mut folded = Folded {
@@ -198,9 +222,9 @@ impl Folded {
             return;
         }
         let Some(token) = self.tokens.last_mut() else { return };
-        if let Ok(found) = ABBREVIATIONS.binary_search_by_key(&&self.text[token.start..], |(short, _)| short) {
+        if let Some(meant) = written_out(&self.text[token.start..]) {
             self.text.truncate(token.start);
-            self.text.push_str(ABBREVIATIONS[found].1);
+            self.text.push_str(meant);
         }
         token.end = self.text.len();
         token.source.1 = at;

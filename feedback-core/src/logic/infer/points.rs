@@ -7,12 +7,17 @@ use std::ops::Range;
 
 use super::fold::Folded;
 
+/// A longer text is a report or a log: what is numbered there are steps and lines.
+const MOST_TOKENS: usize = 100;
 /// A point of fewer tokens says too little to speak for the message.
 const LEAST_TOKENS: usize = 4;
 
 /// Where the points stand in the text that was folded; none where the sender counts none.
 pub(super) fn points(folded: &Folded) -> Vec<Range<usize>> {
     let tokens = folded.tokens().len();
+    if tokens > MOST_TOKENS || (0..tokens).any(|at| is_about_steps(folded.word(at))) {
+        return Vec::new();
+    }
     let starts: Vec<usize> = (0..tokens).filter(|&at| opens_point(folded, at)).collect();
     let marks: Vec<usize> = if starts.len() > 1 {
         starts
@@ -38,6 +43,14 @@ pub(super) fn points(folded: &Folded) -> Vec<Range<usize>> {
 
 fn ends_sentence(folded: &Folded, at: usize) -> bool {
     matches!(folded.word(at), "." | "?")
+}
+
+/// Numbers behind these count what was done, not what is the matter.
+fn is_about_steps(word: &str) -> bool {
+    matches!(
+        word,
+        "steps" | "step" | "pasos" | "paso" | "reproduce" | "reproducir" | "expected" | "esperado"
+    )
 }
 
 /// "First, …", "Segundo, …", "2) …", "3. …": a word or number that counts, at the beginning of a clause.
@@ -129,5 +142,6 @@ mod tests {
         assert!(read("The till is dead. I tried twice. We write on paper.").is_empty());
         assert!(read("On the first floor two things fell down").is_empty());
         assert!(read("Versión 1, la primera").is_empty());
+        assert!(read("Steps: 1. open the gallery 2. swipe twice quickly").is_empty());
     }
 }

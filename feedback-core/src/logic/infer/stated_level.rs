@@ -102,7 +102,7 @@ fn level_at(folded: &Folded, at: usize) -> Option<(Priority, usize)> {
     if let Some(priority) = compact(word) {
         return Some((priority, at + 1));
     }
-    if HEADS.contains(&word) {
+    if is_head(word) {
         // "prioridad: alta", "priority is high", "la prioridad es alta", "prioridad del caso: alta"
         let mut next = at + 1;
         while next < at + 4
@@ -120,8 +120,8 @@ fn level_at(folded: &Folded, at: usize) -> Option<(Priority, usize)> {
             .map(|priority| (priority, next + 1));
     }
     // "alta prioridad", "high priority"
-    if let Some(priority) = named(word)
-        && HEADS.contains(&folded.word(at + 1))
+    if is_head(folded.word(at + 1))
+        && let Some(priority) = named(word)
     {
         return Some((priority, at + 2));
     }
@@ -134,8 +134,15 @@ fn level_at(folded: &Folded, at: usize) -> Option<(Priority, usize)> {
     None
 }
 
+fn is_head(word: &str) -> bool {
+    matches!(word.as_bytes(), [b'p' | b's' | b'g' | b'u' | b'c', ..]) && HEADS.contains(&word)
+}
+
 /// "p1", "prio1", "sev0".
 fn compact(word: &str) -> Option<Priority> {
+    if !word.ends_with(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
     let value = ["prioridad", "priority", "prio", "sev", "p"]
         .into_iter()
         .find_map(|head| word.strip_prefix(head))?;
