@@ -41,7 +41,9 @@ struct Line {
     /// The manner it is written in.
     #[serde(default)]
     style: String,
-    /// Manners, in the held-out set.
+    /// Its language, in the held-out sets: `en`, `es`, or `mix`.
+    lang: Option<String>,
+    /// Manners, in the held-out sets.
     #[serde(default)]
     tags: Vec<String>,
     #[serde(rename = "type")]
@@ -207,7 +209,10 @@ fn outcomes_of_rounds<'l>(lines: &'l [Line], round_of: &[usize], rounds: usize, 
 
 fn by_language(outcomes: &[Outcome<'_>]) {
     for code in [Language::English, Language::Spanish] {
-        let is_in = |outcome: &&Outcome<'_>| language::detect(&outcome.line.text) == Some(code);
+        let is_in = |outcome: &&Outcome<'_>| match &outcome.line.lang {
+            Some(lang) => lang == code.code(),
+            None => language::detect(&outcome.line.text) == Some(code),
+        };
         report(code.code(), outcomes.iter().filter(is_in));
     }
 }
