@@ -53,6 +53,7 @@ fn router(wired: &Wired, settings: &Settings, metrics: RenderMetrics, health: He
         });
     }
     let in_flight = hooks.in_flight.clone();
+    let health = health.with_clock_skew(hooks.clock_skew.clone());
     let mut api = api::Api::new(Arc::clone(hub));
     api.in_flight = in_flight;
     api.render_metrics = Some(metrics);

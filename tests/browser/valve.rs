@@ -127,7 +127,7 @@ async fn of_two_who_approve_at_once_one_is_told_that_the_other_was_faster() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn hostile_words_of_a_customer_are_words_and_nothing_else() {
+async fn f86_hostile_words_of_a_customer_are_words_and_nothing_else() {
     let host = demo().await;
     let browser = signed_in(host.sign_in.as_deref().expect("a demo prints a link")).await;
     let words = "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">";

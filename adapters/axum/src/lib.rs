@@ -2,9 +2,10 @@
 
 pub mod api;
 mod auth;
+mod clock_skew;
 mod guard;
 mod limits;
 mod problem;
 pub mod webhooks;
 
-pub use self::{api::health, limits::InFlight};
+pub use self::{api::health, clock_skew::ClockSkew, limits::InFlight};

@@ -4,7 +4,7 @@ use std::{sync::atomic::Ordering, time::Duration};
 
 use feedback_core::{
     domain::{Change, JobPayload, JobStatus, NewJob, NotificationId, Queue, Write},
-    ports::{Clock, IdSourceExt, Storage},
+    ports::{Clock, IdSourceExt, PortErrorKind, Storage},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -78,4 +78,29 @@ async fn f31_a_hundred_jobs_that_never_return_leave_the_worker_as_it_was() {
         error.starts_with("timeout")
     });
     assert_eq!(timeouts.count(), 100);
+}
+
+#[tokio::test]
+async fn f71_an_ai_whose_budget_is_used_up_is_asked_now_and_then_and_not_once_for_each_ticket() {
+    let pause = Duration::from_secs(3600);
+    let bench = Bench::new(Act::Fail(PortErrorKind::RateLimited {
+        retry_after: Some(pause),
+    }))
+    .await;
+    for _ in 0..1_000 {
+        bench.enqueue().await;
+    }
+    bench.run_hours(12).await;
+    let calls = bench.triage.calls.load(Ordering::SeqCst);
+    // As many as were on their way when the first answer came, in each hour that the provider asked for.
+    assert!(calls <= 12 * 4, "{calls} calls for 1,000 tickets in 12 hours");
+    assert!(
+        calls >= 6,
+        "{calls} calls: nobody looks whether there is a budget again"
+    );
+    let jobs = bench.store.jobs();
+    assert!(
+        jobs.iter().all(|job| job.status == JobStatus::Ready),
+        "all wait for the next budget"
+    );
 }

@@ -36,6 +36,7 @@ pub use self::{
     whatsapp::WhatsAppEndpoint,
 };
 use crate::{
+    clock_skew::ClockSkew,
     guard::guarded,
     limits::{self, InFlight},
     problem::{Chain, Problem},
@@ -60,6 +61,8 @@ pub struct Webhooks {
     pub email: Option<EmailEndpoint>,
     /// Notion, where its signals are used beside the poll.
     pub notion: Option<NotionEndpoint>,
+    /// What signatures say of this machine's clock.
+    pub clock_skew: ClockSkew,
     /// Room for bodies. Give all routers of a server the same.
     pub in_flight: InFlight,
     /// How long a delivery may take to be recorded before its sender is told to come again. Slack gives up after 3 s.
@@ -78,6 +81,7 @@ impl Webhooks {
             whatsapp: None,
             email: None,
             notion: None,
+            clock_skew: ClockSkew::default(),
             in_flight: InFlight::default(),
             deadline: Duration::from_millis(2500),
         }
@@ -96,6 +100,7 @@ pub fn router(webhooks: Webhooks) -> Router {
         whatsapp,
         email,
         notion,
+        clock_skew,
         in_flight,
         deadline,
     } = webhooks;
@@ -103,6 +108,7 @@ pub fn router(webhooks: Webhooks) -> Router {
         ingest,
         queries,
         clock,
+        clock_skew,
         in_flight,
         deadline,
     };
@@ -161,6 +167,7 @@ struct Intake {
     ingest: Ingest,
     queries: Arc<dyn Queries>,
     clock: Arc<dyn Clock>,
+    clock_skew: ClockSkew,
     in_flight: InFlight,
     deadline: Duration,
 }
@@ -211,7 +218,14 @@ impl Intake {
             content_type,
             body: held.bytes,
         };
-        let delivery = verify(&parts.headers, payload).map_err(|reason| {
+        let verified = verify(&parts.headers, payload);
+        match &verified {
+            Err(SignatureError::Stale(drift)) => self.clock_skew.note(*drift),
+            // The others sign no time.
+            Ok(_) if matches!(channel, Channel::Slack | Channel::Email) => self.clock_skew.clear(),
+            _ => {}
+        }
+        let delivery = verified.map_err(|reason| {
             tracing::warn!(%channel, reason = reason.as_str(), "refused a webhook whose signature is not the provider's");
             (reason.as_str(), Problem::unauthorized())
         })?;

@@ -7,7 +7,11 @@ use axum::{
     http::{Method, Request, StatusCode, header},
 };
 use bytes::Bytes;
-use feedback_axum::{InFlight, webhooks::SlackEndpoint};
+use feedback_axum::{
+    ClockSkew, InFlight,
+    health::{self, Health},
+    webhooks::SlackEndpoint,
+};
 use feedback_core::{
     domain::{Channel, JobStatus},
     logic::normalize::FORM_CALLBACK,
@@ -176,6 +180,50 @@ async fn f45_two_signatures_are_none_whichever_comes_first() {
         }
     }
     assert!(world.store.all_tickets().is_empty() && world.store.jobs().is_empty());
+}
+
+#[tokio::test]
+async fn f38_a_clock_that_is_wrong_refuses_and_says_so_and_a_forger_cannot_make_it_say_so() {
+    let (store, skew) = (MemoryStore::new(), ClockSkew::default());
+    let world = World::over(store.clone(), Arc::new(store), |webhooks| {
+        webhooks.clock_skew = skew.clone();
+    })
+    .await;
+    let app = health::router(Health::new(&world.hub).with_clock_skew(skew));
+    let degraded = async || {
+        let answer = app
+            .clone()
+            .oneshot(Request::get("/readyz").body(Body::empty()).unwrap());
+        let answer = answer.await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK, "the other channels go on");
+        let body = axum::body::to_bytes(answer.into_body(), 1024).await.unwrap();
+        let said: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        said["degraded"] == "clock_skew"
+    };
+    // Ten minutes off, as a provider signs it while our clock is behind.
+    let at = (AT.parse::<i64>().unwrap() + 600).to_string();
+    let body = slack_message_body("1767603600.000100", "printer on fire");
+    let send = async |secret: &str, at: &str| {
+        let request = Request::post("/webhooks/slack")
+            .header(header::CONTENT_TYPE, "application/json")
+            .header("x-slack-signature", slack_signature(secret, at, body.as_bytes()))
+            .header("x-slack-request-timestamp", at)
+            .body(Body::from(body.clone()))
+            .unwrap();
+        world.send(request).await.status
+    };
+    for _ in 0..30 {
+        assert_eq!(send("another", &at).await, StatusCode::UNAUTHORIZED);
+    }
+    for _ in 0..19 {
+        assert_eq!(send(SLACK_SECRET, &at).await, StatusCode::UNAUTHORIZED);
+    }
+    assert!(!degraded().await);
+    assert_eq!(send(SLACK_SECRET, &at).await, StatusCode::UNAUTHORIZED);
+    assert!(degraded().await);
+    assert!(world.store.all_tickets().is_empty());
+    assert_eq!(send(SLACK_SECRET, AT).await, StatusCode::OK, "the clock was set");
+    assert!(!degraded().await);
 }
 
 #[tokio::test]

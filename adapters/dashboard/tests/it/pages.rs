@@ -83,7 +83,7 @@ async fn pages_carry_no_script_or_style_of_their_own() {
 }
 
 #[tokio::test]
-async fn hostile_words_of_a_report_are_shown_as_words() {
+async fn f86_hostile_words_of_a_report_are_shown_as_words() {
     let test = TestHub::new().await;
     let person = Person::reviewer(&test).await;
     let (_, number) = reported(&test, HOSTILE).await;

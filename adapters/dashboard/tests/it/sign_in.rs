@@ -105,7 +105,7 @@ async fn sign_out_ends_the_session_and_no_other() {
 }
 
 #[tokio::test]
-async fn the_cookie_is_kept_from_scripts_and_from_plain_http() {
+async fn f86_the_cookie_is_kept_from_scripts_and_from_plain_http() {
     let test = TestHub::new().await;
     for (security, name, is_secure) in [
         (CookieSecurity::HttpsOnly, "__Host-feedback=", true),

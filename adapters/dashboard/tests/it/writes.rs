@@ -30,7 +30,7 @@ fn forms(ticket: &str, draft: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_form_without_the_sessions_own_token_is_refused() {
+async fn f86_a_form_without_the_sessions_own_token_is_refused() {
     let test = TestHub::new().await;
     let (person, other) = (Person::reviewer(&test).await, Person::reviewer(&test).await);
     let (ticket, draft) = drafted(&test, &person, "It is fixed.").await;
@@ -68,7 +68,7 @@ async fn a_form_without_the_sessions_own_token_is_refused() {
 }
 
 #[tokio::test]
-async fn a_form_of_another_site_is_refused_even_with_the_token() {
+async fn f86_a_form_of_another_site_is_refused_even_with_the_token() {
     let test = TestHub::new().await;
     let person = Person::reviewer(&test).await;
     let (ticket, draft) = drafted(&test, &person, "It is fixed.").await;

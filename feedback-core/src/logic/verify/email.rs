@@ -11,7 +11,7 @@ use hmac::Hmac;
 use secrecy::SecretString;
 use sha2::Sha256;
 
-use super::{HeaderValues, Payload, SignatureError, Verified, check, hex_behind, only};
+use super::{HeaderValues, Payload, SignatureError, Verified, check, hex_behind, only, signed_now, unix_seconds};
 use crate::domain::Timestamp;
 
 /// How far the signed time may be from now, in either direction.
@@ -38,26 +38,16 @@ pub fn verify(
 ) -> Result<Verified<Payload>, SignatureError> {
     let claimed: [u8; 32] = hex_behind(b"sha256=", only(headers.signature)?)?;
     let signed_at = only(headers.timestamp)?;
-    // Time first: it is the cheaper refusal, and it tells a forger nothing that is secret.
-    let seconds = unix_seconds(signed_at).ok_or(SignatureError::Malformed)?;
-    if seconds.abs_diff(now.unix_seconds()) > WINDOW_SECONDS {
-        return Err(SignatureError::Stale);
-    }
+    let seconds = unix_seconds(signed_at)?;
     let key = check::<Hmac<Sha256>>(secrets, &[b"v1:", signed_at, b":", &payload.body], &claimed)?;
+    signed_now(seconds, now, WINDOW_SECONDS)?;
     Ok(Verified::signed(payload, key))
-}
-
-fn unix_seconds(text: &[u8]) -> Option<i64> {
-    if !text.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    std::str::from_utf8(text).ok()?.parse().ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Channel;
+    use crate::{domain::Channel, logic::verify::Drift};
 
     const SECRET: &str = "email-demo-secret";
     const SIGNED_AT: &str = "1767225600";
@@ -110,10 +100,15 @@ mod tests {
             judge(&["other"], &[SIGNATURE], &[SIGNED_AT], BODY, now),
             Err(SignatureError::Wrong)
         );
-        for late in [now - 301, now + 301] {
+        for (now, drift) in [(now - 301, Drift::Future), (now + 301, Drift::Past)] {
             assert_eq!(
-                judge(&[SECRET], &[SIGNATURE], &[SIGNED_AT], BODY, late),
-                Err(SignatureError::Stale)
+                judge(&[SECRET], &[SIGNATURE], &[SIGNED_AT], BODY, now),
+                Err(SignatureError::Stale(drift))
+            );
+            assert_eq!(
+                judge(&["other"], &[SIGNATURE], &[SIGNED_AT], BODY, now),
+                Err(SignatureError::Wrong),
+                "nobody else can make the hub doubt its clock"
             );
         }
     }

@@ -25,7 +25,7 @@ use hmac::{KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
-use crate::domain::Channel;
+use crate::domain::{Channel, Timestamp};
 
 pub mod email;
 pub mod intercom;
@@ -54,9 +54,18 @@ pub enum SignatureError {
     /// The signature is of another body or by another secret.
     #[error("could not verify signature: it does not match")]
     Wrong,
-    /// The signed time is too far from now: a replay, or a clock that is wrong.
+    /// Rightly signed, but at a time that is too far from now: a replay, or a clock that is wrong.
     #[error("could not verify signature: its time is not now")]
-    Stale,
+    Stale(Drift),
+}
+
+/// Which way a signed time is off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Drift {
+    /// Signed too long ago: a replay, or a clock of ours that is ahead.
+    Past,
+    /// Signed in our future: a clock of ours that is behind.
+    Future,
 }
 
 impl SignatureError {
@@ -68,8 +77,26 @@ impl SignatureError {
             Self::Repeated => "repeated",
             Self::Malformed => "malformed",
             Self::Wrong => "wrong",
-            Self::Stale => "stale_timestamp",
+            Self::Stale(_) => "stale_timestamp",
         }
+    }
+}
+
+/// The time that a header says, in seconds since 1970.
+fn unix_seconds(text: &[u8]) -> Result<i64, SignatureError> {
+    let is_number = text.iter().all(u8::is_ascii_digit);
+    let text = std::str::from_utf8(text).ok().filter(|_| is_number);
+    text.and_then(|text| text.parse().ok()).ok_or(SignatureError::Malformed)
+}
+
+/// That a signed time is near now. Asked after the signature, whose check costs about as much as reading the body did: so it is
+/// known that a time which is off is the provider's own, and not a forger's.
+fn signed_now(seconds: i64, now: Timestamp, window_seconds: u64) -> Result<(), SignatureError> {
+    let now = now.unix_seconds();
+    match seconds.abs_diff(now) > window_seconds {
+        false => Ok(()),
+        true if seconds < now => Err(SignatureError::Stale(Drift::Past)),
+        true => Err(SignatureError::Stale(Drift::Future)),
     }
 }
 
