@@ -118,7 +118,7 @@ mod tests {
         let read = |conn: &Connection| {
             let mut names = conn.prepare(
                 "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'
-                    AND name NOT LIKE 'refinery%' AND name NOT LIKE 'ticket_search%' AND name <> 'schedules'",
+                    AND name NOT LIKE 'refinery%' AND name NOT LIKE 'ticket_search%'",
             )?;
             let names = names.query_map([], |row| row.get(0))?;
             Ok(names.collect::<rusqlite::Result<Vec<String>>>()?)

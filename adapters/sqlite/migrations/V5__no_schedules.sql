@@ -1,0 +1,2 @@
+-- Shifts are rows of the cursors: this table was never written.
+DROP TABLE schedules;
