@@ -128,6 +128,8 @@ pub(crate) fn scrub(data: &[u8]) {
             "a span cuts a character"
         );
     }
+    let again = scrubber.scrub(scrub.text.as_str(), &KnownPeople::new());
+    assert_eq!(again.text, scrub.text, "what is scrubbed is scrubbed again");
 }
 
 fn payload(channel: Channel, body: &[u8]) -> Payload {

@@ -157,6 +157,7 @@ const MISSPELT: &[&[u8]] = &[
     b"thanks",
     b"apellido",
     b"contact",
+    b"user",
     b"entro",
     b"ingreso",
     b"esposa",
@@ -179,7 +180,7 @@ const MISSPELT: &[&[u8]] = &[
 ];
 
 /// One letter more, one less, another, or two exchanged.
-fn one_slip(word: &[u8], meant: &[u8]) -> bool {
+pub(super) fn one_slip(word: &[u8], meant: &[u8]) -> bool {
     let same = word.iter().zip(meant).take_while(|(a, b)| a == b).count();
     let (rest, wanted) = (&word[same..], &meant[same..]);
     match (rest.len() as isize) - (wanted.len() as isize) {

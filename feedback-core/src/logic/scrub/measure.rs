@@ -279,8 +279,8 @@ mod tests {
         assert!(measure.all.share() >= 0.97, "{measure}");
         assert!(measure.messages.share() >= 0.955, "{measure}");
         assert!(measure.character_precision() >= 0.988, "{measure}");
-        assert!(measure.harmless_lost() <= 0.006, "{measure}");
-        assert!(measure.false_hits_in_1000() <= 75.0, "{measure}");
+        assert!(measure.harmless_lost() <= 0.005, "{measure}");
+        assert!(measure.false_hits_in_1000() <= 50.0, "{measure}");
         for (label, floor) in [
             (Label::Name, 0.955),
             (Label::Email, 0.99),
@@ -293,6 +293,20 @@ mod tests {
             (Label::UrlToken, 0.98),
         ] {
             assert!(measure.by_label[&label].share() >= floor, "{label}\n{measure}");
+        }
+    }
+
+    #[test]
+    fn messages_by_another_hand_are_scrubbed_as_well_as_before() {
+        for (file, recall, clean, precision, false_hits) in [
+            ("third_held_out.jsonl", 0.985, 0.975, 0.955, 75.0),
+            ("fourth_held_out.jsonl", 0.945, 0.945, 0.96, 60.0),
+        ] {
+            let measure = Measure::of(&Scrubber::new(), &marked(file));
+            assert!(measure.all.share() >= recall, "{file}\n{measure}");
+            assert!(measure.messages.share() >= clean, "{file}\n{measure}");
+            assert!(measure.character_precision() >= precision, "{file}\n{measure}");
+            assert!(measure.false_hits_in_1000() <= false_hits, "{file}\n{measure}");
         }
     }
 

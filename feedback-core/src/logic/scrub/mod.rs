@@ -37,6 +37,8 @@ mod view;
 mod words;
 
 #[cfg(test)]
+mod hard_places;
+#[cfg(test)]
 mod spellings;
 #[cfg(test)]
 mod tests;

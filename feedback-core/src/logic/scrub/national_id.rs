@@ -50,6 +50,12 @@ pub(super) fn find(reading: &Reading<'_>, word: &Word, claims: &mut Claims) {
     if is_curp(low) || is_rfc(low) {
         return claims.hide(word.start, word.end, Label::NationalId);
     }
+    if let Some(end) = insurance_number(view, word.start)
+        && reading.words.cues().has(Cues::NATIONAL)
+        && reading.words.distance(view, word.start, Cues::ORDER, 1).is_none()
+    {
+        return claims.hide(word.start, end, Label::NationalId);
+    }
     if let Some(end) = rfc_in_parts(view, word.start).or_else(|| nie(view, word.start, || cue(4))) {
         return claims.hide(word.start, end, Label::NationalId);
     }
@@ -149,6 +155,23 @@ fn rut_check(mut number: u64) -> u8 {
     }
 }
 
+/// Britain's `AB 12 34 56 C`: two letters that it uses, six digits, a letter to D. Part numbers look like it, so that the
+/// message has to speak of ids.
+fn insurance_number(view: &View<'_>, start: usize) -> Option<usize> {
+    let used = |at: usize| {
+        let byte = view.byte(at);
+        byte.is_ascii_alphabetic() && !matches!(byte, b'd' | b'f' | b'i' | b'q' | b'u' | b'v')
+    };
+    if !used(start) || !used(start + 1) || view.byte(start + 1) == b'o' {
+        return None;
+    }
+    let gap = |at: usize| usize::from(matches!(view.byte(at), b' ' | b'-'));
+    let from = start + 2 + gap(start + 2);
+    let (at, _) = digits(view, from, 6)?;
+    let last = at + gap(at);
+    (matches!(view.byte(last), b'a'..=b'd') && !is_alnum(view.byte(last + 1))).then_some(last + 1)
+}
+
 fn is_curp(low: &[u8]) -> bool {
     low.len() == 18
         && low[..4].iter().all(u8::is_ascii_alphabetic)
@@ -199,6 +222,13 @@ mod tests {
         assert_eq!(LETTERS[12_345_678 % 23], b'z');
         assert_eq!(rut_check(12_345_678), b'5');
         assert_eq!(rut_check(30_686_957), b'4');
+        let insured = |text: &str| insurance_number(&View::new(text, &[]), 0);
+        assert_eq!(insured("AB123456C"), Some(9));
+        assert_eq!(insured("AB 12 34 56 C."), Some(13));
+        assert_eq!(
+            insured("DQ123456C").or(insured("AB123456X")).or(insured("AB12345C")),
+            None
+        );
         assert!(is_curp(b"muqs520222hjcqvn35") && !is_curp(b"muqs520222hjcqvn3x"));
         assert!(is_rfc(b"kovn880620nz9") && !is_rfc(b"kovn881320nz9") && !is_rfc(b"a"));
     }

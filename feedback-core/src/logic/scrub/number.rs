@@ -2,7 +2,7 @@
 
 use super::{
     Label, Reading,
-    cues::Cues,
+    cues::{Cues, one_slip},
     phone,
     view::{Claims, View, is_alnum},
 };
@@ -464,10 +464,10 @@ fn cpf(digits: &[u8]) -> bool {
 fn is_account(reading: &Reading<'_>, number: &Number<'_>) -> bool {
     matches!(number.digits.len(), 18 | 20 | 22)
         && reading.words.before(number.start).take(4).any(|word| {
-            matches!(
-                &reading.view.low[word.start..word.end],
-                b"clabe" | b"cbu" | b"cvu" | b"cci" | b"interbancaria" | b"iban"
-            )
+            let low = &reading.view.low[word.start..word.end];
+            // "calbe", "clave": a hurried hand, where the length is Mexico's.
+            matches!(low, b"clabe" | b"cbu" | b"cvu" | b"cci" | b"interbancaria" | b"iban")
+                || number.digits.len() == 18 && (4..=6).contains(&low.len()) && one_slip(low, b"clabe")
         })
 }
 

@@ -5,13 +5,14 @@ use super::{
     cues::Cues,
     number::Number,
     view::{View, is_alnum},
+    words::Word,
 };
 
 /// Whether these groups are a telephone number.
 pub(super) fn is_phone(reading: &Reading<'_>, number: &Number<'_>) -> bool {
     let view = reading.view;
     let length = number.digits.len();
-    if !(6..=15).contains(&length) || number.groups.len() > 7 && number.groups.len() < length {
+    if !(6..=15).contains(&length) || number.groups.len() > 7 && !is_spelled(&number.shape()) {
         return false;
     }
     let plus = view.low[number.start..number.groups[0].0].contains(&b'+');
@@ -40,6 +41,7 @@ pub(super) fn is_phone(reading: &Reading<'_>, number: &Number<'_>) -> bool {
         .take(4)
         .any(|word| matches!(&view.low[word.start..word.end], b"caller"));
     let cue = caller
+        || is_my_number(reading, number.start)
         || match (phone, order) {
             (Some(phone), Some(order)) => phone <= order,
             (phone, order) => phone.is_some() || (follows && order.is_none()),
@@ -65,7 +67,8 @@ pub(super) fn is_phone(reading: &Reading<'_>, number: &Number<'_>) -> bool {
     if near_order && !parenthesis {
         return false;
     }
-    spoken_for(view, number, &shape, parenthesis)
+    let speaks_of_phones = reading.words.cues().has(Cues::PHONE);
+    spoken_for(view, number, &shape, parenthesis, speaks_of_phones)
 }
 
 /// End of a phone with its extension: "598 966 7924 x214", "ext. 20", "int 4", "anexo 12".
@@ -106,14 +109,22 @@ pub(super) fn follows_phone(view: &View<'_>, phone: usize, start: usize, end: us
 }
 
 /// A phone's own shape, with no word to help.
-fn spoken_for(view: &View<'_>, number: &Number<'_>, shape: &[usize], parenthesis: bool) -> bool {
+fn spoken_for(
+    view: &View<'_>,
+    number: &Number<'_>,
+    shape: &[usize],
+    parenthesis: bool,
+    speaks_of_phones: bool,
+) -> bool {
     let digits = &number.digits[..];
     let first = digits[0];
     match *shape {
         [3, 3, 4] | [1, 3, 3, 4] => shape.len() == 3 || first == b'1',
         [3, 7] => parenthesis || number.separator(view) == Some(b' '),
         [3, 3, 3] | [3, 2, 2, 2] | [2, 3, 2, 2] | [3, 6] => {
-            matches!(first, b'6'..=b'9') && number.separator(view) != Some(b'.') || parenthesis
+            // With dots it may be millions, unless the message speaks of calls.
+            let dotted = number.separator(view) == Some(b'.');
+            matches!(first, b'6'..=b'9') && (!dotted || first != b'8' && speaks_of_phones) || parenthesis
         }
         [1, 4, 4] | [1, 8] => matches!(first, b'2' | b'9'),
         [2, 4, 4] | [2, 8] | [3, 4, 4] | [2, 2, 4, 4] | [3, 8] => digits.len() >= 10,
@@ -146,11 +157,33 @@ fn spoken_for(view: &View<'_>, number: &Number<'_>, shape: &[usize], parenthesis
 
 /// No group is as long as an order number beside others, and no thousands: `1.234.567`.
 fn well_grouped(shape: &[usize]) -> bool {
-    // One by one: "6 1 2 3 4 5 6 7 8".
-    let spelled = shape.len() >= 9 && shape.iter().all(|&group| group == 1);
     shape.len() == 1
-        || spelled
+        || is_spelled(shape)
         || shape.iter().all(|&group| group <= 10) && shape.iter().filter(|&&group| group == 1).count() <= 2
+}
+
+/// "my number is", "mi número:", "their new number was": a number that somebody has.
+fn is_my_number(reading: &Reading<'_>, at: usize) -> bool {
+    let text = |word: &Word| &reading.view.low[word.start..word.end];
+    let mut before = reading
+        .words
+        .before(at)
+        .filter(|word| !matches!(text(word), b"is" | b"es" | b"was" | b"era" | b"new" | b"nuevo" | b"s"));
+    let number = before
+        .next()
+        .is_some_and(|word| at - word.end <= 12 && matches!(text(word), b"number" | b"numero" | b"num" | b"nro"));
+    number
+        && before.next().is_some_and(|word| {
+            matches!(
+                text(word),
+                b"my" | b"mi" | b"his" | b"her" | b"su" | b"their" | b"our" | b"nuestro" | b"tu"
+            )
+        })
+}
+
+/// One by one: "6 1 2 3 4 5 6 7 8", "+34 6 1 2 3 4 5 6 7 8".
+fn is_spelled(shape: &[usize]) -> bool {
+    shape.len() >= 9 && shape[0] <= 3 && shape[1..].iter().all(|&group| group == 1)
 }
 
 /// Distance of a cue before the number, glued cues included.

@@ -131,6 +131,20 @@ const STATES: &[&[u8]] = &[
     b"empty",
 ];
 
+/// What stands before "code" where it opens something: "backup code", "código de respaldo".
+const OPENING: &[&[u8]] = &[
+    b"backup",
+    b"recovery",
+    b"rescue",
+    b"2fa",
+    b"mfa",
+    b"authenticator",
+    b"respaldo",
+    b"recuperacion",
+    b"rescate",
+    b"emergencia",
+];
+
 /// Marks keys, tokens and passwords.
 pub(super) fn find(reading: &Reading<'_>, claims: &mut Claims) {
     private_keys(reading.view, claims);
@@ -138,7 +152,39 @@ pub(super) fn find(reading: &Reading<'_>, claims: &mut Claims) {
     for word in reading.words.all() {
         if word.cues.has(Cues::PASSWORD.or(Cues::KEY)) {
             after_cue(reading, word, claims);
+        } else if OPENING.contains(&&reading.view.low[word.start..word.end]) {
+            opening_code(reading, word, claims);
         }
+    }
+}
+
+/// "backup code 8QF2-77KD-PL09", "códigos de respaldo: 4821-9930".
+fn opening_code(reading: &Reading<'_>, word: &Word, claims: &mut Claims) {
+    let view = reading.view;
+    let is_code_word = |word: &Word| {
+        matches!(
+            &view.low[word.start..word.end],
+            b"code" | b"codes" | b"codigo" | b"codigos" | b"key" | b"phrase"
+        )
+    };
+    let mut last = word.end;
+    let mut announced = reading.words.before(word.start).take(2).any(is_code_word);
+    for next in reading.words.after(word.end).take(5) {
+        let gap = &view.low[last..next.start];
+        if gap.len() > 3 || gap.iter().any(|byte| matches!(byte, b'\n' | b'?' | b'!')) {
+            return;
+        }
+        announced |= is_code_word(next);
+        let mut end = next.end;
+        while view.byte(end) == b'-' && is_alnum(view.byte(end + 1)) || is_alnum(view.byte(end)) {
+            end += 1;
+        }
+        let low = &view.low[next.start..end];
+        let digits = low.iter().filter(|byte| byte.is_ascii_digit()).count();
+        if announced && low.len() >= 6 && digits > 1 && claims.is_free(next.start, end) {
+            return claims.hide(next.start, end, Label::Secret);
+        }
+        last = next.end;
     }
 }
 
@@ -230,6 +276,8 @@ enum Link {
     Verb,
     /// `:` or `=`.
     Sign,
+    /// A clause: "la contraseña que me mandaron, kT9#vv2LqE".
+    Clause,
 }
 
 /// What a word like "password" or "token" announces: `clave P@ss1`, `password for the wifi is x9!`, `secret: 82f8…`.
@@ -299,8 +347,10 @@ fn after_cue(reading: &Reading<'_>, cue: &Word, claims: &mut Claims) {
         if end > start && is_secret(reading, cue, start, end, link, quote.is_some()) {
             return claims.hide(start, end, Label::Secret);
         }
-        let ends = matches!(view.byte(end), b'.' | b'?' | b';' | b',' | b')') || view.byte(at) == b'\n';
-        if link != Link::Beside || ends || step == 6 {
+        let ends = matches!(view.byte(end), b'.' | b'?' | b';' | b')') || view.byte(at) == b'\n';
+        if link == Link::Beside && view.byte(end) == b',' && step > 0 {
+            link = Link::Clause;
+        } else if link != Link::Beside || view.byte(end) == b',' || ends || step == 6 {
             return;
         }
     }
@@ -330,7 +380,7 @@ fn is_secret(reading: &Reading<'_>, cue: &Word, start: usize, end: usize, link: 
     if !cue.cues.has(Cues::PASSWORD) {
         let long = low.len() >= 16 && (is_random(raw) || is_uuid(low)) && !is_identifier(raw);
         return match link {
-            Link::Beside => long && !is_code(low),
+            Link::Beside | Link::Clause => long && !is_code(low),
             Link::Verb => {
                 long || (low.len() >= 8 && digits > 0 && letters > 0 && !is_code(low))
                     || (low.len() >= 4 && digits == low.len() && low.len() <= 8 && is_one_time(reading, cue))
@@ -355,6 +405,15 @@ fn is_secret(reading: &Reading<'_>, cue: &Word, start: usize, end: usize, link: 
                 && !(symbols == 0 && digits > 0 && low[0].is_ascii_digit())
                 // "Pass the OrderContext": the cue is a verb here.
                 && !(is_identifier(raw) && &reading.view.low[cue.start..cue.end] == b"pass")
+        }
+        Link::Clause => {
+            low.len() >= 8
+                && digits > 0
+                && letters > 1
+                && capital_inside
+                && !low.contains(&b'/')
+                && !is_identifier(raw)
+                && (symbols > 0 || !is_code(low))
         }
         Link::Verb => {
             low.len() >= 4

@@ -5,7 +5,7 @@ use super::{
     cues::Cues,
     gazetteer::{self, Class},
     text::{is_code, is_uuid, is_version},
-    view::{Claims, Seen, is_alnum},
+    view::{Claims, PLACEHOLDER, Seen, is_alnum},
     words::Word,
 };
 
@@ -70,6 +70,68 @@ const EVERYONE: &[&[u8]] = &[
     b"transactional",
 ];
 
+/// Folders of homes that are nobody's.
+const SHARED_HOMES: &[&[u8]] = &[
+    b"admin",
+    b"administrator",
+    b"all",
+    b"app",
+    b"circleci",
+    b"default",
+    b"deploy",
+    b"ec2-user",
+    b"git",
+    b"guest",
+    b"jenkins",
+    b"linuxbrew",
+    b"me",
+    b"node",
+    b"pi",
+    b"postgres",
+    b"public",
+    b"publico",
+    b"root",
+    b"runner",
+    b"shared",
+    b"ubuntu",
+    b"user",
+    b"user1",
+    b"username",
+    b"usuario",
+    b"vagrant",
+    b"vscode",
+    b"www",
+    b"you",
+    b"your-user",
+    b"tu-usuario",
+];
+
+/// Services where a person has a handle; after one it takes a sign to announce it.
+const SERVICES: &[&[u8]] = &[
+    b"discord",
+    b"telegram",
+    b"instagram",
+    b"insta",
+    b"ig",
+    b"twitter",
+    b"tiktok",
+    b"twitch",
+    b"skype",
+    b"snapchat",
+    b"snap",
+    b"steam",
+    b"psn",
+    b"xbox",
+    b"github",
+    b"gitlab",
+    b"reddit",
+    b"mastodon",
+    b"bluesky",
+    b"threads",
+    b"venmo",
+    b"cashapp",
+];
+
 /// Marks handles and logins.
 pub(super) fn find(reading: &Reading<'_>, claims: &mut Claims) {
     let view = reading.view;
@@ -86,6 +148,12 @@ pub(super) fn find(reading: &Reading<'_>, claims: &mut Claims) {
         let low = &view.low[word.start..word.end];
         if matches!(view.byte(word.end), b'.' | b'_') {
             joined_name(reading, index, claims);
+        }
+        if matches!(low, b"home" | b"users" | b"usuarios") {
+            home(reading, word, claims);
+        }
+        if SERVICES.contains(&low) && matches!(view.byte(word.end), b':' | b'=') {
+            login(reading, word.end, false, claims);
         }
         if word.cues.has(Cues::USER) {
             login(
@@ -116,6 +184,42 @@ pub(super) fn find(reading: &Reading<'_>, claims: &mut Claims) {
                 login(reading, word.end, true, claims);
             }
         }
+    }
+}
+
+/// `/home/ana77/app`, `C:\Users\ana77`, `/Users/ana77`: whose folder it is.
+fn home(reading: &Reading<'_>, word: &Word, claims: &mut Claims) {
+    let view = reading.view;
+    let slash = view.before(word.start);
+    // "GET /users/settings" is a route: people's folders begin at a root, and those of macOS have a capital.
+    let from = word.start - usize::from(word.start > 0);
+    let rooted = match slash {
+        b'\\' => view.before(from) == b':' || view.before(from) == b'\\',
+        b'/' => {
+            let opens = !is_alnum(view.before(from)) && !matches!(view.before(from), b'.' | b'/' | b'}' | b'~');
+            let drive = view.before(from) == b':' && from >= 2 && view.low[from - 2].is_ascii_alphabetic();
+            let capital = view.raw[word.start].is_ascii_uppercase();
+            drive || opens && (&view.low[word.start..word.end] == b"home" || capital)
+        }
+        _ => return,
+    };
+    let mut start = word.end;
+    while view.byte(start) == slash && start < word.end + 2 {
+        start += 1;
+    }
+    let mut end = start;
+    while is_alnum(view.byte(end)) || matches!(view.byte(end), b'_' | b'-' | b'.') {
+        end += 1;
+    }
+    while end > start && matches!(view.low[end - 1], b'.' | b'-') {
+        end -= 1;
+    }
+    // On a web server "/home/settings" is a page: a folder of a home has more below it, or ends the path of a shell.
+    let below = view.byte(end) == slash || matches!(view.byte(end), b'#' | b'$' | b':') || slash == b'\\';
+    let low = &view.low[start..end];
+    let everyday = gazetteer::class(low).ordinary() == 2 && !gazetteer::class(low).is_name();
+    if rooted && start > word.end && below && low.len() >= 2 && !everyday && !SHARED_HOMES.contains(&low) {
+        claims.hide(start, end, Label::Username);
     }
 }
 
@@ -303,7 +407,11 @@ fn login(reading: &Reading<'_>, after: usize, alone: bool, claims: &mut Claims) 
         }
         // "login is crios / …": a word that a password stands beside.
         let paired = verb && view.low[end..].starts_with(b" / ") && low.iter().all(u8::is_ascii_alphanumeric);
-        if (paired || looks_like_login(low, sign, verb, alone)) && !reading.allowed.has(low) {
+        // "failed login for green-grace from 203.0.113.9": a line of a log, whatever the words are.
+        let logged = view.low[end..].starts_with(b" from ")
+            && (view.byte(end + 6).is_ascii_digit()
+                || view.byte(end + 6) == PLACEHOLDER && view.raw[end + 6] == Label::Ip as u8);
+        if (paired || logged || looks_like_login(low, sign, verb, alone)) && !reading.allowed.has(low) {
             claims.hide(start, end, Label::Username);
             password_beside(reading, end, claims);
         }
@@ -380,7 +488,11 @@ fn looks_like_login(low: &[u8], sign: bool, verb: bool, alone: bool) -> bool {
         let (first, second) = (gazetteer::class(first), gazetteer::class(second));
         let person = |given: Class, surname: Class| given.given() >= 2 && surname.surname() >= 1;
         let names = |class: Class| class.is_name() && class.ordinary() < 2;
-        if person(first, second) || second.ordinary() < 2 && person(second, first) || names(first) && names(second) {
+        if sign && first.is_name() && second.is_name()
+            || person(first, second)
+            || second.ordinary() < 2 && person(second, first)
+            || names(first) && names(second)
+        {
             return true;
         }
     }
@@ -396,6 +508,11 @@ fn looks_like_login(low: &[u8], sign: bool, verb: bool, alone: bool) -> bool {
         }
     }
     // "username jpage": no word of any language, and no name.
-    let unknown = alone && low.len() >= 4 && gazetteer::class(low) == Class::default() && !low.contains(&b'-');
+    // "el login loopea": a verb that Spanish made of an English one.
+    let verb_made = [&b"ea"[..], b"ean", b"eaba", b"eando"]
+        .iter()
+        .any(|end| low.ends_with(end));
+    let unknown =
+        alone && !verb_made && low.len() >= 4 && gazetteer::class(low) == Class::default() && !low.contains(&b'-');
     unknown || (sign && !ordinary) || (verb && !ordinary && low.len() >= 4) || (joined && !ordinary)
 }

@@ -1,7 +1,7 @@
 //! Number before name before type, as English does it; British postcodes and post boxes.
 
 use super::{
-    super::{Reading, cues::Cues, view::is_letter},
+    super::{Reading, cues::Cues, view::is_letter, words::Word},
     is_number, joins, low,
     unit::{is_unit_value, units},
 };
@@ -18,6 +18,9 @@ pub(super) fn house_first(reading: &Reading<'_>, index: usize) -> Option<(usize,
         || matches!(view.before(word.start), b'#' | b'$' | b'-' | b'.' | b'/' | b':' | b'_')
     {
         return None;
+    }
+    if let Some(end) = via_behind(reading, index) {
+        return Some((unit_before(reading, index), end));
     }
     let mut at = index + 1;
     let mut titles = 0;
@@ -89,6 +92,52 @@ pub(super) fn house_first(reading: &Reading<'_>, index: usize) -> Option<(usize,
     None
 }
 
+/// "88 Rue de Rivoli", "742 Calle Luna, Apt 2": a type with a capital behind the number, and the street's name; its end.
+fn via_behind(reading: &Reading<'_>, index: usize) -> Option<usize> {
+    let (view, words) = (reading.view, reading.words.all());
+    let (number, via) = (words[index], words.get(index + 1)?);
+    let capital = |word: &Word| view.raw[word.start].is_ascii_uppercase();
+    let near = |one: &Word, other: &Word| {
+        let gap = &view.low[one.end..other.start];
+        gap == b" " || gap == b". " || gap == b"'" || gap == b", " && one.start == number.start
+    };
+    let weak = via.cues.has(Cues::WEAK_VIA) || via.end - via.start < 3;
+    if !via.cues.has(Cues::VIA) || weak || !capital(via) || !near(&number, via) {
+        return None;
+    }
+    let mut last = None;
+    for (at, next) in words.iter().enumerate().skip(index + 2).take(5) {
+        if !near(&words[at - 1], next) {
+            break;
+        }
+        if capital(next) && next.is_letters && !next.cues.has(Cues::CALENDAR) {
+            last = Some(at);
+        } else if !next.cues.has(Cues::PARTICLE) && !matches!(low(view, next), b"des" | b"d" | b"l") {
+            break;
+        }
+    }
+    last.map(|last| units(reading, last, words[last].end))
+}
+
+/// "Storgata 14B", "Goethestraße 5": the type is the end of the street's own name.
+pub(super) fn joined_type(reading: &Reading<'_>, index: usize) -> Option<(usize, usize)> {
+    const ENDS: [&[u8]; 13] = [
+        b"strasse", b"strase", b"straat", b"gatan", b"gata", b"gaten", b"vagen", b"veien", b"vej", b"gade", b"gracht",
+        b"gasse", b"laan",
+    ];
+    let (view, words) = (reading.view, reading.words.all());
+    let (name, number) = (words[index], words.get(index + 1)?);
+    let bytes = low(view, &name);
+    let value = low(view, number);
+    let named = ENDS
+        .iter()
+        .any(|end| bytes.len() >= end.len() + 3 && bytes.ends_with(end));
+    let digits = value.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let house = (1..=4).contains(&digits) && value.len() - digits <= 1 && number.start - name.end == 1;
+    (named && house && view.raw[name.start].is_ascii_uppercase() && view.low[name.end] == b' ')
+        .then(|| (name.start, units(reading, index + 1, number.end)))
+}
+
 /// Start of "Flat 22, " or "7a " before the house number.
 fn unit_before(reading: &Reading<'_>, index: usize) -> usize {
     let (view, words) = (reading.view, reading.words.all());
@@ -96,6 +145,9 @@ fn unit_before(reading: &Reading<'_>, index: usize) -> usize {
     let Some(value) = index.checked_sub(1).map(|value| words[value]) else {
         return start;
     };
+    if let Some(start) = building_before(reading, index) {
+        return start;
+    }
     let near = joins(view, value.end, start) && !view.low[value.end..start].starts_with(b". ");
     if !near || !is_unit_value(low(view, &value)) {
         return start;
@@ -112,6 +164,35 @@ fn unit_before(reading: &Reading<'_>, index: usize) -> usize {
     } else {
         start
     }
+}
+
+/// Start of "Unit 7, Riverside Court, ": a building with a name between its unit and the number of the street.
+fn building_before(reading: &Reading<'_>, index: usize) -> Option<usize> {
+    let (view, words) = (reading.view, reading.words.all());
+    let gap = |at: usize| &view.low[words[at].end..words[at + 1].start];
+    let mut at = index.checked_sub(1)?;
+    if gap(at) != b", " {
+        return None;
+    }
+    for _ in 0..3 {
+        let word = words[at];
+        if !word.is_letters || !view.raw[word.start].is_ascii_uppercase() {
+            return None;
+        }
+        let before = at.checked_sub(1)?;
+        match gap(before) {
+            b" " => at = before,
+            b", " => {
+                let unit = words[before.checked_sub(1)?];
+                let stands = unit.cues.has(Cues::UNIT)
+                    && is_unit_value(low(view, &words[before]))
+                    && joins(view, unit.end, words[before].start);
+                return stands.then_some(unit.start);
+            }
+            _ => return None,
+        }
+    }
+    None
 }
 
 /// `BS8 1TH`: in capitals, or in a message without any and beside a delivery.
@@ -158,6 +239,6 @@ pub(super) fn box_number(reading: &Reading<'_>, index: usize) -> Option<(usize, 
     (value.start - start.start <= 24).then_some((start.start, value.end))
 }
 
-fn is_title(reading: &Reading<'_>, word: &super::super::words::Word) -> bool {
+fn is_title(reading: &Reading<'_>, word: &Word) -> bool {
     reading.view.raw[word.start].is_ascii_uppercase() || reading.lower
 }

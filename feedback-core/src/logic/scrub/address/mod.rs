@@ -30,6 +30,9 @@ pub(super) fn find(reading: &Reading<'_>, claims: &mut Claims) {
                 .or_else(|| house::postcode(reading, index))
                 .or_else(|| house::box_number(reading, index));
         }
+        if found.is_none() && word.is_letters {
+            found = house::joined_type(reading, index);
+        }
         if found.is_none() && delivers {
             found = street::after_delivery(reading, index);
         }

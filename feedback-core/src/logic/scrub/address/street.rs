@@ -50,7 +50,14 @@ pub(super) fn via(reading: &Reading<'_>, index: usize) -> Option<(usize, usize)>
             if letters == 0 && crossing.is_none() {
                 return None;
             }
-            let last = crossing.unwrap_or(at);
+            let mut last = crossing.unwrap_or(at);
+            if low(view, &words[at - 1]) == b"km"
+                && view.byte(next.end) == b'.'
+                && view.byte(next.end + 1).is_ascii_digit()
+            {
+                // "km 9.5"
+                last = at + 1;
+            }
             if letters > 0 && weak && titles == 0 && !delivery() && !reading.lower && crossing.is_none() {
                 return None;
             }

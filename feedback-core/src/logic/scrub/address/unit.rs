@@ -25,9 +25,11 @@ pub(super) fn units(reading: &Reading<'_>, index: usize, mut end: usize) -> usiz
                 && !view.low[next.end..value.start].contains(&b',')
                 && is_unit_value(low(view, value))
         });
-        let ordinal = is_number(bytes) && bytes.len() <= 3 && view.byte(next.end) == ORDINAL;
+        // "3º" and "3.º".
+        let dot = usize::from(view.byte(next.end) == b'.');
+        let ordinal = is_number(bytes) && bytes.len() <= 3 && view.byte(next.end + dot) == ORDINAL;
         if ordinal {
-            end = next.end + 1;
+            end = next.end + dot + 1;
             at += 1;
             let door = words.get(at).filter(|door| {
                 let short = door.end - door.start <= 2

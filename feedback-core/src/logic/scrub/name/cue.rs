@@ -60,6 +60,18 @@ impl Finder<'_, '_> {
             opens: self.traits[nearest].opens,
             index: nearest,
         };
+        // "I'm Bars Ho": two words with capitals.
+        let introduced = matches!((before.two, before.text), (b"i", b"m" | b"am") | (_, b"im"))
+            && gap == b" "
+            && self.gap(index) == b" "
+            && [index, index + 1].iter().all(|&at| {
+                self.traits
+                    .get(at)
+                    .is_some_and(|it| it.case == Case::Title && it.eligible && it.allowed == 0)
+            });
+        if introduced {
+            return 40;
+        }
         let points = if gap.iter().any(|byte| matches!(byte, b':' | b'=')) {
             after_sign(&before)
         } else if before.cues.has(Cues::TITLE) && (gap == b" " || matches!(gap, b". " | b".") && before.text.len() <= 5)
@@ -71,7 +83,9 @@ impl Finder<'_, '_> {
                     let met = before.cues.has(Cues::MET) && self.reading.lower && self.surely_named(index);
                     after_space(&before).max(if met { 14 } else { 0 })
                 }
-                b", " => after_comma(&before, self.traits[index].class.ordinary() == 0),
+                b", " => {
+                    after_comma(&before, self.traits[index].class.ordinary() == 0).max(self.apposition(index, nearest))
+                }
                 b"/ " if before.text == b"w" => 12,
                 _ if (gap.contains(&b'@') || gap.contains(&b'('))
                     && before.cues.has(Cues::RELATION.or(Cues::IS_ME)) =>
@@ -87,6 +101,30 @@ impl Finder<'_, '_> {
             && self.surely_named(index)
             && matches!(self.gap(index), b", " | b",\n" | b"\n" | b"!" | b",");
         points.max(line).max(if greeted { 40 } else { 0 })
+    }
+
+    /// "the nurse who called, Precious Mokoena, …": a relation, what they did, and the name in capitals before the next comma.
+    fn apposition(&self, index: usize, nearest: usize) -> i32 {
+        if self.reading.lower || self.traits[index].case != Case::Title || self.cues(index).has(Cues::CALENDAR) {
+            return 0;
+        }
+        let mut end = index;
+        while self.gap(end) == b" " && self.traits.get(end + 1).is_some_and(|next| next.case == Case::Title) {
+            end += 1;
+        }
+        let closed = end - index < 4 && matches!(self.gap(end), b", " | b"," | b".");
+        let mut at = nearest;
+        for _ in 0..5 {
+            let Some(before) = at.checked_sub(1).filter(|&before| closed && self.gap(before) == b" ") else {
+                return 0;
+            };
+            let told = matches!(self.low(at), b"who" | b"que" | b"quien" | b"i" | b"we");
+            if told && self.cues(before).has(Cues::RELATION) {
+                return 34;
+            }
+            at = before;
+        }
+        0
     }
 
     /// A name and nothing else: what "con" or "for" before it needs in a message without capitals.
@@ -161,6 +199,8 @@ fn after_space(before: &Before<'_>) -> i32 {
         b"llama" | b"llaman" if matches!(two, b"se" | b"me" | b"te" | b"le") => 42,
         b"called" | b"llamado" | b"llamada" => 24,
         b"is" | b"es" | b"s" | b"era" | b"was" if before.cues_two.has(Cues::IS_ME) => 44,
+        // "his manager is Hallgrímur"
+        b"is" | b"es" | b"was" | b"era" if before.cues_two.has(Cues::RELATION) => 28,
         b"is" | b"s" if matches!(two, b"this" | b"it" | b"here") => 20,
         b"its" => 20,
         b"de" | b"of" if before.cues_two.has(Cues::NAME_OF) => 42,

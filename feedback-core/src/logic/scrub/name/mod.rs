@@ -34,14 +34,15 @@ pub(super) fn find(reading: &Reading<'_>, claims: &mut Claims) {
     let mut rules = Rules::read(&finder);
     let decided = finder.decide(&rules, |opinion, index, after_name| {
         let ruled = opinion.hidden[index];
-        if ruled && opinion.cues[index] >= STRONG {
+        if ruled && opinion.cues[index] >= STRONG || finder.serves(index) || finder.is_behind_initial(index) {
             return true;
         }
         let needed = match () {
             () if ruled => DENIED,
             () if finder.is_thing(index) => return false,
             () if finder.is_barred(index, after_name) => CERTAIN,
-            () if finder.is_whole_name(index) => DENIED,
+            () if after_name && finder.is_behind_article(index) => DENIED,
+            () if finder.is_whole_name(index) || after_name && finder.is_unusual(index) => DENIED,
             () => SURE,
         };
         tagger::score(&finder, opinion, index, after_name) > needed
@@ -113,11 +114,30 @@ impl Finder<'_, '_> {
                 continue;
             }
             let after_name = self.follows_name(&decided, index);
-            if after_name || opinion.hidden[index] || opinion.cues[index] > 0 || !self.is_everyday(index) {
+            if after_name
+                || self.is_behind_initial(index)
+                || self.serves(index)
+                || opinion.hidden[index]
+                || opinion.cues[index] > 0
+                || !self.is_everyday(index)
+            {
                 decided[index] = is_name(&opinion, index, after_name);
             }
         }
         self.bridge(&rules.hidden, &mut decided);
+        for index in 1..decided.len() {
+            decided[index - 1] |= decided[index] && self.is_behind_initial(index);
+        }
+        for index in 1..decided.len() {
+            // "Ji-woo": the lists know the halves, and nobody writes a word so.
+            decided[index - 1] |=
+                self.is_second_half(index) && self.traits[index].class.is_name() && self.is_listed_alone(index - 1);
+            decided[index] |= decided[index - 1] && self.is_second_half(index);
+        }
+        for index in (0..decided.len().saturating_sub(1)).rev() {
+            // "Lom-Ali": the first half of it.
+            decided[index] |= decided[index + 1] && self.gap(index) == b"-" && self.is_unusual(index);
+        }
         decided
     }
 
@@ -140,28 +160,70 @@ impl Finder<'_, '_> {
 
     /// A part of a phrase that stays, or of what bears a person's name: a street, a hospital, a company.
     fn is_thing(&self, index: usize) -> bool {
-        self.traits[index].allowed == 2 || self.place(index) < 0
+        self.traits[index].allowed == 2 || self.place(index) < 0 || self.has_article(index)
+    }
+
+    /// "the jack": in small letters, people have no article in English.
+    fn has_article(&self, index: usize) -> bool {
+        let article = |before: usize| self.gap(before) == b" " && matches!(self.low(before), b"the" | b"an");
+        let it = &self.traits[index];
+        it.case == Case::Lower && it.class.is_name() && index.checked_sub(1).is_some_and(article)
     }
 
     /// One of two capitalized words that no dictionary has, of which one is a name: "Thabo Quiroga". The model knows the places
     /// where a maker's name may stand, and a person's may stand there as well ("it went to …"); two such words are a person.
     fn is_whole_name(&self, index: usize) -> bool {
-        let unusual = |at: usize| {
-            let it = &self.traits[at];
-            it.eligible
-                && it.case == Case::Title
-                && it.allowed == 0
-                && it.class.ordinary() == 0
-                && it.word.cues == Cues::default()
-        };
         let with = |one: usize| {
             one + 1 < self.traits.len()
                 && self.gap(one) == b" "
-                && unusual(one)
-                && unusual(one + 1)
+                && self.is_unusual(one)
+                && self.is_unusual(one + 1)
                 && self.traits[one + 1].class.surname() > 0
         };
-        with(index) || index.checked_sub(1).is_some_and(with)
+        with(index) || index.checked_sub(1).is_some_and(with) || self.is_behind_initial(index)
+    }
+
+    /// "J. Echeverri": an initial with a dot, and a word with a capital that is no word.
+    fn is_behind_initial(&self, index: usize) -> bool {
+        index.checked_sub(1).is_some_and(|before| {
+            self.gap(before) == b". "
+                && self.is_initial(before)
+                && self.traits[before].case == Case::Title
+                && self.is_unusual(index)
+                && self.traits[index].word.end - self.traits[index].word.start >= 4
+                && before
+                    .checked_sub(1)
+                    .is_none_or(|first| self.gap(first) != b"." && self.gap(first) != b". ")
+        })
+    }
+
+    /// A name of the lists that is no everyday word and no cue: "Ji", "Min".
+    fn is_listed_alone(&self, index: usize) -> bool {
+        let it = &self.traits[index];
+        it.eligible
+            && it.allowed == 0
+            && it.class.is_name()
+            && it.class.ordinary() < 2
+            && it.word.cues == Cues::default()
+    }
+
+    /// "mohammed al-harbi": what an Arabic article joins to a name, whatever its capitals.
+    fn is_behind_article(&self, index: usize) -> bool {
+        self.traits[index].allowed == 0
+            && index.checked_sub(1).is_some_and(|before| {
+                self.gap(before) == b"-" && matches!(self.low(before), b"al" | b"el" | b"ben" | b"bin" | b"abu" | b"ul")
+            })
+    }
+
+    /// A capitalized word that no dictionary has and that says nothing about its neighbours.
+    fn is_unusual(&self, index: usize) -> bool {
+        let it = &self.traits[index];
+        it.eligible
+            && it.case == Case::Title
+            && it.allowed == 0
+            && it.class.ordinary() == 0
+            && it.word.cues == Cues::default()
+            && it.word.end - it.word.start >= 3
     }
 
     /// A name ends right before word `index`, particles and initials aside.
@@ -180,6 +242,19 @@ impl Finder<'_, '_> {
             }
         }
         false
+    }
+
+    /// "Ji-woo", "Jean-pierre": small letters that a dash joins to a name with a capital, and no everyday word.
+    fn is_second_half(&self, index: usize) -> bool {
+        let (first, it) = (&self.traits[index - 1], &self.traits[index]);
+        self.gap(index - 1) == b"-"
+            && first.case == Case::Title
+            && it.case == Case::Lower
+            && it.eligible
+            && it.word.cues == Cues::default()
+            && it.class.ordinary() < 2
+            && (it.class.is_name() || it.word.end - it.word.start <= 5)
+            && !matches!(self.gap(index), b"-")
     }
 
     /// Particles and initials between two parts of a name are parts as well, and initials that the rules took with it.
@@ -274,6 +349,7 @@ impl Finder<'_, '_> {
                 && (it.class.ordinary() == 0 || it.case == Case::Title)
                 && it.allowed == 0
                 && self.place(index) == 0
+                && !self.has_article(index)
             {
                 hidden[index] = true;
             }

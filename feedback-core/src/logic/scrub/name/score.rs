@@ -140,7 +140,10 @@ impl Finder<'_, '_> {
         let speech = |at: usize| self.cues(at).has(Cues::SPEECH);
         let told =
             speech(index + 1) || bridge(index + 1) && (speech(index + 2) || bridge(index + 2) && speech(index + 3));
-        let mut points = if told { 16 } else { self.acts(index) };
+        let mut points = match told {
+            true if !self.serves(index) => 16,
+            _ => self.acts(index),
+        };
         if matches!(text, b"from" | b"de" | b"in") && after.has(Cues::OURS) && it.class.is_name() {
             points += 12;
         }
@@ -202,6 +205,9 @@ impl Finder<'_, '_> {
     /// What follows is what people do: "Mark can't log in", "Rosa no puede entrar".
     fn acts(&self, index: usize) -> i32 {
         let it = &self.traits[index];
+        if self.serves(index) {
+            return 44;
+        }
         if it.case != Case::Title && !self.reading.lower || it.allowed > 0 || it.word.cues.has(Cues::CALENDAR) {
             return 0;
         }
@@ -228,6 +234,51 @@ impl Finder<'_, '_> {
             (_, 1..) => 14,
             _ => 6,
         }
+    }
+
+    /// "Mercedes me atendió muy bien", "Jordan me ayudó": a given name, and what only a person does to us.
+    pub(super) fn serves(&self, index: usize) -> bool {
+        let it = &self.traits[index];
+        let named = it.case == Case::Title && it.class.given() >= 2 && self.gap(index) == b" ";
+        named && it.allowed < 2 && self.is_one_of_us(index)
+            || named
+                && match self.traits.get(index + 1).map(|_| self.low(index + 1)) {
+                    Some(b"me" | b"nos" | b"le" | b"les") => self.traits.get(index + 2).is_some_and(|_| {
+                        matches!(
+                            self.low(index + 2),
+                            b"atendio"
+                                | b"ayudo"
+                                | b"dijo"
+                                | b"explico"
+                                | b"llamo"
+                                | b"escribio"
+                                | b"contesto"
+                                | b"respondio"
+                                | b"prometio"
+                                | b"confirmo"
+                                | b"comento"
+                                | b"paso"
+                        )
+                    }),
+                    Some(b"told") => matches!(
+                        self.traits.get(index + 2).map(|_| self.low(index + 2)),
+                        Some(b"me" | b"us" | b"him" | b"her" | b"them")
+                    ),
+                    _ => false,
+                }
+    }
+
+    /// "Sander from your team", "Joy in billing", "Rosa de cobranzas".
+    fn is_one_of_us(&self, index: usize) -> bool {
+        let text = |at: usize| self.traits.get(at).map(|_| self.low(at)).unwrap_or_default();
+        let bridge = matches!(text(index + 1), b"from" | b"in" | b"de" | b"del") && self.gap(index + 1) == b" ";
+        let ours = |at: usize| self.cues(at).has(Cues::OURS) && !matches!(text(at), b"the" | b"our" | b"your");
+        let owner = matches!(
+            text(index + 2),
+            b"the" | b"our" | b"your" | b"su" | b"nuestro" | b"el" | b"la"
+        );
+        let team = |at: usize| ours(at) || matches!(text(at), b"team" | b"equipo" | b"office" | b"oficina");
+        bridge && (ours(index + 2) || owner && self.gap(index + 2) == b" " && team(index + 3))
     }
 
     /// "sucursal Benito Juárez", "Hospital San Rafael", "Blue Ocean Travel": something that bears a person's name.
