@@ -11,11 +11,13 @@ use super::{
 
 /// From so many sentences on a message is read as a letter.
 const LETTER_SENTENCES: usize = 3;
+/// Within so many tokens the colon or comma of a salutation stands.
+const SALUTATION_TOKENS: usize = 6;
 
 /// Where the sentences stand, in the text that was folded, that are more than courtesy; `None` where the message is short,
 /// or all of it is courtesy, or nothing of it.
 pub(super) fn without_courtesies(folded: &Folded, hits: &[Hit]) -> Option<Vec<Range<usize>>> {
-    let sentences = sentences(folded);
+    let sentences = sentences(folded, hits);
     if sentences.len() < LETTER_SENTENCES {
         return None;
     }
@@ -30,12 +32,17 @@ pub(super) fn without_courtesies(folded: &Folded, hits: &[Hit]) -> Option<Vec<Ra
     (!kept.is_empty() && kept.len() < sentences.len()).then_some(kept)
 }
 
-/// Runs of tokens that end in a mark.
-fn sentences(folded: &Folded) -> Vec<Range<usize>> {
+/// Runs of tokens that end in a mark. The salutation ends at its colon or comma: "Estimados: ayer alguien entró…" is not
+/// all courtesy.
+fn sentences(folded: &Folded, hits: &[Hit]) -> Vec<Range<usize>> {
+    let greets = hits
+        .first()
+        .is_some_and(|hit| hit.first == 0 && hit.topic == Topic::Courtesy);
+    let salutation = (0..SALUTATION_TOKENS).find(|&at| greets && folded.word(at) == ",");
     let mut sentences = Vec::new();
     let mut start = 0;
     for at in 0..folded.tokens().len() {
-        if matches!(folded.word(at), "." | "?") {
+        if matches!(folded.word(at), "." | "?") || salutation == Some(at) {
             sentences.push(start..at + 1);
             start = at + 1;
         }
@@ -91,6 +98,12 @@ mod tests {
     fn a_letter_is_read_without_its_courtesies() {
         let letter = "Dear all. I hope you are well. The rota prints the wrong heading. Kind regards. Pauline";
         assert_eq!(matter(letter).as_deref(), Some("The rota prints the wrong heading."));
+    }
+
+    #[test]
+    fn what_follows_a_salutation_is_no_courtesy() {
+        let letter = "Estimado equipo: anoche una persona ajena movió fondos. Pedimos ayuda. Saludos cordiales. Inés";
+        assert!(matter(letter).is_some_and(|kept| kept.starts_with("anoche una persona ajena")));
     }
 
     #[test]
