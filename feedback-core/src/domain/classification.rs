@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Language, Scrubbed, Timestamp, UserId, cut_at_grapheme};
+use super::{Language, Scrubbed, Timestamp, UserId, shortened};
 
 /// What a report is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -240,15 +240,7 @@ pub fn title_of(description: &Scrubbed) -> Scrubbed {
         .find(|&(at, c)| at > 0 && (c == '\n' || (matches!(c, '.' | '!' | '?') && sentence_ends(&text[at..]))))
         .map_or(text.len(), |(at, c)| if c == '\n' { at } else { at + c.len_utf8() });
     let title = text[..end].trim();
-    if title.chars().nth(MAX_TITLE_CHARS - 1).is_none() {
-        return Scrubbed::from_scrubber(title.to_owned());
-    }
-    let cut = cut_at_grapheme(title, MAX_TITLE_CHARS - 1).len();
-    let at_word = title[..cut]
-        .rfind(char::is_whitespace)
-        .filter(|&space| space > cut / 2)
-        .unwrap_or(cut);
-    Scrubbed::from_scrubber(format!("{}…", title[..at_word].trim_end()))
+    Scrubbed::from_scrubber(shortened(title, MAX_TITLE_CHARS))
 }
 
 /// Whether the punctuation at the start of `rest` ends a sentence: "v2.3" and "[EMAIL_1]." in the middle do not.

@@ -57,7 +57,8 @@ pub use self::{
     source::TicketSource,
     table::{Cell, Rows, TableDigest, TableShape},
     text::{
-        BlindIndex, Language, Scrubbed, Sealed, SubjectKey, cut_at_grapheme, is_direction_override, without_overrides,
+        BlindIndex, Language, Scrubbed, Sealed, SubjectKey, cut_at_grapheme, is_direction_override, shortened,
+        without_overrides,
     },
     ticket::{IllegalMove, NewTicket, Ticket, TicketStatus, TrackerPage, TrackerStatus, UnknownTicketStatus},
     time::{InvalidTimestamp, Timestamp},

@@ -190,6 +190,28 @@ pub fn cut_at_grapheme(text: &str, max_chars: usize) -> &str {
     text.get(..if end == 0 { limit } else { end }).unwrap_or(text)
 }
 
+/// At most so many characters of a text for people: cut between words where one ends in its second half, else where a character
+/// ends, with an ellipsis for what is missing.
+pub fn shortened(text: &str, max_chars: usize) -> String {
+    if text.chars().nth(max_chars).is_none() {
+        return text.to_owned();
+    }
+    let Some(room) = max_chars.checked_sub(1) else {
+        return String::new();
+    };
+    let kept = cut_at_grapheme(text, room);
+    let next = text[kept.len()..].chars().next();
+    let end = match next {
+        // The cut is between two words already.
+        Some(c) if c.is_whitespace() => kept.len(),
+        _ => kept
+            .rfind(char::is_whitespace)
+            .filter(|&space| space > kept.len() / 2)
+            .unwrap_or(kept.len()),
+    };
+    format!("{}…", kept[..end].trim_end())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -218,6 +240,45 @@ mod tests {
         let zalgo = format!("x{}", "\u{301}".repeat(10_000));
         assert_eq!(cut_at_grapheme(&zalgo, 120).chars().count(), 120);
         assert_eq!(cut_at_grapheme(&zalgo.repeat(100), 5).chars().count(), 5);
+    }
+
+    #[test]
+    fn what_is_shortened_for_people_ends_with_a_word_and_says_that_it_was_longer() {
+        for (text, max, kept) in [
+            ("the app closes and no sound comes", 24, "the app closes and no…"),
+            ("the app closes and no sound comes", 22, "the app closes and no…"),
+            ("it fits", 7, "it fits"),
+            ("Donaudampfschifffahrtsgesellschaft", 6, "Donau…"),
+            ("one", 1, "…"),
+            ("one", 0, ""),
+            ("", 0, ""),
+        ] {
+            assert_eq!(shortened(text, max), kept, "{text:?} to {max}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_shortened_keeps_its_limit_and_is_a_beginning(text in "(\\PC|[ \n\u{301}\u{200d}👩👧]|ab ){0,60}", max in 0..70_usize) {
+            let short = shortened(&text, max);
+            proptest::prop_assert!(short.chars().count() <= max);
+            if text.chars().count() <= max {
+                proptest::prop_assert_eq!(short, text);
+            } else if let Some(beginning) = short.strip_suffix('…') {
+                proptest::prop_assert!(text.starts_with(beginning));
+                let rest = &text[beginning.len()..];
+                let split_word = beginning.ends_with(char::is_alphanumeric) && rest.starts_with(char::is_alphanumeric);
+                // Only a word that fills the second half is split.
+                let last = beginning.rfind(char::is_whitespace).unwrap_or(0);
+                proptest::prop_assert!(!split_word || last <= beginning.len() / 2, "{:?}", short);
+                let at = unicode_segmentation::UnicodeSegmentation::grapheme_indices(text.as_str(), true)
+                    .find(|(at, grapheme)| *at < beginning.len() && beginning.len() < at + grapheme.len());
+                // A grapheme that is longer than all the room is split, as nothing would be left.
+                proptest::prop_assert!(at.is_none_or(|(at, _)| at == 0), "{:?}", short);
+            } else {
+                proptest::prop_assert_eq!(max, 0);
+            }
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
 use super::{Stated, wire::clean};
-use crate::domain::{MAX_TITLE_CHARS, Priority, TicketType, cut_at_grapheme};
+use crate::domain::{MAX_TITLE_CHARS, Priority, TicketType, shortened};
 
 /// A field that the hub understands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -228,9 +228,7 @@ impl Form {
             words.extend(self.title.clone());
         }
         let stated = Stated {
-            title: self
-                .title
-                .map(|title| cut_at_grapheme(&title, MAX_TITLE_CHARS).to_owned()),
+            title: self.title.map(|title| shortened(&title, MAX_TITLE_CHARS)),
             ticket_type: self.ticket_type,
             priority: self.priority,
         };

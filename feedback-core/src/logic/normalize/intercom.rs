@@ -10,7 +10,7 @@ use super::{
     wire::{self, Flag, Items, Loose, Object, nullable},
 };
 use crate::{
-    domain::{Channel, ExternalId, MAX_TITLE_CHARS, ThreadRef, Timestamp, cut_at_grapheme},
+    domain::{Channel, ExternalId, MAX_TITLE_CHARS, ThreadRef, Timestamp, shortened},
     logic::verify::{Payload, Verified},
 };
 
@@ -317,7 +317,7 @@ impl<'a> Conversation<'a> {
             body: &source.body,
             attachments: &source.attachments,
             author,
-            title: (!title.is_empty()).then(|| cut_at_grapheme(&title, MAX_TITLE_CHARS).to_owned()),
+            title: (!title.is_empty()).then(|| shortened(&title, MAX_TITLE_CHARS)),
             role: MessageRole::Message,
             at: self.created_at.seconds().or(envelope.at),
         };

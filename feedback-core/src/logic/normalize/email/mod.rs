@@ -58,7 +58,7 @@ use super::{
     wire::{self, clean},
 };
 use crate::{
-    domain::{Channel, ExternalId, MAX_TITLE_CHARS, ThreadRef, Timestamp, cut_at_grapheme},
+    domain::{Channel, ExternalId, MAX_TITLE_CHARS, ThreadRef, Timestamp, shortened},
     logic::{
         identity::fold_email,
         verify::{Payload, Verified},
@@ -194,7 +194,7 @@ impl Mail {
         let is_reply = !self.ids.references.is_empty();
         let title = words::without_prefixes(&subject);
         let mut text = words::newest(&self.text, &subject, is_reply);
-        let title: Option<String> = (!title.is_empty()).then(|| cut_at_grapheme(title, MAX_TITLE_CHARS).to_owned());
+        let title: Option<String> = (!title.is_empty()).then(|| shortened(title, MAX_TITLE_CHARS));
         if text.is_empty() && !is_reply {
             text = title.clone().unwrap_or_default();
         }
