@@ -149,10 +149,10 @@ pub(super) fn find(reading: &Reading<'_>, claims: &mut Claims) {
         if matches!(view.byte(word.end), b'.' | b'_') {
             joined_name(reading, index, claims);
         }
-        if matches!(low, b"home" | b"users" | b"usuarios") {
+        if matches!(view.before(word.start), b'/' | b'\\') && matches!(low, b"home" | b"users" | b"usuarios") {
             home(reading, word, claims);
         }
-        if SERVICES.contains(&low) && matches!(view.byte(word.end), b':' | b'=') {
+        if matches!(view.byte(word.end), b':' | b'=') && SERVICES.contains(&low) {
             login(reading, word.end, false, claims);
         }
         if word.cues.has(Cues::USER) {

@@ -84,6 +84,17 @@ impl<'t> View<'t> {
                 continue;
             }
             let byte = bytes[at];
+            if byte.is_ascii_alphanumeric() {
+                // Most of a text are letters in a row: they are copied at once.
+                let stop = found.peek().map_or(bytes.len(), |hidden| hidden.start).max(at + 1);
+                let length = bytes[at..stop]
+                    .iter()
+                    .take_while(|byte| byte.is_ascii_alphanumeric())
+                    .count();
+                view.push_plain(at, &bytes[at..at + length]);
+                at += length;
+                continue;
+            }
             if byte >= 0x80 {
                 let Some(c) = text[at..].chars().next() else { break };
                 if c.is_whitespace() {
@@ -164,6 +175,16 @@ impl<'t> View<'t> {
         self.low.extend_from_slice(&other.low[start..end]);
         self.raw.extend_from_slice(&other.raw[start..end]);
         self.at.extend_from_slice(&other.at[start..end]);
+    }
+
+    /// ASCII letters and digits in a row.
+    fn push_plain(&mut self, at: usize, bytes: &[u8]) {
+        self.seen |= bytes
+            .iter()
+            .fold(0, |seen, &byte| seen | Seen::TABLE[usize::from(byte)]);
+        self.at.extend(at..at + bytes.len());
+        self.low.extend(bytes.iter().map(u8::to_ascii_lowercase));
+        self.raw.extend_from_slice(bytes);
     }
 
     fn push(&mut self, at: usize, low: u8, raw: u8) {

@@ -10,11 +10,13 @@ mod part;
 mod score;
 pub(super) mod tagger;
 
-use std::collections::HashSet;
-
 pub(super) use self::part::Finder;
 use self::{part::Case, tagger::Opinion};
-use super::{Label, Reading, cues::Cues, view::Claims};
+use super::{
+    Label, Reading,
+    cues::Cues,
+    view::{Claims, Seen},
+};
 
 /// Points that make a word a name.
 const ENOUGH: i32 = 30;
@@ -115,11 +117,11 @@ impl Finder<'_, '_> {
             }
             let after_name = self.follows_name(&decided, index);
             if after_name
-                || self.is_behind_initial(index)
-                || self.serves(index)
                 || opinion.hidden[index]
                 || opinion.cues[index] > 0
                 || !self.is_everyday(index)
+                || self.is_behind_initial(index)
+                || self.serves(index)
             {
                 decided[index] = is_name(&opinion, index, after_name);
             }
@@ -127,6 +129,9 @@ impl Finder<'_, '_> {
         self.bridge(&rules.hidden, &mut decided);
         for index in 1..decided.len() {
             decided[index - 1] |= decided[index] && self.is_behind_initial(index);
+        }
+        if !self.reading.view.has_seen(Seen::DASH) {
+            return decided;
         }
         for index in 1..decided.len() {
             // "Ji-woo": the lists know the halves, and nobody writes a word so.
@@ -335,17 +340,19 @@ impl Finder<'_, '_> {
                 && !it.word.cues.has(Cues::PARTICLE)
                 && (it.class.ordinary() < 2 || it.class.given() == 3)
         };
-        let found: HashSet<&[u8]> = (0..hidden.len())
+        let mut found: Vec<&[u8]> = (0..hidden.len())
             .filter(|&index| hidden[index] && telling(index))
             .map(|index| self.low(index))
             .collect();
         if found.is_empty() {
             return;
         }
+        found.sort_unstable();
+        found.dedup();
         for (index, it) in self.traits.iter().enumerate() {
             if !hidden[index]
                 && it.eligible
-                && found.contains(self.low(index))
+                && found.binary_search(&self.low(index)).is_ok()
                 && (it.class.ordinary() == 0 || it.case == Case::Title)
                 && it.allowed == 0
                 && self.place(index) == 0
