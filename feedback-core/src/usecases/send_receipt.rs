@@ -8,6 +8,7 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use serde_json::json;
+use sha2::{Digest, Sha256};
 
 use super::{
     guarded::{self, Guarded},
@@ -39,6 +40,27 @@ const PER_HOUR: u32 = 3;
 
 /// What the remembered calls of receipts are filed under.
 const SCOPE: &str = "receipts";
+
+/// What is filed under it is which receipt was about which ticket, so that an answer to one finds its way.
+const QUOTED: &str = "receipts_sent";
+
+/// How long an answer to a receipt finds its ticket, beyond the day that remembered calls are kept.
+const QUOTABLE: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+
+/// The ticket that a message of ours was the receipt of.
+pub(super) async fn receipted(
+    storage: &dyn Storage,
+    channel: Channel,
+    message: &str,
+) -> Result<Option<TicketId>, PortError> {
+    let call = storage.remembered_call(QUOTED, &quoted(channel, message)).await?;
+    Ok(call.map(|call| TicketId::from_uuid(call.subject)))
+}
+
+/// A digest: the id that WhatsApp gives a message holds the number it went to.
+fn quoted(channel: Channel, message: &str) -> String {
+    hex::encode(Sha256::digest(format!("{channel}:{message}")))
+}
 
 /// Sends receipts.
 #[derive(Debug, Clone)]
@@ -128,10 +150,18 @@ impl SendReceipt {
         metrics::counter!("feedback_receipt_total", "channel" => channel.as_str(), "outcome" => outcome).increment(1);
         let now = self.clock.now();
         match result {
-            Ok(_) => {
+            Ok(receipt) => {
                 let data = json!({"channel": channel, "source": source});
                 let sent = event(&*self.ids, due.ticket.id, EventKind::ReceiptSent, Actor::Hub, data, now);
-                let noted = self.storage.commit(Change::new().with(sent)).await;
+                let answered = Write::RememberCall(RememberedCall {
+                    scope: QUOTED.to_owned(),
+                    key: quoted(channel, &receipt.provider_message_id),
+                    fingerprint: [0; 32],
+                    subject: *due.ticket.id.as_uuid(),
+                    // Kept by its time: it is forgotten a day after it.
+                    at: now.plus(QUOTABLE),
+                });
+                let noted = self.storage.commit(Change::new().with(sent).with(answered)).await;
                 noted.map(|_| ()).map_err(SendReceiptError::Storage)
             }
             Err(error) if is_sure(error.kind()) => {

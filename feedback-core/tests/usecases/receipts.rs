@@ -214,3 +214,27 @@ async fn a_follow_up_is_not_answered_and_a_machine_that_answers_comes_to_rest() 
     assert_eq!(test.email.calls(), 3, "a few in an hour");
     assert!(test.clock.now().unix_seconds() < AT + 3600);
 }
+
+#[tokio::test]
+async fn an_answer_to_a_receipt_belongs_to_its_ticket_weeks_later() {
+    let test = with(Receipts::Everywhere).await;
+    let body = payloads::whatsapp(DANA, &[("wamid.A", AT, "no puedo pagar la factura")]);
+    let first = report(&test, Channel::WhatsApp, body).await;
+    let ours = "whatsapp-1";
+    // Another matter since, and long after the burst.
+    let later = AT + 20 * 24 * 3600;
+    test.wait(Duration::from_secs(20 * 24 * 3600)).await;
+    test.hub.retain.run().await.expect("the purge runs");
+    let body = payloads::whatsapp(DANA, &[("wamid.B", later, "la exportación se cuelga")]);
+    let second = report(&test, Channel::WhatsApp, body).await;
+    assert_ne!(first, second);
+    let quoting = payloads::whatsapp_quoting(DANA, "wamid.C", later + 60, "y de esto, ¿saben algo?", ours);
+    assert_eq!(
+        test.receive(Channel::WhatsApp, quoting).await.outcomes,
+        [Outcome::FollowUp(first)]
+    );
+    test.wait(Duration::from_secs(3600)).await;
+    let stranger = payloads::whatsapp_quoting(DANA, "wamid.D", later + 3600, "otra cosa", "whatsapp-99");
+    let other = ticket_of(&test.receive(Channel::WhatsApp, stranger).await);
+    assert!(other != first && other != second);
+}

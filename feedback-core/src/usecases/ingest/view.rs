@@ -9,6 +9,7 @@ use crate::{
         TicketSource, Timestamp,
     },
     ports::{IdentityKey, NotificationKey, PortError, ReporterKey, SourceKey, Storage, TicketKey},
+    usecases::send_receipt::receipted,
 };
 
 /// What is looked up for one message.
@@ -104,6 +105,8 @@ impl View {
                 let ours = NotificationKey::ProviderMessage(look.channel, id.as_str().to_owned());
                 if let Some(notification) = storage.notification(ours).await? {
                     self.told.insert(key, notification.ticket);
+                } else if let Some(ticket) = receipted(storage, look.channel, id.as_str()).await? {
+                    self.told.insert(key, ticket);
                 }
             }
             if let Some(ticket) = self.ticket_of_message(look.channel, id) {
