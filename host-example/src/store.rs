@@ -4,10 +4,10 @@ use std::{fmt, path::Path, path::PathBuf, sync::Arc};
 
 use anyhow::Context;
 use feedback_adapters::{
-    postgres::{Postgres, PostgresConfig},
+    postgres::{PgVector, Postgres, PostgresConfig},
     sqlite::{Sqlite, SqliteConfig},
 };
-use feedback_core::ports::{Custody, JobQueue, Outbox, Queries, Storage};
+use feedback_core::ports::{Custody, Embedder, JobQueue, NearestTickets, Outbox, Queries, Storage};
 use secrecy::SecretString;
 
 /// Where the data is.
@@ -89,6 +89,18 @@ impl Store {
         match self {
             Self::File(_) => None,
             Self::Server(store) => Some(Arc::new(store.clone())),
+        }
+    }
+
+    /// The server's own search of an embedder's vectors, by pgvector; a file has none.
+    pub(crate) async fn search(&self, embedder: &dyn Embedder) -> anyhow::Result<Option<Arc<dyn NearestTickets>>> {
+        match self {
+            Self::File(_) => Ok(None),
+            Self::Server(store) => {
+                let search = PgVector::open(store, embedder.model(), embedder.dimensions()).await;
+                let search = search.context("MATCHING.SEARCH")?;
+                Ok(Some(Arc::new(search)))
+            }
         }
     }
 

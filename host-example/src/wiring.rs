@@ -34,7 +34,7 @@ use feedback_core::{
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
-    config::{self, EmbedderChoice, InvalidConfiguration, Settings},
+    config::{self, EmbedderChoice, InvalidConfiguration, SearchChoice, Settings},
     encoder,
     store::Store,
 };
@@ -164,6 +164,11 @@ pub(crate) async fn wire(settings: &Settings, keys: &SecretString) -> anyhow::Re
         (Some(config), Some(rows)) => Arc::new(Nats::start(config.clone(), rows, clock.clone())?),
         _ => store.queue(),
     };
+    let embedder = embedder(settings, &providers)?;
+    let search = match settings.matching.search {
+        SearchChoice::Memory => None,
+        SearchChoice::Pgvector => store.search(&*embedder).await?,
+    };
     let hub = Hub::new(
         Ports {
             storage: store.storage(),
@@ -176,7 +181,7 @@ pub(crate) async fn wire(settings: &Settings, keys: &SecretString) -> anyhow::Re
             ids: Arc::new(RandomIds),
             triage,
             writer,
-            embedder: embedder(settings, &providers)?,
+            embedder,
             tracker: providers.notion.clone().map(|notion| notion as Arc<dyn Tracker>),
             senders: providers.senders(),
             blobs: Arc::new(blobs(settings)?),
@@ -186,6 +191,10 @@ pub(crate) async fn wire(settings: &Settings, keys: &SecretString) -> anyhow::Re
         },
         hub_settings(settings, rules, backoff),
     );
+    let hub = match search {
+        Some(search) => hub.with_search(search),
+        None => hub,
+    };
     let hub = Arc::new(match &providers.whatsapp {
         Some(whatsapp) if whatsapp.knows_templates() => hub.with_templates(whatsapp.clone()),
         _ => hub,

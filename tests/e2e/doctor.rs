@@ -39,3 +39,28 @@ async fn the_doctor_tells_how_the_server_is() {
     assert!(said.contains("BAD  PostgreSQL: could not connect"), "{said}");
     assert!(!said.contains("topsecret"), "{said}");
 }
+
+#[tokio::test]
+async fn the_doctor_tells_whether_the_server_can_search() {
+    let without = postgres::shared().database();
+    let with = postgres::shared_with_pgvector().database();
+    let mut said = Vec::new();
+    for database in [&without, &with] {
+        let mut command = host::command();
+        let output = command
+            .arg("doctor")
+            .env("FEEDBACK_DATABASE_URL", database.url())
+            .env("FEEDBACK_MATCHING__SEARCH", "pgvector")
+            .output();
+        let output = output.await.expect("it runs");
+        said.push(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    assert!(
+        said[0].contains("BAD  MATCHING.SEARCH: the server does not have pgvector"),
+        "{said:?}"
+    );
+    assert!(
+        said[1].contains("ok   MATCHING.SEARCH: the next start creates pgvector"),
+        "{said:?}"
+    );
+}

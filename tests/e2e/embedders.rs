@@ -11,6 +11,7 @@ use feedback_core::{
     domain::Timestamp,
     ports::{Embedder, Storage},
 };
+use feedback_test_servers::postgres;
 use feedback_tests::{
     api::Api,
     host::{Host, free_address},
@@ -86,4 +87,30 @@ async fn another_embedder_reads_the_window_again_and_finds_what_the_old_one_read
     // Nothing of the old one was changed or added to: the third report has no vector of its.
     assert_eq!(read_by(&database, &WordTable::new()).await, 2);
     assert_eq!(read_by(&database, &encoder).await, 3);
+}
+
+/// The first start is in memory; the second finds on the server what the first one read.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_searches_finds_what_was_read_before_it_was_asked_to() {
+    let database = postgres::shared_with_pgvector().database();
+    let address = free_address();
+    let mut environment = vec![
+        ("FEEDBACK_DATABASE_URL", database.url()),
+        ("FEEDBACK_SECRET_KEYS", KEYS.to_owned()),
+    ];
+    let first = Host::serve(address, TOKEN, &environment).await;
+    let api = first.api();
+    let old = report(&api, "no llega la factura del mes pasado").await;
+    report(&api, "la nueva foto tarda demasiado").await;
+    rest(&api).await;
+    first.kill().await;
+    environment.push(("FEEDBACK_MATCHING__SEARCH", "pgvector".to_owned()));
+    let second = Host::serve(address, TOKEN, &environment).await;
+    let api = second.api();
+    let again = report(&api, "no llega la factura del mes pasado").await;
+    rest(&api).await;
+    let links = database.run("SELECT ticket_id, original_id FROM feedback.ticket_links");
+    assert_eq!(links, format!("{again}|{old}"));
+    assert_eq!(database.run("SELECT count(*) FROM feedback.ticket_vectors_near"), "3");
+    second.kill().await;
 }

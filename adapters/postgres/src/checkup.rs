@@ -25,8 +25,10 @@ pub struct Checkup {
     pub is_read_only: bool,
     /// Its clock at the moment of asking.
     pub clock: Timestamp,
-    /// Extensions of the database. The hub needs none.
+    /// Extensions of the database. The hub needs none, unless the window is searched by `vector`.
     pub extensions: Vec<String>,
+    /// The version of pgvector that the database has, or could have.
+    pub pgvector: Option<String>,
     /// Steps of the schema that a start would add: all of them for an empty database.
     pub pending_migrations: usize,
     /// Why the schema cannot be used, where it cannot: a newer version's, another program's, or half of a move.
@@ -50,7 +52,8 @@ async fn ask(conn: &mut PgConnection) -> Result<Checkup, Failure> {
             pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on',
             (extract(epoch FROM clock_timestamp()) * 1000000)::bigint,
             ARRAY(SELECT extname::text FROM pg_extension ORDER BY extname),
-            to_regclass('schema_history') IS NOT NULL";
+            to_regclass('schema_history') IS NOT NULL,
+            (SELECT coalesce(installed_version, default_version) FROM pg_available_extensions WHERE name = 'vector')";
     let row = sqlx::query(sql).fetch_one(&mut *conn).await?;
     let has_schema: bool = row.try_get(5)?;
     let (mut version, mut foreign) = (0, None);
@@ -70,6 +73,7 @@ async fn ask(conn: &mut PgConnection) -> Result<Checkup, Failure> {
         is_read_only: row.try_get(2)?,
         clock: clock.unwrap_or(Timestamp::UNIX_EPOCH),
         extensions: row.try_get(4)?,
+        pgvector: row.try_get(6)?,
         pending_migrations: migrate::missing_after(version),
         foreign,
     })

@@ -22,7 +22,7 @@ use feedback_core::{
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
-    config::Settings,
+    config::{SearchChoice, Settings},
     store::Database,
     telemetry,
     wiring::{self, Providers},
@@ -60,7 +60,7 @@ pub(crate) async fn run(config: Option<&Path>) -> anyhow::Result<()> {
         }
     }
     if let Database::Server(url) = settings.database_or_default() {
-        server(&mut say, url).await;
+        server(&mut say, url, settings.matching.search).await;
     }
     match wiring::blobs(&settings) {
         Ok(blobs) => {
@@ -178,7 +178,7 @@ fn made_up() -> Scrubbed {
 /// How far the clocks of host and server may be apart: leases and shifts of several hosts are told by their clocks.
 const CLOCKS_APART: Duration = Duration::from_secs(5);
 
-async fn server(say: &mut impl FnMut(&str, bool, &str), url: SecretString) {
+async fn server(say: &mut impl FnMut(&str, bool, &str), url: SecretString, search: SearchChoice) {
     const NAME: &str = "PostgreSQL";
     let asked = Instant::now();
     let server = match Postgres::check_up(&PostgresConfig::new(url)).await {
@@ -213,10 +213,24 @@ async fn server(say: &mut impl FnMut(&str, bool, &str), url: SecretString) {
     }
     let words = format!("{} s apart from this machine's", apart.as_secs());
     say("PostgreSQL clock", apart <= CLOCKS_APART, &words);
-    println!(
-        "note PostgreSQL extensions: {}; none is needed",
-        server.extensions.join(", ")
-    );
+    let extensions = server.extensions.join(", ");
+    if search == SearchChoice::Memory {
+        return println!("note PostgreSQL extensions: {extensions}; none is needed");
+    }
+    println!("note PostgreSQL extensions: {extensions}");
+    let is_there = server.extensions.iter().any(|name| name == "vector");
+    match (&server.pgvector, is_there) {
+        (Some(version), true) => say("MATCHING.SEARCH", true, &format!("pgvector {version} is there")),
+        (Some(version), false) => {
+            let words = format!("the next start creates pgvector {version}, if the hub's role may");
+            say("MATCHING.SEARCH", true, &words);
+        }
+        (None, _) => say(
+            "MATCHING.SEARCH",
+            false,
+            "the server does not have pgvector: `serve` will not start",
+        ),
+    }
 }
 
 /// Asks the model about a made-up report: the one way to know that key, model and schema work together.

@@ -31,7 +31,7 @@ pub(crate) fn exit_code(error: &anyhow::Error) -> u8 {
         return 74;
     }
     match error.downcast_ref::<postgres::OpenError>() {
-        Some(postgres::OpenError::Invalid(_)) => return 78,
+        Some(postgres::OpenError::Invalid(_) | postgres::OpenError::NoPgvector(_)) => return 78,
         Some(postgres::OpenError::Foreign { .. }) => return 65,
         // The server may come back: start again later.
         Some(_) => return 75,

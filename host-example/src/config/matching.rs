@@ -3,9 +3,10 @@
 use std::{path::PathBuf, time::Duration};
 
 use super::{DAY, openai::OpenAiSettings, source::Source};
+use crate::store::Database;
 
 /// Its keys.
-pub(super) const KEYS: &[&str] = &["embedder", "encoder_weights", "window_days"];
+pub(super) const KEYS: &[&str] = &["embedder", "encoder_weights", "search", "window_days"];
 
 /// Reports of longer ago are hardly of the same cause, and a year of them would fill the memory.
 const MAX_WINDOW_DAYS: u32 = 365;
@@ -17,6 +18,17 @@ pub(crate) struct MatchingSettings {
     pub(crate) embedder: EmbedderChoice,
     /// How far back duplicates are looked for.
     pub(crate) window: Duration,
+    /// What searches their vectors.
+    pub(crate) search: SearchChoice,
+}
+
+/// `MATCHING.SEARCH`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SearchChoice {
+    /// Each host, in its memory.
+    Memory,
+    /// The PostgreSQL server, by its extension.
+    Pgvector,
 }
 
 /// `MATCHING.EMBEDDER`.
@@ -31,7 +43,7 @@ pub(crate) enum EmbedderChoice {
 }
 
 impl MatchingSettings {
-    pub(super) fn read(source: &mut Source, openai: Option<&OpenAiSettings>) -> Self {
+    pub(super) fn read(source: &mut Source, openai: Option<&OpenAiSettings>, database: Option<&Database>) -> Self {
         let has_remote_model = openai.is_some_and(|openai| openai.embedding_model.is_some());
         let weights = source.text("matching", "encoder_weights").map(PathBuf::from);
         let named = source.take("matching", "embedder").unwrap_or_default();
@@ -60,9 +72,24 @@ impl MatchingSettings {
         if !(1..=MAX_WINDOW_DAYS).contains(&days) {
             source.wrong(format!("MATCHING.WINDOW_DAYS must be from 1 to {MAX_WINDOW_DAYS}"));
         }
+        let named = source.take("matching", "search").unwrap_or_default();
+        let search = match named.to_ascii_lowercase().as_str() {
+            "" | "memory" => SearchChoice::Memory,
+            "pgvector" => {
+                if !matches!(database, Some(Database::Server(_))) {
+                    source.wrong("MATCHING.SEARCH is pgvector, an extension of PostgreSQL: DATABASE_URL is none");
+                }
+                SearchChoice::Pgvector
+            }
+            _ => {
+                source.wrong("MATCHING.SEARCH must be memory or pgvector");
+                SearchChoice::Memory
+            }
+        };
         Self {
             embedder,
             window: DAY * days.min(MAX_WINDOW_DAYS),
+            search,
         }
     }
 }
@@ -104,6 +131,23 @@ mod tests {
                 "MATCHING.EMBEDDER must be static, encoder or openai",
                 "MATCHING.WINDOW_DAYS must be from 1 to 365"
             ]
+        );
+    }
+    #[test]
+    fn the_server_searches_only_where_there_is_one() {
+        let postgres = ("FEEDBACK_DATABASE_URL", "postgres://db.example/hub");
+        let search = |word| ("FEEDBACK_MATCHING__SEARCH", word);
+        let chosen = |pairs: &[(&str, &str)]| Settings::from_pairs(pairs).unwrap().matching.search;
+        assert_eq!(chosen(&[postgres]), SearchChoice::Memory);
+        assert_eq!(chosen(&[search("memory")]), SearchChoice::Memory);
+        assert_eq!(chosen(&[postgres, search("pgvector")]), SearchChoice::Pgvector);
+        assert_eq!(
+            problems_of(&[search("pgvector")]),
+            ["MATCHING.SEARCH is pgvector, an extension of PostgreSQL: DATABASE_URL is none"]
+        );
+        assert_eq!(
+            problems_of(&[postgres, search("hnsw")]),
+            ["MATCHING.SEARCH must be memory or pgvector"]
         );
     }
 }

@@ -42,7 +42,7 @@ pub(crate) use self::{
     delivery::{DeliveryKeys, OnAmbiguous},
     email::EmailSettings,
     intercom::IntercomSettings,
-    matching::{EmbedderChoice, MatchingSettings},
+    matching::{EmbedderChoice, MatchingSettings, SearchChoice},
     notion::NotionSettings,
     openai::OpenAiSettings,
     problem::InvalidConfiguration,
@@ -148,9 +148,9 @@ impl Settings {
     fn typed(mut source: Source) -> Result<Self, InvalidConfiguration> {
         let delivery = DeliveryKeys::read(&mut source);
         let openai = OpenAiSettings::read(&mut source);
-        let matching = MatchingSettings::read(&mut source, openai.as_ref());
-        let lease = worker::lease(&mut source);
         let database = stores::database(&mut source);
+        let matching = MatchingSettings::read(&mut source, openai.as_ref(), database.as_ref());
+        let lease = worker::lease(&mut source);
         let settings = Self {
             listen: source.optional("", "listen"),
             public_url: source.url("", "public_url"),

@@ -17,7 +17,7 @@ use crate::{
     text::storable,
 };
 
-/// Windows of up to so many vectors are scanned: that is exact, and takes as long as going through an index of them.
+/// Windows of up to so many vectors are scanned: that is exact, and a matter of some milliseconds.
 const SCANNED: usize = 10_000;
 
 /// So many more than asked for are taken: a ticket that was erased while it was embedded may have left a vector.

@@ -17,6 +17,13 @@ async fn a_servers_state_is_told_and_nothing_is_changed_by_asking() {
     assert!(empty.is_new_enough && !empty.is_read_only && empty.foreign.is_none());
     assert!(empty.pending_migrations > 0);
     assert_eq!(empty.extensions, ["plpgsql"]);
+    assert_eq!(empty.pgvector, None);
+    assert!(
+        check_up(&postgres::shared_with_pgvector().database())
+            .await
+            .pgvector
+            .is_some()
+    );
     assert!(
         empty.version.starts_with(|c: char| c.is_ascii_digit()),
         "{}",
