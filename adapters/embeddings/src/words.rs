@@ -13,7 +13,7 @@ use crate::reader::{Reader, UnusableWeights};
 
 /// Changes whenever the same text may give another vector: the table, how words are found, what stands in for a word.
 /// The threshold is part of it, so that a stored vector says how it is to be read.
-const MODEL: &str = "use-words-2@0.57";
+const MODEL: &str = "use-words-3@0.57";
 /// Fitted beside the weights in the core's `logic::matching`, by `examples/calibrate.rs`.
 const THRESHOLD: f32 = 0.57;
 

@@ -67,6 +67,13 @@ def pairs(held):
     return texts, np.array(about)
 
 
+def in_both_languages():
+    """The English texts of the pairs, and for each a Spanish one that says the same."""
+    texts, about = pairs(held=False)
+    couples = [at for at in range(0, len(texts), 2) if about[at] == about[at + 1]]
+    return [texts[at] for at in couples], [texts[at + 1] for at in couples]
+
+
 def messages(part):
     """The classifier's training texts: `all` that people wrote, or for `learning` without those among which the held-back
     pairs are looked for (every second one of the first fourteen files, as in `examples/calibrate.rs`), and with those that
@@ -279,7 +286,12 @@ def make_encoder(use, path, static):
     x = unit(encoded(use, pairs(held=False)[0] + messages("learning")))
     mean = x.mean(0)
     _, directions = np.linalg.eigh((x - mean).T @ (x - mean))
-    project = upright(directions[:, ::-1][:, :ENCODER_DIMS]).astype(np.float32)
+    # What is left of the language that a text is in is one direction, from what says a thing in Spanish to what says it
+    # in English; without it, texts are nearer for what they say.
+    english, spanish = (unit(encoded(use, texts)) for texts in in_both_languages())
+    language = unit((english - spanish).mean(0)[None])
+    project = upright(directions[:, ::-1][:, :ENCODER_DIMS])
+    project = (project - language.T @ (language @ project)).astype(np.float32)
     # Texts are read in lower case: as good on the pairs, and a third of the pieces less.
     letters = re.compile(r"[▁a-záéíóúüñ0-9!-/:-@\[-`{-~¿¡€£°ºª«»…–—]+")
     pieces, scores = tokenizer._pieces, np.array(tokenizer._scores)

@@ -11,7 +11,7 @@ use crate::{
         Actor, Change, EventId, EventKind, JobPayload, LinkStatus, NewJob, Scrubbed, Ticket, TicketEvent, TicketId,
         TicketLink, TicketVector, Write,
     },
-    logic::matching::{CANDIDATES, SUGGEST_FROM, Wording, best, cosine, probability, shared_words},
+    logic::matching::{CANDIDATES, SUGGEST_FROM, Wording, best, cosine, rank, shared_words},
     ports::{
         Clock, Embedder, IdSource, IdSourceExt, LinksKey, NearTicket, NearestQuery, NearestTickets, PortError,
         PortErrorKind, Storage, TicketKey, TicketsKey,
@@ -97,11 +97,11 @@ impl MatchDuplicates {
         };
         let near = self.search.nearest(&query).await.map_err(MatchError::Storage)?;
         let wording = Wording::of(ticket.description.as_str());
-        let mut scored = Vec::new();
-        for NearTicket { ticket: other, cosine } in near.into_iter().filter(|near| near.ticket.id != id) {
-            let likeness = wording.likeness(&Wording::of(other.description.as_str()));
-            scored.push((other, probability(cosine, self.embedder.threshold(), &likeness)));
-        }
+        let near = near.into_iter().filter(|near| near.ticket.id != id);
+        let near = near.map(|NearTicket { ticket, cosine }| (ticket, cosine));
+        let scored = rank(near, self.embedder.threshold(), |other: &Ticket| {
+            wording.likeness(&Wording::of(other.description.as_str()))
+        });
         let mut links = Vec::new();
         for (other, score) in best(scored, SUGGEST_FROM) {
             // The newer one repeats the older, whichever was compared last.

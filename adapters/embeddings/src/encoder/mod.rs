@@ -68,7 +68,7 @@ impl Encoder {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
         });
         Ok(Self {
-            model: format!("use-encoder-2-{:08x}@{THRESHOLD}", digest >> 32),
+            model: format!("use-encoder-3-{:08x}@{THRESHOLD}", digest >> 32),
             pieces,
             network,
             mean,

@@ -24,7 +24,7 @@ fn the_name_changes_with_the_weights() {
     let name = Encoder::read(&bytes).unwrap().model().to_owned();
     *bytes.last_mut().unwrap() ^= 1;
     assert_ne!(Encoder::read(&bytes).unwrap().model(), name);
-    assert!(name.starts_with("use-encoder-2-") && name.contains('@'), "{name}");
+    assert!(name.starts_with("use-encoder-3-") && name.contains('@'), "{name}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use super::{CANDIDATES, VectorWindow, Wording, probability};
+use super::{CANDIDATES, Likeness, VectorWindow, Wording, rank};
 use crate::domain::{TicketId, Timestamp};
 
 /// One report of a stream.
@@ -47,14 +47,12 @@ impl Reports {
         let since = report.created_at.minus(self.window);
         let wording = Wording::of(report.text);
         let near = self.vectors.nearest(report.vector, since, CANDIDATES);
-        let mut ranked: Vec<Ranked> = near
-            .into_iter()
-            .filter_map(|(id, cosine)| {
-                let likeness = wording.likeness(self.wordings.get(&id)?);
-                Some((id, probability(cosine, self.threshold, &likeness)))
-            })
-            .collect();
-        ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
+        let ranked = rank(near, self.threshold, |id| {
+            // Both are put at once.
+            self.wordings
+                .get(id)
+                .map_or_else(Likeness::default, |other| wording.likeness(other))
+        });
         self.vectors.put(report.id, report.created_at, report.vector);
         self.wordings.insert(report.id, wording);
         ranked

@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, sync::LazyLock};
 
 use unicode_normalization::UnicodeNormalization;
 
+use super::troubles::Named;
 use crate::{domain::Language, logic::language};
 
 /// Shared words are evidence from this length on: shorter ones are articles and prepositions.
@@ -38,6 +39,7 @@ pub struct Wording {
     numbers: BTreeSet<String>,
     /// For each line of opposites, which sides are said.
     sides: Vec<[bool; 2]>,
+    named: Named,
 }
 
 /// What two wordings have in common, and what parts them.
@@ -55,11 +57,19 @@ pub struct Likeness {
     pub other_numbers: f32,
     /// 1 where one points the opposite way of the other: charged and refunded, before and after.
     pub opposite: f32,
+    /// 1 where both name the same kind of trouble: it does not arrive, it comes twice, it is slow.
+    pub same_trouble: f32,
+    /// 1 where both name kinds of trouble, and not one is the same.
+    pub other_trouble: f32,
+    /// 1 where one asks for something and the other does not.
+    pub wish_beside_trouble: f32,
+    /// 1 where both name one of several like things, a form of file or a device, and not one is the same.
+    pub other_thing: f32,
 }
 
 impl Likeness {
     /// How many values it has.
-    pub const COUNT: usize = 6;
+    pub const COUNT: usize = 10;
 
     /// The values, in the order of the fields: what weights are fitted for.
     pub const fn values(&self) -> [f32; Self::COUNT] {
@@ -70,6 +80,10 @@ impl Likeness {
             self.other_codes,
             self.other_numbers,
             self.opposite,
+            self.same_trouble,
+            self.other_trouble,
+            self.wish_beside_trouble,
+            self.other_thing,
         ]
     }
 }
@@ -119,6 +133,7 @@ impl Wording {
             codes,
             numbers,
             sides,
+            named: Named::of(&text),
         }
     }
 
@@ -147,6 +162,10 @@ impl Wording {
                     .zip(&other.sides)
                     .any(|pair| matches!(pair, ([true, false], [false, true]) | ([false, true], [true, false]))),
             ),
+            same_trouble: flag(self.named.same_trouble(other.named)),
+            other_trouble: flag(self.named.other_trouble(other.named)),
+            wish_beside_trouble: flag(self.named.is_wish_beside_trouble(other.named)),
+            other_thing: flag(self.named.other_thing(other.named)),
         }
     }
 
