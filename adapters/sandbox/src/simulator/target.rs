@@ -130,12 +130,7 @@ impl SimulatorTarget {
             let (_, inbound) = email.person_answers(&person.email, &person.name, &mail, &report.text);
             return (inbound, None);
         }
-        let subject: String = report
-            .text
-            .chars()
-            .take_while(|c| !matches!(c, '.' | '?' | '!' | '\n'))
-            .take(60)
-            .collect();
+        let subject = subject_of(&report.text);
         let (mail, inbound) = email.person_writes(&person.email, &person.name, &subject, &report.text);
         (inbound, Some(Thread::Email(Box::new(mail))))
     }
@@ -165,5 +160,37 @@ impl SimulatorTarget {
         channels
             .get(index)
             .map_or_else(|| "C0SUPPORT".to_owned(), |channel| channel.id.clone())
+    }
+}
+
+/// The first sentence as a person types it into a subject: they stop at a word.
+fn subject_of(text: &str) -> String {
+    let sentence = text.split(['.', '?', '!', '\n']).next().unwrap_or_default();
+    let mut subject = String::new();
+    for word in sentence.split_whitespace() {
+        if !subject.is_empty() && subject.len() + word.len() > 60 {
+            break;
+        }
+        if !subject.is_empty() {
+            subject.push(' ');
+        }
+        subject.push_str(word);
+    }
+    subject
+}
+
+#[cfg(test)]
+mod tests {
+    use super::subject_of;
+
+    #[test]
+    fn a_subject_ends_with_a_word() {
+        let text = "Estaría bien poder ver las entregas en un calendario y no solo en una lista. Gracias";
+        assert_eq!(
+            subject_of(text),
+            "Estaría bien poder ver las entregas en un calendario y no"
+        );
+        assert_eq!(subject_of("No abre"), "No abre");
+        assert_eq!(subject_of(""), "");
     }
 }
