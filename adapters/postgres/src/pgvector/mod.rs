@@ -50,7 +50,8 @@ impl PgVector {
             config.schema, found.schema
         );
         if found.goes_on {
-            settings.push_str("SET LOCAL hnsw.iterative_scan = strict_order;");
+            // We sort: to have them in order, the strict one leaves out what it finds late.
+            settings.push_str("SET LOCAL hnsw.iterative_scan = relaxed_order;");
         }
         let search = Search {
             settings,
@@ -161,15 +162,16 @@ impl Search {
 
 /// Whether the window holds more vectors than a scan is good for.
 async fn is_longer_than(conn: &mut PgConnection, wanted: &Wanted, vectors: usize) -> Result<bool, Failure> {
+    let vectors = i64::try_from(vectors).map_or(i64::MAX - 1, |vectors| vectors.min(i64::MAX - 1));
     let sql = "SELECT count(*) FROM (SELECT FROM ticket_vectors_near
         WHERE model = $1 AND dimensions = $2 AND ticket_created_at >= $3 LIMIT $4) young";
     let count = sqlx::query(sql)
         .bind(&wanted.model)
         .bind(wanted.values.len() as i32)
         .bind(wanted.since)
-        .bind(vectors as i64 + 1);
+        .bind(vectors + 1);
     let count: i64 = count.fetch_one(&mut *conn).await?.try_get(0)?;
-    Ok(count > vectors as i64)
+    Ok(count > vectors)
 }
 
 /// Takes the nearest vectors, and gives their number and those of their tickets that have content.
